@@ -1,0 +1,264 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Every parameter of the running segmenter: default, range and description, in one place.
+
+The same dotted names (`grouping.minimum_score`) are used in YAML, on the command line, in Python
+and as ROS parameters; the node declares them, and the documentation lists them, from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+import difflib
+import math
+from typing import Any
+
+BACKGROUND = 0
+"""Label of the background in a label map, and class id of 'no object'."""
+
+IGNORE_LABEL = 65535
+"""Label of pixels that take no part in training and evaluation, in a label map."""
+
+
+@dataclass(frozen=True)
+class ParameterInfo:
+    """
+    What is said of one parameter.
+
+    :param description: one sentence for people, with the unit.
+    :param minimum: smallest value allowed, or None.
+    :param maximum: largest value allowed, or None.
+    :param choices: the values allowed, or empty for all.
+    :param live: whether a running node takes a new value at once; else it is read at configure.
+    """
+
+    description: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    live: bool = False
+
+
+def parameter(default: Any, description: str, **info: Any) -> Any:
+    """
+    Declare a configuration field with what :class:`ParameterInfo` says of it.
+
+    :param default: default value; its type is the parameter's type.
+    :param description: one sentence for people, with the unit.
+    :param info: the other fields of :class:`ParameterInfo`.
+    :return: a dataclass field.
+    """
+    return field(default=default, metadata={'info': ParameterInfo(description, **info)})
+
+
+@dataclass(frozen=True)
+class BackendConfig:
+    """Who runs the network, and where."""
+
+    name: str = parameter(
+        'auto', 'Which backend runs the network; auto takes the best one that works.',
+        choices=('auto', 'onnxruntime', 'torch'))
+    device_policy: str = parameter(
+        'prefer_gpu', 'Whether a GPU is required, preferred or not used at all.',
+        choices=('require_gpu', 'prefer_gpu', 'cpu'))
+    threads: int = parameter(
+        0, 'CPU threads of the network; 0 takes one for each core.', minimum=0, maximum=256)
+
+
+@dataclass(frozen=True)
+class InputConfig:
+    """The size at which the network sees the image."""
+
+    height: int = parameter(
+        0, 'Height of the box the image is fitted into, in pixels; 0 takes the model\'s own.',
+        minimum=0, maximum=4096)
+    width: int = parameter(
+        0, 'Width of the box the image is fitted into, in pixels; 0 takes the model\'s own.',
+        minimum=0, maximum=4096)
+
+
+@dataclass(frozen=True)
+class GroupingConfig:
+    """From embeddings and class scores to instances."""
+
+    maximum_seeds: int = parameter(
+        100, 'Most seeds picked in one image (T of the paper).', minimum=1, maximum=1000,
+        live=True)
+    diversity_weight: float = parameter(
+        0.3, 'Weight alpha of a seed\'s log distance to the earlier seeds against its log '
+        'seediness.', minimum=0.0, maximum=10.0, live=True)
+    minimum_score: float = parameter(
+        0.5, 'Smallest class score of a seed, and so of an instance.', minimum=0.0, maximum=1.0,
+        live=True)
+    minimum_area: float = parameter(
+        0.0005, 'Smallest area of an instance, as a share of the image.', minimum=0.0,
+        maximum=1.0, live=True)
+    suppression_iou: float = parameter(
+        0.5, 'A mask is dropped when its IoU with a better one is above this; 1 keeps all.',
+        minimum=0.0, maximum=1.0, live=True)
+    connected: bool = parameter(
+        True, 'Keep only the part of a mask that is connected to its seed.', live=True)
+    resolve_overlaps: bool = parameter(
+        True, 'Give a pixel claimed by several masks to the one of highest score alone.',
+        live=True)
+
+
+@dataclass(frozen=True)
+class OverlayConfig:
+    """How masks are drawn over the image."""
+
+    opacity: float = parameter(
+        0.5, 'Opacity of the masks over the image.', minimum=0.0, maximum=1.0, live=True)
+    contours: bool = parameter(True, 'Draw the outline of each mask.', live=True)
+    labels: bool = parameter(True, 'Write id, class and score beside each mask.', live=True)
+
+
+@dataclass(frozen=True)
+class SegmenterConfig:
+    """Everything :class:`metricseg_ros.segmenter.InstanceSegmenter` is built from."""
+
+    model: str = parameter(
+        'objects-lite', 'Name of a shipped model, or path of a model folder or its model.json.')
+    backend: BackendConfig = field(default_factory=BackendConfig)
+    input: InputConfig = field(default_factory=InputConfig)
+    grouping: GroupingConfig = field(default_factory=GroupingConfig)
+    overlay: OverlayConfig = field(default_factory=OverlayConfig)
+
+
+@dataclass(frozen=True)
+class NodeConfig(SegmenterConfig):
+    """The segmenter's parameters and what only the ROS 2 node has."""
+
+    autostart: bool = parameter(
+        True, 'Configure and activate the node by itself; false leaves it to a lifecycle manager.')
+    image_transport: str = parameter(
+        'raw', 'Subscribe to image (raw) or to image/compressed (compressed).',
+        choices=('raw', 'compressed'))
+    image_reliability: str = parameter(
+        'auto', 'Reliability asked of the image topic; auto accepts every publisher.',
+        choices=('auto', 'reliable', 'best_effort'))
+    diagnostics_period: float = parameter(
+        1.0, 'Time between two diagnostics messages, in seconds.', minimum=0.1, maximum=60.0)
+    latency_window: int = parameter(
+        200, 'Number of latest frames over which latencies are reported.', minimum=10,
+        maximum=10000)
+
+
+def dotted_fields(config: Any, prefix: str = '') -> Iterator[tuple[str, Any, ParameterInfo]]:
+    """
+    Walk a configuration's parameters.
+
+    :param config: a configuration dataclass instance.
+    :param prefix: what stands before each name.
+    :return: dotted name, value and description of every parameter, in order of declaration.
+    """
+    for item in fields(config):
+        value = getattr(config, item.name)
+        if is_dataclass(value):
+            yield from dotted_fields(value, f'{prefix}{item.name}.')
+        else:
+            yield prefix + item.name, value, item.metadata['info']
+
+
+def with_values(config: Any, values: Mapping[str, Any]) -> Any:
+    """
+    Return a configuration with some parameters changed.
+
+    :param config: a configuration dataclass instance; it is not changed.
+    :param values: dotted parameter name -> value.
+    :return: a new configuration of the same class.
+    :raises ValueError: for an unknown name, or a value out of its range or choices.
+    :raises TypeError: for a value of another type.
+    """
+    known = {name: (value, info) for name, value, info in dotted_fields(config)}
+    for name, value in values.items():
+        if name not in known:
+            raise ValueError(f'unknown parameter {name!r}{_suggestion(name, known)}')
+        checked = check_value(name, value, type(known[name][0]), known[name][1])
+        config = _replaced(config, name.split('.'), checked)
+    return config
+
+
+def from_dict(config_class: type, values: Mapping[str, Any]) -> Any:
+    """
+    Build a configuration from nested or dotted values, refusing unknown keys.
+
+    :param config_class: a configuration dataclass.
+    :param values: nested mapping, as read from YAML; dotted keys are accepted too.
+    :return: an instance of `config_class`.
+    :raises ValueError: for an unknown name, or a value out of its range or choices.
+    :raises TypeError: for a value of another type.
+    """
+    return with_values(config_class(), dict(_flattened(values)))
+
+
+def check_value(name: str, value: Any, kind: type, info: ParameterInfo) -> Any:
+    """
+    Check one value against its parameter's type, range and choices.
+
+    :param name: dotted parameter name, for the message.
+    :param value: the value offered.
+    :param kind: the parameter's type: bool, int, float or str.
+    :param info: the parameter's description.
+    :return: the value; an int is taken as a float where a float is meant.
+    :raises TypeError: if the value is of another type.
+    :raises ValueError: if it is out of range or not among the choices.
+    """
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not kind:
+        raise TypeError(f'{name} must be of type {kind.__name__}, got {value!r}')
+    if info.choices and value not in info.choices:
+        raise ValueError(f'{name} must be one of {", ".join(info.choices)}, got {value!r}')
+    below = info.minimum is not None and not value >= info.minimum
+    above = info.maximum is not None and not value <= info.maximum
+    if below or above or (kind is float and not math.isfinite(value)):
+        raise ValueError(f'{name} must be in {_range_text(info)}, got {value!r}')
+    return value
+
+
+def parse_value(name: str, text: str, kind: type) -> Any:
+    """
+    Read a parameter's value from `key=value` text.
+
+    :param name: dotted parameter name, for the message.
+    :param text: what stands after the equals sign.
+    :param kind: the parameter's type: bool, int, float or str.
+    :return: the value.
+    :raises ValueError: if the text is no value of that type.
+    """
+    if kind is bool:
+        if text.lower() not in ('true', 'false'):
+            raise ValueError(f'{name} must be true or false, got {text!r}')
+        return text.lower() == 'true'
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f'{name} must be of type {kind.__name__}, got {text!r}') from None
+
+
+def _range_text(info: ParameterInfo) -> str:
+    low = '-inf' if info.minimum is None else f'{info.minimum:g}'
+    high = 'inf' if info.maximum is None else f'{info.maximum:g}'
+    return f'[{low}, {high}]'
+
+
+def _suggestion(name: str, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f': did you mean {close[0]!r}?' if close else f'; known are {", ".join(known)}'
+
+
+def _replaced(config: Any, path: list[str], value: Any) -> Any:
+    if len(path) > 1:
+        value = _replaced(getattr(config, path[0]), path[1:], value)
+    return replace(config, **{path[0]: value})
+
+
+def _flattened(values: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flattened(value, f'{prefix}{key}.')
+        else:
+            yield f'{prefix}{key}', value

@@ -1,0 +1,163 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the stages hand each other; shapes and types are checked where a value is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from torch import Tensor
+
+from metricseg_ros.config import BACKGROUND
+
+
+@dataclass(frozen=True)
+class NetworkOutput:
+    """
+    What the network says of one image.
+
+    :param embeddings: (D,h,w) float32, one embedding for each pixel of the network's grid.
+    :param class_logits: (T,C+1,h,w) float32, for each similarity threshold the logits of
+        background and of C classes.
+    :param similarity_thresholds: the T thresholds tau, each in (0,1].
+    """
+
+    embeddings: Tensor
+    class_logits: Tensor
+    similarity_thresholds: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Check the shapes against each other."""
+        if self.embeddings.ndim != 3:
+            raise ValueError(f'embeddings must be (D,h,w), got {tuple(self.embeddings.shape)}')
+        if self.class_logits.ndim != 4 or self.class_logits.shape[1] < 2:
+            raise ValueError('class_logits must be (T,C+1,h,w) with C >= 1, got '
+                             f'{tuple(self.class_logits.shape)}')
+        if self.class_logits.shape[2:] != self.embeddings.shape[1:]:
+            raise ValueError('embeddings and class_logits must share a grid, got '
+                             f'{tuple(self.embeddings.shape[1:])} and '
+                             f'{tuple(self.class_logits.shape[2:])}')
+        if len(self.similarity_thresholds) != self.class_logits.shape[0]:
+            raise ValueError(f'class_logits has {self.class_logits.shape[0]} thresholds, got '
+                             f'{len(self.similarity_thresholds)} similarity_thresholds')
+
+    @property
+    def grid_size(self) -> tuple[int, int]:
+        """Height and width of the network's grid."""
+        return self.embeddings.shape[1], self.embeddings.shape[2]
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """
+    The K seeds of one image, in the order they were picked.
+
+    :param positions: (K,2) int64, (row, col) on the network's grid.
+    :param scores: (K,) float32, class score of the mask each seed would grow.
+    :param class_ids: (K,) int64, from 1.
+    :param similarity_thresholds: (K,) float32, the threshold at which each seed's mask is grown.
+    """
+
+    positions: Tensor
+    scores: Tensor
+    class_ids: Tensor
+    similarity_thresholds: Tensor
+
+    def __post_init__(self) -> None:
+        """Check that all fields speak of the same number of seeds."""
+        count = len(self.positions)
+        if self.positions.shape != (count, 2):
+            raise ValueError(f'positions must be (K,2), got {tuple(self.positions.shape)}')
+        for name in ('scores', 'class_ids', 'similarity_thresholds'):
+            if getattr(self, name).shape != (count,):
+                raise ValueError(
+                    f'{name} must be ({count},), got {tuple(getattr(self, name).shape)}')
+
+    def __len__(self) -> int:
+        """Return the number of seeds."""
+        return len(self.positions)
+
+    def __getitem__(self, index: Tensor | slice) -> Seeds:
+        """
+        Select some of the seeds.
+
+        :param index: slice, or (K',) indices, or (K,) bool tensor.
+        :return: those seeds.
+        """
+        return Seeds(self.positions[index], self.scores[index], self.class_ids[index],
+                     self.similarity_thresholds[index])
+
+
+@dataclass(frozen=True)
+class Instances:
+    """
+    The N instances of one image, by decreasing score.
+
+    Masks are kept as crops, since N masks of a 4K image would take hundreds of megabytes.
+
+    :param image_size: (height, width) of the image, in pixels.
+    :param ids: (N,) uint16, label of each instance in :attr:`label_map`; from 1.
+    :param class_ids: (N,) uint16, from 1.
+    :param scores: (N,) float32 in [0,1].
+    :param boxes: (N,4) int32, left, top, right, bottom of each mask in pixels, half open.
+    :param crops: N bool arrays, the part of each mask inside its box.
+    :param seeds: (N,2) int32, (row, col) of each seed in the image.
+    :param similarity_thresholds: (N,) float32, the threshold each mask was grown at.
+    :param stage_ms: what each stage of the segmentation took, in milliseconds.
+    """
+
+    image_size: tuple[int, int]
+    ids: np.ndarray
+    class_ids: np.ndarray
+    scores: np.ndarray
+    boxes: np.ndarray
+    crops: tuple[np.ndarray, ...]
+    seeds: np.ndarray
+    similarity_thresholds: np.ndarray
+    stage_ms: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check lengths, and that each crop fills its box."""
+        count = len(self.ids)
+        shapes = {'ids': (count,), 'class_ids': (count,), 'scores': (count,), 'boxes': (count, 4),
+                  'seeds': (count, 2), 'similarity_thresholds': (count,)}
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f'{name} must be {shape}, got {getattr(self, name).shape}')
+        if len(self.crops) != count:
+            raise ValueError(f'crops must hold {count} masks, got {len(self.crops)}')
+        for (left, top, right, bottom), crop in zip(self.boxes, self.crops, strict=True):
+            if crop.shape != (bottom - top, right - left):
+                raise ValueError(f'a crop of shape {crop.shape} does not fill its box '
+                                 f'{(left, top, right, bottom)}')
+
+    def __len__(self) -> int:
+        """Return the number of instances."""
+        return len(self.ids)
+
+    @property
+    def areas(self) -> np.ndarray:
+        """Return (N,) int64, the pixels of each mask."""
+        return np.array([np.count_nonzero(crop) for crop in self.crops], dtype=np.int64)
+
+    @property
+    def label_map(self) -> np.ndarray:
+        """Return (H,W) uint16: background, or the id of the best instance at each pixel."""
+        label_map = np.full(self.image_size, BACKGROUND, dtype=np.uint16)
+        for index in reversed(range(len(self))):
+            left, top, right, bottom = self.boxes[index]
+            label_map[top:bottom, left:right][self.crops[index]] = self.ids[index]
+        return label_map
+
+    def mask(self, index: int) -> np.ndarray:
+        """
+        Return one mask at the size of the image.
+
+        :param index: which instance, 0 the one of highest score.
+        :return: (H,W) bool.
+        """
+        mask = np.zeros(self.image_size, dtype=bool)
+        left, top, right, bottom = self.boxes[index]
+        mask[top:bottom, left:right] = self.crops[index]
+        return mask
