@@ -146,6 +146,64 @@ class NodeConfig(SegmenterConfig):
         maximum=10000)
 
 
+@dataclass(frozen=True)
+class NetworkConfig:
+    """What the network is made of; a model's model.json holds its own."""
+
+    backbone: str = parameter(
+        'efficientnet_lite0', 'Trunk of the network.',
+        choices=('efficientnet_lite0', 'resnet18', 'resnet34', 'resnet50', 'resnet101'))
+    embedding_dim: int = parameter(
+        64, 'Dimensions d of an embedding (64 in the paper).', minimum=1, maximum=1024)
+    class_count: int = parameter(
+        1, 'Number C of classes, without the background.', minimum=1, maximum=65534)
+    similarity_thresholds: tuple[float, ...] = parameter(
+        (0.25, 0.5, 0.75, 0.9), 'Similarity thresholds tau of the class head (the paper\'s).')
+    decoder_channels: int = parameter(
+        64, 'Channels of the pyramid decoder; 0 leaves it out, and the heads read the trunk\'s '
+        'last map, as in the paper.', minimum=0, maximum=2048)
+    decoder_stride: int = parameter(
+        4, 'Stride of the finest map the decoder reads, and so of the output.', minimum=2,
+        maximum=32)
+    position_channels: bool = parameter(
+        True, 'Tell the embedding head each pixel\'s place.')
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a network is trained."""
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    steps: int = parameter(20000, 'Optimiser steps.', minimum=1)
+    batch_size: int = parameter(16, 'Images in a step.', minimum=1)
+    height: int = parameter(192, 'Height of a training crop, in pixels.', minimum=32)
+    width: int = parameter(256, 'Width of a training crop, in pixels.', minimum=32)
+    learning_rate: float = parameter(
+        1e-3, 'Highest learning rate of the decoder and the heads.', minimum=0.0)
+    backbone_rate: float = parameter(
+        0.3, 'Learning rate of the trunk, as a share of that of the heads.', minimum=0.0)
+    weight_decay: float = parameter(1e-4, 'Decoupled weight decay.', minimum=0.0)
+    gradient_norm: float = parameter(5.0, 'Largest norm of the gradient.', minimum=0.0)
+    average_decay: float = parameter(
+        0.998, 'Decay of the running average of the weights, which is what ships.', minimum=0.0,
+        maximum=1.0)
+    samples_per_instance: int = parameter(
+        10, 'Pixels K sampled of each instance, for pairs and for the class head\'s targets.',
+        minimum=1)
+    background_samples: int = parameter(
+        40, 'Pixels sampled of the background.', minimum=0)
+    background_pairs: bool = parameter(
+        True, 'Count two background pixels as a pair of the same instance.')
+    classification_weight: float = parameter(
+        0.2, 'Weight lambda of the classification loss, reached gradually.', minimum=0.0)
+    classification_ramp: float = parameter(
+        0.25, 'Share of the steps over which lambda rises from 0.', minimum=0.0, maximum=1.0)
+    correct_iou: float = parameter(
+        0.5, 'A grown mask counts as its instance above this IoU.', minimum=0.0, maximum=1.0)
+    rng_seed: int = parameter(0, 'Seed of the random numbers.', minimum=0)
+    checkpoint_steps: int = parameter(200, 'Steps between two checkpoints.', minimum=1)
+
+
 def dotted_fields(config: Any, prefix: str = '') -> Iterator[tuple[str, Any, ParameterInfo]]:
     """
     Walk a configuration's parameters.
@@ -200,7 +258,7 @@ def check_value(name: str, value: Any, kind: type, info: ParameterInfo) -> Any:
 
     :param name: dotted parameter name, for the message.
     :param value: the value offered.
-    :param kind: the parameter's type: bool, int, float or str.
+    :param kind: the parameter's type: bool, int, float, str or tuple.
     :param info: the parameter's description.
     :return: the value; an int is taken as a float where a float is meant.
     :raises TypeError: if the value is of another type.
@@ -208,6 +266,8 @@ def check_value(name: str, value: Any, kind: type, info: ParameterInfo) -> Any:
     """
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
+    if kind is tuple and isinstance(value, (list, tuple)):
+        return tuple(value)
     if type(value) is not kind:
         raise TypeError(f'{name} must be of type {kind.__name__}, got {value!r}')
     if info.choices and value not in info.choices:
@@ -225,7 +285,7 @@ def parse_value(name: str, text: str, kind: type) -> Any:
 
     :param name: dotted parameter name, for the message.
     :param text: what stands after the equals sign.
-    :param kind: the parameter's type: bool, int, float or str.
+    :param kind: the parameter's type: bool, int, float, str or tuple (numbers and commas).
     :return: the value.
     :raises ValueError: if the text is no value of that type.
     """
@@ -234,6 +294,8 @@ def parse_value(name: str, text: str, kind: type) -> Any:
             raise ValueError(f'{name} must be true or false, got {text!r}')
         return text.lower() == 'true'
     try:
+        if kind is tuple:
+            return tuple(float(part) for part in text.split(','))
         return kind(text)
     except ValueError:
         raise ValueError(f'{name} must be of type {kind.__name__}, got {text!r}') from None

@@ -1,0 +1,126 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The layers on top of a trunk: decoder, embedding head and class head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from metricseg_ros.network.efficientnet_lite import conv_bn
+
+
+def separable(channels: int) -> nn.Sequential:
+    """
+    Build a depthwise separable 3x3 convolution.
+
+    :param channels: channels in and out.
+    :return: the layers.
+    """
+    return nn.Sequential(conv_bn(channels, channels, 3, groups=channels),
+                         conv_bn(channels, channels))
+
+
+class PyramidDecoder(nn.Module):
+    """Feature pyramid: carries context from the coarse maps down to the finest one."""
+
+    def __init__(self, inputs: Sequence[int], channels: int) -> None:
+        """
+        Build it.
+
+        :param inputs: channels of the trunk's maps, finest first, each half the size before.
+        :param channels: channels of the pyramid, and out.
+        """
+        super().__init__()
+        self.laterals = nn.ModuleList(conv_bn(width, channels, activation=False)
+                                      for width in inputs)
+        self.smooth = nn.ModuleList(separable(channels) for _ in inputs)
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        """
+        Fuse the maps.
+
+        :param maps: (B,inputs,h/2^i,w/2^i), finest first.
+        :return: (B,channels,h,w).
+        """
+        context = None
+        for index in reversed(range(len(maps))):
+            fused = self.laterals[index](maps[index])
+            if context is not None:
+                fused = fused + interpolate(context, scale_factor=2.0, mode='bilinear',
+                                            align_corners=False)
+            context = self.smooth[index](fused)
+        return context
+
+
+def append_positions(features: Tensor) -> Tensor:
+    """
+    Add two channels with each pixel's place, for objects that look alike.
+
+    A pure convolution gives equal embeddings to equal objects however far apart they are.
+
+    :param features: (B,C,h,w).
+    :return: (B,C+2,h,w): row and column in units of the map's longer side, 0 at its centre.
+    """
+    height, width = features.shape[-2:]
+    like = {'dtype': features.dtype, 'device': features.device}
+    scale = max(height, width)
+    rows = (torch.arange(height, **like) - (height - 1) / 2) / scale
+    columns = (torch.arange(width, **like) - (width - 1) / 2) / scale
+    batch = features.shape[0]
+    rows = rows.view(1, 1, height, 1).expand(batch, 1, height, width)
+    columns = columns.view(1, 1, 1, width).expand(batch, 1, height, width)
+    return torch.cat([features, rows, columns], dim=1)
+
+
+class EmbeddingHead(nn.Module):
+    """A d-dimensional embedding for each pixel (section 3.1 of the paper)."""
+
+    def __init__(self, inputs: int, embedding_dim: int, position_channels: bool) -> None:
+        """
+        Build it.
+
+        :param inputs: channels in.
+        :param embedding_dim: d.
+        :param position_channels: whether pixels are told their place.
+        """
+        super().__init__()
+        self.position_channels = position_channels
+        self.project = nn.Conv2d(inputs + 2 * position_channels, embedding_dim, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """
+        Embed each pixel.
+
+        :param features: (B,inputs,h,w).
+        :return: (B,d,h,w).
+        """
+        return self.project(append_positions(features) if self.position_channels else features)
+
+
+class ClassHead(nn.Module):
+    """For each pixel and similarity threshold, the class of the mask it would grow."""
+
+    def __init__(self, inputs: int, thresholds: int, class_count: int) -> None:
+        """
+        Build it.
+
+        :param inputs: channels in.
+        :param thresholds: number T of similarity thresholds.
+        :param class_count: number C of classes, without the background.
+        """
+        super().__init__()
+        self.shape = (thresholds, class_count + 1)
+        self.project = nn.Conv2d(inputs, thresholds * (class_count + 1), 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """
+        Score each pixel.
+
+        :param features: (B,inputs,h,w).
+        :return: (B,T,C+1,h,w) logits.
+        """
+        return self.project(features).unflatten(1, self.shape)

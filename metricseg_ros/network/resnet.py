@@ -1,0 +1,183 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Dilated ResNets as a trunk: ResNet-18 to the ResNet-101 of the paper, at output stride 8.
+
+Module names are torchvision's, so that public checkpoints load. As in DeepLab, the stages past
+the output stride keep their resolution and dilate their convolutions instead.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+# Blocks of each stage, and whether they are bottlenecks.
+DEPTHS = {
+    18: ((2, 2, 2, 2), False),
+    34: ((3, 4, 6, 3), False),
+    50: ((3, 4, 6, 3), True),
+    101: ((3, 4, 23, 3), True),
+}
+
+
+def conv3x3(inputs: int, outputs: int, stride: int, dilation: int) -> nn.Conv2d:
+    """
+    Build a 3x3 convolution that keeps the size but for its stride.
+
+    :param inputs: channels in.
+    :param outputs: channels out.
+    :param stride: stride.
+    :param dilation: dilation, and so padding.
+    :return: the layer, without bias.
+    """
+    return nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False)
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut."""
+
+    expansion = 1
+
+    def __init__(self, inputs: int, width: int, stride: int, dilation: int) -> None:
+        """
+        Build the block.
+
+        :param inputs: channels in.
+        :param width: channels of its convolutions, and out.
+        :param stride: stride of the first convolution.
+        :param dilation: dilation of both.
+        """
+        super().__init__()
+        self.conv1 = conv3x3(inputs, width, stride, dilation)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = conv3x3(width, width, 1, dilation)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = downsample(inputs, width, stride)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """
+        Run the block.
+
+        :param features: (B,inputs,h,w).
+        :return: (B,width,h/stride,w/stride).
+        """
+        out = self.relu(self.bn1(self.conv1(features)))
+        return self.relu(self.bn2(self.conv2(out)) + shortcut(self.downsample, features))
+
+
+class Bottleneck(nn.Module):
+    """A 3x3 convolution between two of 1x1, and a shortcut; the stride is in the 3x3."""
+
+    expansion = 4
+
+    def __init__(self, inputs: int, width: int, stride: int, dilation: int) -> None:
+        """
+        Build the block.
+
+        :param inputs: channels in.
+        :param width: channels of the 3x3 convolution; four times as many come out.
+        :param stride: its stride.
+        :param dilation: its dilation.
+        """
+        super().__init__()
+        outputs = width * self.expansion
+        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = conv3x3(width, width, stride, dilation)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = downsample(inputs, outputs, stride)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """
+        Run the block.
+
+        :param features: (B,inputs,h,w).
+        :return: (B,4 width,h/stride,w/stride).
+        """
+        out = self.relu(self.bn1(self.conv1(features)))
+        out = self.relu(self.bn2(self.conv2(out)))
+        return self.relu(self.bn3(self.conv3(out)) + shortcut(self.downsample, features))
+
+
+def downsample(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
+    """
+    Build the projection of a shortcut, where one is needed.
+
+    :param inputs: channels in.
+    :param outputs: channels out.
+    :param stride: stride of the block.
+    :return: the layers, or None where the shortcut is the identity.
+    """
+    if stride == 1 and inputs == outputs:
+        return None
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False),
+                         nn.BatchNorm2d(outputs))
+
+
+def shortcut(projection: nn.Module | None, features: Tensor) -> Tensor:
+    """
+    Apply a shortcut's projection, if it has one.
+
+    :param projection: what :func:`downsample` gave.
+    :param features: (B,inputs,h,w).
+    :return: (B,outputs,h/stride,w/stride).
+    """
+    return features if projection is None else projection(features)
+
+
+class ResNet(nn.Module):
+    """The trunk, giving one feature map for each of its four stages."""
+
+    def __init__(self, depth: int, output_stride: int = 8) -> None:
+        """
+        Build it with random weights.
+
+        :param depth: 18, 34, 50 or 101.
+        :param output_stride: 8 (the paper's), 16 or 32: stride of the last feature map.
+        :raises ValueError: for another depth or stride.
+        """
+        super().__init__()
+        if depth not in DEPTHS or output_stride not in (8, 16, 32):
+            raise ValueError('ResNet needs a depth of 18, 34, 50 or 101 and an output_stride of '
+                             f'8, 16 or 32, got {depth!r} and {output_stride!r}')
+        counts, bottleneck = DEPTHS[depth]
+        block = Bottleneck if bottleneck else BasicBlock
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        inputs, stride, dilation, strides = 64, 4, 1, []
+        for index, count in enumerate(counts):
+            step, before = (1 if index == 0 else 2), dilation
+            if stride * step > output_stride:
+                step, dilation = 1, dilation * 2
+            stride *= step
+            width = 64 * 2 ** index
+            blocks = []
+            for number in range(count):
+                first = number == 0
+                # As in torchvision, a stage's first block still has the dilation before it.
+                blocks.append(block(inputs, width, step if first else 1,
+                                    before if first else dilation))
+                inputs = width * block.expansion
+            self.add_module(f'layer{index + 1}', nn.Sequential(*blocks))
+            strides.append(stride)
+        self.strides = tuple(strides)
+        self.channels = tuple(64 * 2 ** index * block.expansion for index in range(4))
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """
+        Compute the features.
+
+        :param image: (B,3,h,w), normalised.
+        :return: four maps, (B,channels,h/s,w/s) at each stride s of :attr:`strides`.
+        """
+        features, taps = self.maxpool(self.relu(self.bn1(self.conv1(image)))), []
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            features = stage(features)
+            taps.append(features)
+        return taps
