@@ -1,0 +1,26 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+# Builds both packages and records their environment. Sourced by scripts/setup.
+
+# What colcon gets to see: values for PATH and the like, in front of the user's own.
+build_environment() {
+    export PATH="$VENV/bin:$PATH" VIRTUAL_ENV="$VENV"
+    [ "$WORLD" = wheels ] || return 0
+    export AMENT_PREFIX_PATH="$VENV" CMAKE_PREFIX_PATH="$VENV" _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
+    export LD_LIBRARY_PATH
+    LD_LIBRARY_PATH="$(printf '%s:' "$VENV"/lib "$VENV"/lib/python3*/site-packages/ros_*.libs)"
+    LD_LIBRARY_PATH="${LD_LIBRARY_PATH%:}"
+}
+
+build_packages() {
+    local generator=()
+    command -v make > /dev/null || generator=(-G Ninja)
+    say "building metricseg_msgs and metricseg_ros"
+    (
+        cd "$ROOT"
+        build_environment
+        logged "$VENV/bin/python" -c 'from colcon_core.command import main; main()' \
+            build --base-paths . metricseg_msgs --symlink-install --cmake-args \
+            "${generator[@]}" "-DPython3_EXECUTABLE=$VENV/bin/python" -DBUILD_TESTING=OFF
+    ) || fail "colcon build failed, see $LOG and $ROOT/log/latest_build"
+}
