@@ -1,0 +1,46 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Images from files, folders, videos and recorded bags, one way for all of them."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from metricseg_ros.inputs.bag import find_recording, Recording
+from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
+from metricseg_ros.inputs.images import IMAGE_SUFFIXES, ImageFiles, list_images
+from metricseg_ros.inputs.video import Video
+
+__all__ = ['Frame', 'InputError', 'open_input']
+
+
+def open_input(path: str | PathLike[str], topic: str | None = None,
+               on_error: OnError = raise_error) -> ImageFiles | Video | Recording:
+    """
+    Open whatever holds images.
+
+    The result can be iterated more than once, each time from the start; `len()` says how many
+    frames to expect where that is known.
+
+    :param path: an image, a folder of images, a video, a rosbag2 folder, or an MCAP, db3 or ROS 1
+        bag file.
+    :param topic: image topic of a bag; may be left out where a bag has only one.
+    :param on_error: called with an :class:`InputError` for each frame that cannot be decoded; the
+        frame is left out. By default the error is raised.
+    :return: an iterable of :class:`Frame`.
+    :raises InputError: if there is nothing at the path that can be read.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f'{path}: no such file or folder')
+    recording = find_recording(path)
+    if recording is not None:
+        return Recording(recording, topic, on_error)
+    if topic is not None:
+        raise InputError(f'{path}: a topic is for recorded bags, got topic {topic!r}')
+    if path.is_dir():
+        return ImageFiles(list_images(path), on_error)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return ImageFiles([path], on_error)
+    return Video(path)
