@@ -1,0 +1,76 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Latencies of the latest frames, and the rate at which they came."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from time import monotonic
+
+import numpy as np
+
+PERCENTILES = (50, 95, 99)
+
+
+class Latencies:
+    """The latest values of each stage, in milliseconds; safe to use from several threads."""
+
+    def __init__(self, window: int) -> None:
+        """
+        Begin without frames.
+
+        :param window: number of latest frames that count.
+        """
+        self._window = window
+        self._lock = Lock()
+        self._stages: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=window))
+        self._times: deque[float] = deque(maxlen=window)
+
+    def add(self, stage_ms: Mapping[str, float]) -> None:
+        """
+        Note one frame.
+
+        :param stage_ms: stage name -> milliseconds; NaN where a stage could not be measured.
+        """
+        with self._lock:
+            self._times.append(monotonic())
+            for stage, milliseconds in stage_ms.items():
+                if milliseconds == milliseconds:
+                    self._stages[stage].append(milliseconds)
+
+    def percentiles(self) -> dict[str, dict[str, float]]:
+        """
+        Summarise every stage.
+
+        :return: stage -> {'p50': ..., 'p95': ..., 'p99': ...} in milliseconds.
+        """
+        with self._lock:
+            return summarise(self._stages)
+
+    def rate(self, horizon: float = 5.0) -> float:
+        """
+        Tell how many frames a second there were lately.
+
+        :param horizon: how far to look back, in seconds.
+        :return: frames a second; 0 with fewer than two frames.
+        """
+        with self._lock:
+            now = monotonic()
+            recent = [time for time in self._times if now - time <= horizon]
+        if len(recent) < 2:
+            return 0.0
+        return (len(recent) - 1) / max(recent[-1] - recent[0], 1e-9)
+
+
+def summarise(stages: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
+    """
+    Compute the percentiles of each stage's values.
+
+    :param stages: stage -> values.
+    :return: stage -> {'p50': ..., 'p95': ..., 'p99': ...}; stages without values are left out.
+    """
+    return {stage: {f'p{percent}': float(np.percentile(list(values), percent))
+                    for percent in PERCENTILES}
+            for stage, values in stages.items() if values}
