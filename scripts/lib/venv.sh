@@ -39,9 +39,11 @@ fill_venv() {
     fi
     install_cmake
     install_torch
+    local lint=()
+    [ "$WORLD" != wheels ] || lint=(-r "$REQUIREMENTS/lint.txt")
     say "installing what the node, the training and the tests need"
     pip_install -r "$REQUIREMENTS/runtime.txt" -r "$REQUIREMENTS/train.txt" \
-        -r "$REQUIREMENTS/test.txt"
+        -r "$REQUIREMENTS/test.txt" "${lint[@]}"
 }
 
 install_cmake() {

@@ -1,0 +1,50 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The ament linters and the licence headers; ruff runs in scripts/test."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+import subprocess
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PYTHON_PATHS = [str(ROOT / name) for name in ('launch', 'metricseg_ros', 'scripts', 'setup.py',
+                                              'test') if (ROOT / name).exists()]
+HEADER = ['Copyright 2026 metricseg_ros contributors', 'SPDX-License-Identifier: Apache-2.0']
+HEADED_SUFFIXES = {'.py', '.sh', '.hpp', '.cpp'}
+
+
+@pytest.mark.ros
+def test_ament_flake8_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    main = pytest.importorskip('ament_flake8.main')
+    config = str(ROOT / 'test' / 'ament_flake8.ini')
+    status, errors = main.main_with_errors(argv=['--config', config, *PYTHON_PATHS])
+    assert status == 0, '\n'.join(errors) + capsys.readouterr().out
+
+
+@pytest.mark.ros
+def test_ament_pep257_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    main = pytest.importorskip('ament_pep257.main')
+    logging.getLogger('pydocstyle.utils').setLevel(logging.ERROR)
+    status = main.main(argv=PYTHON_PATHS)
+    assert status == 0, capsys.readouterr().err
+
+
+def test_sources_begin_with_their_licence() -> None:
+    listed = subprocess.run(['git', 'ls-files', '--cached', '--others', '--exclude-standard'],
+                            cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    sources = [ROOT / name for name in listed.splitlines()
+               if Path(name).suffix in HEADED_SUFFIXES and (ROOT / name).exists()]
+    assert sources
+    bare = [str(path.relative_to(ROOT)) for path in sources if not _has_header(path)]
+    assert not bare, f'these files must begin with {HEADER}'
+
+
+def _has_header(path: Path) -> bool:
+    lines = path.read_text().splitlines()[:3]
+    if lines and lines[0].startswith('#!'):
+        lines = lines[1:]
+    return [line.lstrip('#/ ') for line in lines[:2]] == HEADER
