@@ -14,7 +14,7 @@ from metricseg_ros.inputs.images import natural_key, read_image
 import numpy as np
 import pytest
 
-pytest.importorskip('rosbags.image')
+pytest.importorskip('rosbags')
 from rosbags.rosbag2 import StoragePlugin, Writer  # noqa: E402
 from rosbags.typesys import get_typestore, Stores  # noqa: E402
 

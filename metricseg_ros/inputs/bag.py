@@ -10,8 +10,8 @@ from pathlib import Path
 import sqlite3
 from typing import Any
 
+from metricseg_ros.image_messages import to_rgb
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
-from metricseg_ros.inputs.message import decode_message
 
 BAG_SUFFIXES = ('.mcap', '.db3', '.bag')
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
@@ -67,7 +67,7 @@ class Recording:
             for connection, recorded_ns, data in self._messages(reader, chosen):
                 try:
                     message = _deserialize(reader, data, connection.msgtype)
-                    image = decode_message(message)
+                    image = to_rgb(message)
                 except ValueError as error:
                     where = f'{self.path}: {self.topic} recorded at {recorded_ns}'
                     self._on_error(InputError(f'{where}: {error}'))
@@ -106,7 +106,7 @@ def _reader(path: Path) -> Iterator[Any]:
         from rosbags.highlevel import AnyReader, AnyReaderError
         from rosbags.typesys import get_typestore, Stores
     except ImportError as error:
-        raise InputError(f'{path}: bags are read by rosbags and rosbags-image: {error}') from None
+        raise InputError(f'{path}: bags are read by the Python package rosbags: {error}') from None
     try:
         # Bags from before ROS 2 Iron do not say what their messages look like.
         reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE))

@@ -1,0 +1,70 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Instance segmentation by metric learning, on images, videos and ROS 2 bags.
+
+Exit codes: 0 done, 1 failed, 2 bad usage or input. Errors are one line; --debug, or
+METRICSEG_DEBUG in the environment, shows the traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import os
+import sys
+import traceback
+
+from metricseg_ros.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED
+
+BAD_INPUT = (ValueError, TypeError, FileNotFoundError, FileExistsError, IsADirectoryError,
+             NotADirectoryError, PermissionError)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run the command line.
+
+    :param argv: arguments without the program's name; None takes those of the process.
+    :return: the exit code.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # OpenCV's own warnings would come on top of our one line.
+    os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')
+    try:
+        from metricseg_ros.cli.verbs import parse
+        run, args = parse(arguments, __doc__)
+        code = run(args)
+        sys.stdout.flush()
+        return code
+    except SystemExit as end:  # From argparse, after --help or an error it has told.
+        return end.code if isinstance(end.code, int) else FAILED
+    except KeyboardInterrupt:
+        print('metricseg: interrupted', file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Who read our output went away; Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:  # noqa: BLE001  The one place that turns errors into exit codes.
+        return report(error, '--debug' in arguments or bool(os.environ.get('METRICSEG_DEBUG')))
+
+
+def report(error: Exception, debug: bool) -> int:
+    """
+    Tell an error in one line.
+
+    :param error: what went wrong.
+    :param debug: whether to print the traceback too.
+    :return: the exit code: 2 for bad input, 1 for anything else.
+    """
+    if debug:
+        traceback.print_exception(error)
+    text = ' '.join(str(error).split()) or 'no reason given'
+    bad_input = isinstance(error, BAD_INPUT)
+    kind = '' if bad_input else f'{type(error).__name__}: '
+    print(f'metricseg: error: {kind}{text}', file=sys.stderr)
+    return BAD_USAGE if bad_input else FAILED
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,156 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Options that verbs share: where the configuration comes from, and where JSON goes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping
+import json
+from pathlib import Path
+import re
+import sys
+from typing import Any
+
+from metricseg_ros.config import (
+    BackendConfig,
+    dotted_fields,
+    from_dict,
+    NodeConfig,
+    parse_value,
+    SegmenterConfig,
+    with_values,
+)
+
+OVERRIDE = re.compile(r'[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*=')
+DEVICE_POLICIES = {'cpu': 'cpu', 'gpu': 'require_gpu'}
+
+
+def add_configuration(parser: argparse.ArgumentParser, overrides: bool = True) -> None:
+    """
+    Declare the options that :func:`configuration` reads.
+
+    :param parser: a verb's parser.
+    :param overrides: whether `key=value` are arguments of their own; a verb that has others
+        separates them by :func:`split_overrides`.
+    """
+    choices = [info.choices for name, _, info in dotted_fields(BackendConfig()) if name == 'name']
+    group = parser.add_argument_group(
+        'configuration', 'any parameter can be set as key=value, such as '
+        'grouping.minimum_score=0.3; later ones win over options, options over the file')
+    group.add_argument('--model', metavar='NAME|PATH', help='shipped model, or folder of a model')
+    group.add_argument('--backend', choices=choices[0], help='who runs the network')
+    group.add_argument('--device', choices=tuple(DEVICE_POLICIES),
+                       help='where it runs; by default a GPU if there is one')
+    group.add_argument('--config', type=Path, metavar='FILE',
+                       help="YAML of parameters, nested or dotted, or the node's parameter file")
+    if overrides:
+        group.add_argument('overrides', nargs='*', metavar='KEY=VALUE',
+                           help='set any parameter of the configuration')
+
+
+def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+    """
+    Declare where JSON goes.
+
+    :param parser: a verb's parser.
+    :param what: what the JSON holds, for the help.
+    """
+    parser.add_argument('--json', metavar='FILE|-', help=f'write {what} as JSON; - is stdout')
+
+
+def split_overrides(words: Iterable[str]) -> tuple[list[str], list[str]]:
+    """
+    Separate `key=value` from other words.
+
+    :param words: positional arguments; a file that exists is never taken for `key=value`.
+    :return: the other words, and those that are `key=value`.
+    """
+    words = list(words)
+    chosen = [bool(OVERRIDE.match(word)) and not Path(word).exists() for word in words]
+    return ([word for word, is_override in zip(words, chosen) if not is_override],
+            [word for word, is_override in zip(words, chosen) if is_override])
+
+
+def configuration(args: argparse.Namespace) -> SegmenterConfig:
+    """
+    Build the configuration from file, options and overrides, the latter winning.
+
+    :param args: what :func:`add_configuration` declared, with `overrides`.
+    :return: the configuration.
+    :raises ValueError: for an unknown parameter or a bad value, naming it.
+    :raises TypeError: for a value of another type.
+    """
+    config = read_config(args.config) if args.config else SegmenterConfig()
+    options = {'model': args.model, 'backend.name': args.backend,
+               'backend.device_policy': DEVICE_POLICIES.get(args.device)}
+    config = with_values(config, {name: value for name, value in options.items()
+                                  if value is not None})
+    return with_values(config, _parsed(config, args.overrides))
+
+
+def read_config(path: Path) -> SegmenterConfig:
+    """
+    Read a YAML file of parameters.
+
+    :param path: nested or dotted parameters, or a ROS 2 parameter file with one node.
+    :return: the configuration; a :class:`NodeConfig` from a ROS 2 parameter file.
+    :raises ValueError: if it is no such file, names an unknown parameter or a bad value.
+    :raises TypeError: for a value of another type.
+    """
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text()) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path}: not YAML: {error}') from None
+    if not isinstance(values, Mapping):
+        raise ValueError(f'{path}: expected a mapping of parameters, got {values!r}')
+    nodes = [node for node in values.values() if isinstance(node, Mapping)
+             and 'ros__parameters' in node]
+    if len(nodes) > 1:
+        raise ValueError(f'{path}: expected the parameters of one node, got {", ".join(values)}')
+    try:
+        if nodes:
+            own = {name: value for name, value in nodes[0]['ros__parameters'].items()
+                   if name != 'use_sim_time'}
+            return from_dict(NodeConfig, own)
+        return from_dict(SegmenterConfig, values)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f'{path}: {error}') from None
+
+
+def write_report(value: Any, target: str | None) -> None:
+    """
+    Write a verb's JSON, if it is asked for.
+
+    :param value: plain values.
+    :param target: path, `-` for stdout, or None for nowhere.
+    """
+    if target == '-':
+        print(json.dumps(value, indent=1))
+    elif target is not None:
+        from metricseg_ros.outputs import write_json
+        write_json(Path(target), value)
+
+
+def tables_to(target: str | None) -> Any:
+    """
+    Say where text for people goes.
+
+    :param target: what :func:`write_report` is told.
+    :return: stderr where stdout carries JSON, else stdout.
+    """
+    return sys.stderr if target == '-' else sys.stdout
+
+
+def _parsed(config: SegmenterConfig, overrides: Iterable[str]) -> dict[str, Any]:
+    kinds = {name: type(value) for name, value, _ in dotted_fields(config)}
+    parsed = {}
+    for override in overrides:
+        name, equals, text = override.partition('=')
+        if not equals:
+            raise ValueError(f'expected KEY=VALUE, got {override!r}')
+        # An unknown name is refused, with a suggestion, when the values are set.
+        parsed[name] = parse_value(name, text, kinds.get(name, str))
+    return parsed

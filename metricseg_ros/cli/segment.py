@@ -1,0 +1,166 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Segment images, folders of images, videos, rosbag2 and MCAP recordings.
+
+Writes DIR/overlay/NAME.jpg to look at, DIR/label_map/NAME.png (16 bits, at the image's size: the
+instance's id at each pixel, 0 for background) and DIR/instances.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from functools import partial
+from itertools import chain
+from operator import length_hint
+from pathlib import Path
+import statistics
+import sys
+from typing import Any, TYPE_CHECKING
+
+import metricseg_ros
+from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE, FAILED
+from metricseg_ros.cli.options import (
+    add_configuration,
+    add_json,
+    configuration,
+    split_overrides,
+    tables_to,
+    write_report,
+)
+from metricseg_ros.config import dotted_fields, SegmenterConfig
+
+if TYPE_CHECKING:
+    from metricseg_ros.inputs import Frame
+    from metricseg_ros.outputs import ResultsFolder
+    from metricseg_ros.segmenter import InstanceSegmenter
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare the options of the verb.
+
+    :param parser: the verb's own parser.
+    """
+    parser.add_argument('inputs', nargs='+', metavar='INPUT',
+                        help='image, folder, video, rosbag2 folder or MCAP file; or KEY=VALUE')
+    parser.add_argument('--output', type=Path, required=True, metavar='DIR',
+                        help='where the results go')
+    parser.add_argument('--overwrite', action='store_true',
+                        help='replace the results of an earlier run in DIR')
+    parser.add_argument('--topic', help='image topic, for a bag with several')
+    parser.add_argument('--quiet', action='store_true', help='no progress bar and no summary')
+    add_json(parser, 'what DIR/instances.json says')
+    add_configuration(parser, overrides=False)
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Segment all inputs.
+
+    :param args: what :func:`add_arguments` declared.
+    :return: 0 done, 1 if some images could not be read, 2 if none could.
+    """
+    from metricseg_ros.inputs import open_input
+    paths, args.overrides = split_overrides(args.inputs)
+    if not paths:
+        raise ValueError('no INPUT given, only KEY=VALUE')
+    config = configuration(args)
+    failures: list[str] = []
+    sources = [open_input(path, args.topic, partial(note, failures)) for path in paths]
+    results = segment_all(sources, config, args, failures)
+    write_report(results.content, args.json)
+    if failures:
+        return FAILED if results.records else BAD_USAGE
+    return DONE
+
+
+def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
+                args: argparse.Namespace, failures: list[str]) -> ResultsFolder:
+    """
+    Segment every frame and write the results, as far as it gets.
+
+    :param sources: opened inputs.
+    :param config: how to segment.
+    :param args: what :func:`add_arguments` declared.
+    :param failures: where a line is added for each frame that cannot be segmented.
+    :return: the results.
+    """
+    from metricseg_ros.outputs import ResultsFolder
+    from metricseg_ros.segmenter import InstanceSegmenter
+    segmenter = InstanceSegmenter.from_config(config)
+    results = ResultsFolder(args.output, segmenter.description.classes, config.overlay,
+                            {**about(segmenter, config), 'failures': failures}, args.overwrite)
+    try:
+        with results:
+            for frame in progress(sources, args.quiet):
+                try:
+                    results.write(frame, segmenter.segment(frame.image))
+                except ValueError as error:
+                    note(failures, ValueError(f'{frame.source}: {error}'))
+    finally:  # Also when interrupted: what is done is there.
+        if not args.quiet:
+            print(summary(results, failures), file=tables_to(args.json))
+    return results
+
+
+def note(failures: list[str], error: ValueError) -> None:
+    """
+    Tell of a frame that is left out, and remember it.
+
+    :param failures: where it is remembered.
+    :param error: says which frame, and why.
+    """
+    from tqdm import tqdm
+    failures.append(str(error))
+    tqdm.write(f'metricseg: left out: {error}', file=sys.stderr)
+
+
+def progress(sources: Sequence[Iterable[Frame]], quiet: bool) -> Iterable[Frame]:
+    """
+    Go through the frames of all inputs behind a progress bar.
+
+    :param sources: opened inputs.
+    :param quiet: no bar; there is none either where stderr is no terminal.
+    :return: the frames.
+    """
+    from tqdm import tqdm
+    return tqdm(chain.from_iterable(sources), total=sum(map(length_hint, sources)) or None,
+                unit='image', disable=quiet or not sys.stderr.isatty(), dynamic_ncols=True)
+
+
+def about(segmenter: InstanceSegmenter, config: SegmenterConfig) -> dict[str, Any]:
+    """
+    Say what made the results.
+
+    :param segmenter: the segmenter.
+    :param config: what it was built from.
+    :return: plain values.
+    """
+    return {
+        'metricseg_version': metricseg_ros.__version__,
+        'model': segmenter.description.name,
+        'classes': list(segmenter.description.classes),
+        'execution': asdict(segmenter.backend.report),
+        'configuration': {name: value for name, value, _ in dotted_fields(config)},
+    }
+
+
+def summary(results: ResultsFolder, failures: Sequence[str]) -> str:
+    """
+    Say in one line what was done.
+
+    :param results: the results.
+    :param failures: the frames left out.
+    :return: counts, time and place.
+    """
+    found = sum(len(record['instances']) for record in results.records)
+    parts = [f'{len(results.records)} images', f'{found} instances']
+    if results.records:
+        times = [sum(record['stage_ms'].values()) for record in results.records]
+        parts.append(f'{statistics.median(times):.0f} ms an image (median)')
+    if failures:
+        parts.append(f'{len(failures)} left out')
+    return f'{", ".join(parts)}: {results.folder}'

@@ -1,0 +1,93 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Which verbs there are, and how their arguments are read.
+
+Only the module of the verb that is asked for is imported, so that the others cost nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import NoReturn, Union
+
+import metricseg_ros
+from metricseg_ros.cli.exit_codes import BAD_USAGE
+
+Verb = Union[str, 'Mapping[str, Verb]']
+Run = Callable[[argparse.Namespace], int]
+
+VERBS: Mapping[str, tuple[Verb, str]] = {
+    'segment': ('metricseg_ros.cli.segment', 'segment images, folders, videos and bags'),
+    'doctor': ('metricseg_ros.cli.doctor', 'say what is installed, what runs, what is wrong'),
+    'benchmark': ({
+        'grouping': ('metricseg_ros.cli.benchmark_grouping',
+                     'choice of seeds against the plain formula and other clustering'),
+        'network': ('metricseg_ros.cli.benchmark_network', 'the network alone, by backend'),
+        'pipeline': ('metricseg_ros.cli.benchmark_pipeline', 'from image to instances, by stage'),
+        'node': ('metricseg_ros.cli.benchmark_node', 'the ROS 2 node against a bare one'),
+    }, 'measure parts of the program on this machine'),
+    'generate': ('metricseg_ros.cli.generate', 'write synthetic scenes with exact labels'),
+    'train': ('metricseg_ros.cli.train', 'train a network'),
+    'export': ('metricseg_ros.cli.export', 'turn trained weights into a model folder'),
+}
+"""Verb -> its module, or the verbs under it; and what it does, in one line."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """
+        End the program.
+
+        :param message: what is wrong with the arguments.
+        """
+        self.exit(BAD_USAGE, f'{self.prog}: error: {message}; see {self.prog} --help\n')
+
+
+def parse(argv: Sequence[str], about: str | None) -> tuple[Run, argparse.Namespace]:
+    """
+    Find the verb and read its arguments.
+
+    :param argv: arguments without the program's name.
+    :param about: what `metricseg --help` says of the program.
+    :return: the verb's function and its arguments.
+    """
+    return _parse('metricseg', about, VERBS, argv)
+
+
+def _parse(program: str, about: str | None, verbs: Mapping[str, tuple[Verb, str]],
+           argv: Sequence[str]) -> tuple[Run, argparse.Namespace]:
+    name = _verb_parser(program, about, verbs).parse_args(argv[:1]).verb
+    target, summary = verbs[name]
+    if not isinstance(target, str):
+        return _parse(f'{program} {name}', summary, target, argv[1:])
+    module = import_module(target)
+    parser = Parser(f'{program} {name}', description=_text(module.__doc__),
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    module.add_arguments(parser)
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    # Intermixed, so that key=value may come anywhere; it cannot do verbs under verbs.
+    simple = not any(isinstance(action, argparse._SubParsersAction) for action in parser._actions)
+    parse_all = parser.parse_intermixed_args if simple else parser.parse_args
+    return module.run, parse_all(list(argv[1:]))
+
+
+def _verb_parser(program: str, about: str | None,
+                 verbs: Mapping[str, tuple[Verb, str]]) -> Parser:
+    width = max(map(len, verbs))
+    lines = [f'  {name:{width}}  {summary}' for name, (_, summary) in verbs.items()]
+    parser = Parser(program, description=_text(about), usage=f'{program} VERB ...',
+                    epilog='\n'.join(['verbs:', *lines, '', f'more: {program} VERB --help']),
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--version', action='version',
+                        version=f'metricseg {metricseg_ros.__version__}')
+    parser.add_argument('verb', choices=tuple(verbs), metavar='VERB', help=argparse.SUPPRESS)
+    return parser
+
+
+def _text(docstring: str | None) -> str:
+    return (docstring or '').strip()

@@ -1,0 +1,160 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Results on disk: overlays, label maps and one JSON file.
+
+```
+FOLDER/overlay/NAME.jpg      FOLDER/label_map/NAME.png      FOLDER/instances.json
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cv2
+from metricseg_ros.config import OverlayConfig
+from metricseg_ros.inputs import Frame
+from metricseg_ros.overlay import draw_overlay
+from metricseg_ros.structures import Instances
+import numpy as np
+
+JPEG_QUALITY = 92
+PNG_COMPRESSION = 3
+
+
+class ResultsFolder:
+    """
+    Writes the instances of image after image; a context manager.
+
+    The JSON file is written when the context is left, however it is left.
+    """
+
+    def __init__(self, folder: Path, class_names: Sequence[str], overlay: OverlayConfig,
+                 about: Mapping[str, Any], overwrite: bool = False) -> None:
+        """
+        Make the folder.
+
+        :param folder: where to write.
+        :param class_names: names of the classes; class id i is `class_names[i - 1]`.
+        :param overlay: how overlays are drawn.
+        :param about: what the JSON file says before the images: model, backend and so on.
+        :param overwrite: replace the results of an earlier run.
+        :raises FileExistsError: if there are results already and `overwrite` is false.
+        """
+        self.folder, self.class_names, self.overlay = folder, class_names, overlay
+        self.about, self.records = dict(about), list[dict[str, Any]]()
+        self._names = set[str]()
+        if self.path.exists():
+            if not overwrite:
+                raise FileExistsError(f'{self.path} exists: choose another folder or --overwrite')
+            _remove_results(folder, self.path)
+        for name in ('overlay', 'label_map'):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+
+    @property
+    def path(self) -> Path:
+        """Path of the JSON file."""
+        return self.folder / 'instances.json'
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the JSON file says so far."""
+        return {**self.about, 'images': self.records}
+
+    def __enter__(self) -> ResultsFolder:
+        """Begin."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        """Write the JSON file with all images that are done."""
+        write_json(self.path, self.content)
+
+    def write(self, frame: Frame, instances: Instances) -> dict[str, Any]:
+        """
+        Write one image's overlay and label map.
+
+        :param frame: the image; if its name is taken, a number is added.
+        :param instances: what was found in it.
+        :return: its entry in the JSON file.
+        :raises OSError: if a file cannot be written.
+        """
+        name = self._free_name(frame.name)
+        drawn = draw_overlay(frame.image, instances, self.class_names, self.overlay)
+        _write_image(self.folder / 'overlay' / f'{name}.jpg',
+                     cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR),
+                     [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        _write_image(self.folder / 'label_map' / f'{name}.png', instances.label_map,
+                     [cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION])
+        self.records.append(image_record(name, frame, instances, self.class_names))
+        return self.records[-1]
+
+    def _free_name(self, name: str) -> str:
+        free, number = name, 1
+        while free in self._names:
+            number += 1
+            free = f'{name}-{number}'
+        self._names.add(free)
+        return free
+
+
+def image_record(name: str, frame: Frame, instances: Instances,
+                 class_names: Sequence[str]) -> dict[str, Any]:
+    """
+    Say of one image what the JSON file says.
+
+    :param name: name of its overlay and label map, without suffix.
+    :param frame: the image.
+    :param instances: what was found in it.
+    :param class_names: names of the classes; class id i is `class_names[i - 1]`.
+    :return: plain values, ready for JSON; sizes are (height, width), boxes xyxy half open, seeds
+        (row, col), times milliseconds.
+    """
+    columns = zip(instances.ids.tolist(), instances.class_ids.tolist(), instances.scores.tolist(),
+                  instances.boxes.tolist(), instances.areas.tolist(), instances.seeds.tolist(),
+                  instances.similarity_thresholds.tolist(), strict=True)
+    return {
+        'name': name, 'source': frame.source, 'stamp_ns': frame.stamp_ns,
+        'size': list(instances.image_size),
+        'stage_ms': {stage: round(took, 3) for stage, took in instances.stage_ms.items()},
+        'instances': [
+            {'id': instance_id, 'class_id': class_id, 'class_name': class_names[class_id - 1],
+             'score': round(score, 5), 'box': box, 'area': area, 'seed': seed,
+             'similarity_threshold': round(threshold, 5)}
+            for instance_id, class_id, score, box, area, seed, threshold in columns],
+    }
+
+
+def write_json(path: Path, value: Any) -> None:
+    """
+    Write a JSON file so that it is there whole or not at all.
+
+    :param path: where to write; its folder exists.
+    :param value: plain values.
+    """
+    partial = path.with_name(f'.{path.name}.{os.getpid()}')
+    partial.write_text(json.dumps(value, indent=1) + '\n')
+    partial.replace(path)
+
+
+def _write_image(path: Path, image: np.ndarray, options: Sequence[int]) -> None:
+    if not cv2.imwrite(str(path), image, options):
+        raise OSError(f'{path} could not be written: is the disk full?')
+
+
+def _remove_results(folder: Path, path: Path) -> None:
+    """Remove the files that an earlier run's JSON file lists, and that file; nothing else."""
+    try:
+        names = [Path(record['name']).name for record in json.loads(path.read_text())['images']]
+    except (ValueError, KeyError, TypeError):
+        raise FileExistsError(f'{path} is not of this program: choose another folder') from None
+    for name in names:
+        (folder / 'overlay' / f'{name}.jpg').unlink(missing_ok=True)
+        (folder / 'label_map' / f'{name}.png').unlink(missing_ok=True)
+    path.unlink()
