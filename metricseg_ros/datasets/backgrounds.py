@@ -34,7 +34,8 @@ def load_wallpapers(roots: tuple[Path, ...] = WALLPAPERS,
 
 
 def load_backgrounds(rng: np.random.Generator, drawn: int = 200,
-                     size: tuple[int, int] = (320, 320), packages: bool = True) -> list[np.ndarray]:
+                     size: tuple[int, int] = (320, 320),
+                     packages: bool = True) -> list[np.ndarray]:
     """
     Collect backgrounds to compose on.
 

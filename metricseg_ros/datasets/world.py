@@ -27,16 +27,18 @@ class World:
 
     :param spec: the specification.
     :param assets: names of what was added, by the Python object's identity and scale.
+    :param kept: those objects: an identity is unique only while its object lives.
     """
 
     spec: mujoco.MjSpec
     assets: dict[tuple, str] = field(default_factory=dict)
+    kept: list[object] = field(default_factory=list)
 
     def material(self, surface: Surface, repeat: float = 1.0) -> str:
         """Add the material of a surface once, and return its name."""
         key = ('material', id(surface), repeat)
         if key not in self.assets:
-            name = self.assets[key] = f'material{len(self.assets)}'
+            name = self._named(key, 'material', surface)
             material = self.spec.add_material(name=name, rgba=surface.colour)
             material.specular, material.shininess = surface.gloss, 0.2 + 0.6 * surface.gloss
             if surface.texture is not None:
@@ -48,7 +50,7 @@ class World:
         """Add a surface as a mesh seen from both sides, and return its name."""
         key = ('mesh', id(surface), scale)
         if key not in self.assets:
-            name = self.assets[key] = f'mesh{len(self.assets)}'
+            name = self._named(key, 'mesh', surface)
             mesh = self.spec.add_mesh(name=name, inertia=SHELL)
             n = len(surface.vertices)
             mesh.uservert = np.tile(surface.vertices * scale, (2, 1)).ravel()
@@ -61,9 +63,14 @@ class World:
         """Add the convex hull of points as a mesh, and return its name."""
         key = ('hull', id(points), scale)
         if key not in self.assets:
-            name = self.assets[key] = f'hull{len(self.assets)}'
+            name = self._named(key, 'hull', points)
             mesh = self.spec.add_mesh(name=name, inertia=CONVEX)
             mesh.uservert = (points * scale).ravel()
+        return self.assets[key]
+
+    def _named(self, key: tuple, prefix: str, owner: object) -> str:
+        self.kept.append(owner)
+        self.assets[key] = f'{prefix}{len(self.assets)}'
         return self.assets[key]
 
     def _texture(self, image: np.ndarray, name: str) -> str:
