@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Who read our output went away; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except Exception as error:  # noqa: BLE001  The one place that turns errors into exit codes.
+    except Exception as error:  # The one place that turns errors into exit codes.
         return report(error, '--debug' in arguments or bool(os.environ.get('METRICSEG_DEBUG')))
 
 

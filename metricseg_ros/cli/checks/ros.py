@@ -1,0 +1,141 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""ROS 2 as a node would meet it: a real message sent and received, and the system's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+import json
+import os
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+from metricseg_ros.cli.checks.check import Check, FAIL, OK, WARN
+
+PROBE_TIMEOUT_S = 60
+HIGHEST_SAFE_DOMAIN = 101
+"""Above it the ports may be those that Linux hands out to anyone."""
+RECEIVE_BUFFER = Path('/proc/sys/net/core/rmem_max')
+WANTED_RECEIVE_BUFFER = 2**24
+SHARED_MEMORY = Path('/dev/shm')
+WANTED_SHARED_MEMORY = 2**26
+
+
+def check_ros() -> Iterator[Check]:
+    """
+    Run the probe and look at what decides how images travel.
+
+    :return: the checks.
+    """
+    yield from probe_checks(run_probe())
+    yield check_domain(os.environ.get('ROS_DOMAIN_ID', '0'))
+    yield check_receive_buffer(_number(RECEIVE_BUFFER))
+    yield check_shared_memory(shutil.disk_usage(SHARED_MEMORY).free
+                              if SHARED_MEMORY.is_dir() else 0)
+
+
+def run_probe() -> dict[str, Any]:
+    """
+    Use ROS 2 in a process of its own, which a broken middleware may take down.
+
+    :return: what :mod:`metricseg_ros.ros.probe` prints; with 'error' if it could not.
+    """
+    try:
+        ended = subprocess.run([sys.executable, '-m', 'metricseg_ros.ros.probe'],
+                               capture_output=True, text=True, timeout=PROBE_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        return {'error': f'the probe did not end in {PROBE_TIMEOUT_S} s'}
+    try:
+        return json.loads(ended.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        reason = (ended.stderr.strip().splitlines() or [f'exit code {ended.returncode}'])[-1]
+        return {'error': f'the probe ended: {reason}'}
+
+
+def probe_checks(found: Mapping[str, Any]) -> Iterator[Check]:
+    """
+    Judge what the probe found.
+
+    :param found: what :func:`run_probe` returns.
+    :return: checks of rclpy, of each message package, and of a message sent and received.
+    """
+    for name, problem in found.get('missing', {}).items():
+        yield _missing(name, problem, name in found.get('required', ()))
+    present = found.get('present', ())
+    if present:
+        yield Check('message packages', OK, ', '.join(sorted(set(present) - {'rclpy'})))
+    if 'error' in found:
+        yield Check('ROS 2', FAIL, found['error'],
+                    'source a ROS 2 setup file, or use scripts/run, and try again')
+    elif 'round_trip_ms' in found:
+        yield Check('ROS 2', OK, f'{found["distribution"]}, {found["middleware"]}, domain '
+                    f'{found["domain"]}: a 720p image came round in '
+                    f'{found["round_trip_ms"]:.1f} ms')
+        topics = found['image_topics']
+        yield Check('image topics', OK, ', '.join(topics) if topics else
+                    'none is published now in this domain')
+
+
+def check_domain(text: str) -> Check:
+    """
+    Check ROS_DOMAIN_ID.
+
+    :param text: its value.
+    :return: the check.
+    """
+    if not text.isdecimal() or int(text) > 232:
+        return Check('ROS_DOMAIN_ID', FAIL, f'{text!r} is no domain',
+                     'export ROS_DOMAIN_ID=0, or another number up to 101')
+    if int(text) > HIGHEST_SAFE_DOMAIN:
+        return Check('ROS_DOMAIN_ID', WARN, f'{text}: its ports may be taken by other programs',
+                     f'use a domain from 0 to {HIGHEST_SAFE_DOMAIN}')
+    return Check('ROS_DOMAIN_ID', OK, text)
+
+
+def check_receive_buffer(size: int | None) -> Check:
+    """
+    Check the largest receive buffer, which an image from another machine has to fit in.
+
+    :param size: bytes; None if the system does not say.
+    :return: the check.
+    """
+    if size is None or size >= WANTED_RECEIVE_BUFFER:
+        return Check('receive buffer', OK, 'unknown' if size is None else f'{size} bytes')
+    return Check('receive buffer', WARN,
+                 f'{size} bytes: raw images from another machine will be lost in part',
+                 f"sudo sysctl -w net.core.rmem_max={2**31 - 1} (this machine's own topics are "
+                 'not concerned)')
+
+
+def check_shared_memory(free: int) -> Check:
+    """
+    Check the room for images between processes of this machine.
+
+    :param free: bytes free.
+    :return: the check.
+    """
+    if free >= WANTED_SHARED_MEMORY:
+        return Check('shared memory', OK, f'{free / 2**20:.0f} MiB free in {SHARED_MEMORY}')
+    return Check('shared memory', WARN, f'{free / 2**20:.0f} MiB free in {SHARED_MEMORY}: images '
+                 'go over the network stack instead',
+                 'in a container: docker run --ipc=host, or --shm-size=512m')
+
+
+def _missing(name: str, problem: str, required: bool) -> Check:
+    if not required:
+        return Check(name, WARN, f'missing: {problem}',
+                     f'apt install ros-$ROS_DISTRO-{name.replace("_", "-")} where ROS is from apt')
+    own = name == 'metricseg_msgs'
+    return Check(name, FAIL, f'cannot be imported: {problem}',
+                 'build it: scripts/setup, or colcon build, then source its setup file' if own
+                 else 'source a ROS 2 setup file, or use scripts/run')
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return None

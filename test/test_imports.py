@@ -1,0 +1,126 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Imports point one way, the core needs no ROS, and the command line starts light."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+import subprocess
+import sys
+import time
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
+ROWS = [
+    {'config', 'packed_mask'},
+    {'structures', 'encodings', 'models'},
+    {'similarity', 'preprocess', 'image_messages'},
+    {'network', 'grouping', 'overlay', 'inputs', 'datasets'},
+    {'backends', 'training'},
+    {'segmenter'},
+    {'tracking', 'objects3d', 'outputs', 'evaluation', 'export'},
+    {'cli', 'ros'},
+]
+"""Each part of the package imports only from itself and from the rows above its own."""
+
+ROS_PACKAGES = {'rclpy', 'cv_bridge', 'vision_msgs', 'metricseg_msgs', 'sensor_msgs', 'std_msgs',
+                'std_srvs', 'geometry_msgs', 'diagnostic_msgs', 'visualization_msgs',
+                'lifecycle_msgs', 'rcl_interfaces', 'builtin_interfaces', 'launch', 'launch_ros',
+                'ament_index_python'}
+CORE = ['config', 'structures', 'similarity', 'packed_mask', 'encodings', 'image_messages',
+        'models', 'preprocess', 'network', 'grouping', 'overlay', 'inputs', 'backends',
+        'segmenter', 'outputs']
+BLOCKER = """
+import importlib.abc, sys
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition('.')[0] in {blocked!r}:
+            raise ImportError(f'{{name}} is blocked')
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob('*.py'))
+
+
+def part_of(path: Path) -> str:
+    """Return the part of the package that a file belongs to, '' for the package itself."""
+    relative = path.relative_to(PACKAGE)
+    return '' if relative.name == '__init__.py' and len(relative.parts) == 1 else \
+        relative.parts[0].removesuffix('.py')
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """Yield the full name of everything a file imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f'{path}: imports are absolute'
+            yield from (f'{node.module}.{alias.name}' for alias in node.names)
+
+
+def imported_parts(path: Path) -> set[str]:
+    names = (name.split('.') for name in imported_names(path))
+    return {name[1] for name in names if name[0] == 'metricseg_ros' and len(name) > 1}
+
+
+def allowed(path: Path) -> set[str]:
+    """Return the parts that a file may import; all may read the version."""
+    part = part_of(path)
+    rows = [index for index, parts in enumerate(ROWS) if part in parts]
+    return set().union({part, '__version__'}, *ROWS[:rows[0]]) if rows else set()
+
+
+def test_every_part_has_its_row() -> None:
+    parts = {part_of(path) for path in modules()} - {''}
+    unknown = parts - set().union(*ROWS)
+    assert not unknown, f'give {unknown} a row in {__file__}'
+
+
+def test_imports_point_one_way() -> None:
+    wrong = {str(path): more for path in modules() if (more := imported_parts(path) - allowed(path))}
+    assert not wrong
+
+
+def test_only_the_ros_part_imports_ros() -> None:
+    wrong = {str(path): more for path in modules() if part_of(path) != 'ros'
+             and (more := {name.split('.')[0] for name in imported_names(path)} & ROS_PACKAGES)}
+    assert not wrong
+
+
+def test_the_core_imports_without_ros_and_tensorrt() -> None:
+    blocked = ROS_PACKAGES | {'tensorrt', 'tensorrt_rtx'}
+    names = ['metricseg_ros', *(f'metricseg_ros.{name}' for name in CORE)]
+    run_python(BLOCKER.format(blocked=blocked) + f'import {", ".join(names)}')
+
+
+def test_the_blocker_blocks() -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        run_python(BLOCKER.format(blocked={'json'}) + 'import json')
+
+
+def test_help_imports_nothing_heavy() -> None:
+    run_python('import sys\n'
+               'from metricseg_ros.cli.main import main\n'
+               'assert main(["--help"]) == 0\n'
+               'heavy = {"numpy", "cv2", "torch", "onnxruntime", "sklearn", "rclpy"}\n'
+               'assert not heavy & set(sys.modules), heavy & set(sys.modules)\n')
+
+
+def test_help_comes_at_once() -> None:
+    def took() -> float:
+        start = time.perf_counter()
+        run_python('from metricseg_ros.cli.main import main; main(["--help"])')
+        return time.perf_counter() - start
+    # 0.1 to 0.2 s where the machine is quiet; most of it is Python itself.
+    assert min(took() for _ in range(3)) < 1
+
+
+def run_python(code: str) -> None:
+    subprocess.run([sys.executable, '-c', code], check=True, capture_output=True, text=True,
+                   cwd=PACKAGE.parent, timeout=120)
