@@ -9,14 +9,13 @@ import importlib.util
 import os
 from pathlib import Path
 import tempfile
-from typing import TextIO
 
 import numpy as np
 import pytest
 
 # Domains above this collide with Linux's ephemeral ports.
 HIGHEST_DOMAIN = 101
-DOMAIN_LOCK = pytest.StashKey[TextIO]()
+DOMAIN_LOCK = pytest.StashKey[int]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,19 +38,20 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-def _take_domain() -> TextIO:
+def _take_domain() -> int:
     """
     Set ROS_DOMAIN_ID to a domain that no other test run on this machine uses.
 
-    :return: the locked file that reserves the domain as long as it stays open
+    :return: the descriptor of the locked file that reserves the domain while it is open
     :raises RuntimeError: if all domains are taken
     """
     for domain in range(1, HIGHEST_DOMAIN + 1):
-        lock = open(Path(tempfile.gettempdir(), f'metricseg-ros-domain-{domain}.lock'), 'a')
+        path = Path(tempfile.gettempdir(), f'metricseg-ros-domain-{os.getuid()}-{domain}.lock')
+        lock = os.open(path, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            lock.close()
+            os.close(lock)
             continue
         os.environ['ROS_DOMAIN_ID'] = str(domain)
         return lock

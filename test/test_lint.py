@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+import shutil
 import subprocess
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+SCRIPTS = ROOT / 'scripts'
 PYTHON_PATHS = [str(ROOT / name) for name in ('launch', 'metricseg_ros', 'scripts', 'setup.py',
                                               'test') if (ROOT / name).exists()]
 HEADER = ['Copyright 2026 metricseg_ros contributors', 'SPDX-License-Identifier: Apache-2.0']
@@ -18,11 +20,11 @@ HEADED_SUFFIXES = {'.py', '.sh', '.hpp', '.cpp'}
 
 
 @pytest.mark.ros
-def test_ament_flake8_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ament_flake8_finds_nothing() -> None:
     main = pytest.importorskip('ament_flake8.main')
     config = str(ROOT / 'test' / 'ament_flake8.ini')
     status, errors = main.main_with_errors(argv=['--config', config, *PYTHON_PATHS])
-    assert status == 0, '\n'.join(errors) + capsys.readouterr().out
+    assert status == 0, '\n'.join(errors)
 
 
 @pytest.mark.ros
@@ -31,6 +33,16 @@ def test_ament_pep257_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger('pydocstyle.utils').setLevel(logging.ERROR)
     status = main.main(argv=PYTHON_PATHS)
     assert status == 0, capsys.readouterr().err
+
+
+def test_shellcheck_finds_nothing() -> None:
+    shellcheck = shutil.which('shellcheck')
+    if shellcheck is None:
+        pytest.skip('needs shellcheck')
+    scripts = [path for path in [*SCRIPTS.glob('*'), *SCRIPTS.glob('lib/*.sh'), ROOT / '.ci/run']
+               if path.is_file() and path.suffix != '.txt']
+    checked = subprocess.run([shellcheck, *scripts], cwd=ROOT, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_sources_begin_with_their_licence() -> None:

@@ -37,7 +37,7 @@ def masks() -> list[np.ndarray]:
 
 @pytest.fixture(scope='module', params=['struct', pytest.param('message', marks=pytest.mark.ros)])
 def codec(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the C++ codec: from the source alone, or as a package that finds the built messages."""
+    """Build the C++ codec from the source alone, and as a package that finds the messages."""
     folder = tmp_path_factory.mktemp('codec')
     compiler = shutil.which('c++') or shutil.which('g++') or shutil.which('clang++')
     if compiler is None:
@@ -99,6 +99,5 @@ def _read(codec: Path, verb: str, packed: PackedMask, size: tuple[int, ...]) -> 
 
 
 def _run(*command: str | Path | int, stdin: bytes = b'') -> bytes:
-    finished = subprocess.run([str(part) for part in command], input=stdin, check=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
-    return finished.stdout
+    return subprocess.run([str(part) for part in command], input=stdin, check=True,
+                          capture_output=True, timeout=100).stdout

@@ -1,5 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Paths and messages that every part of the setup shares.
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)"
@@ -25,7 +26,7 @@ logged() {
     start=$(wc -l < "$LOG")
     "$@" >> "$LOG" 2>&1 < /dev/null || status=$?
     if [ "$status" -ne 0 ]; then
-        tail -n "+$((start + 1))" "$LOG" | grep -v '^WARNING: Location' | tail -n 20 >&2
+        tail -n "+$((start + 1))" "$LOG" | grep -v '^WARNING' | tail -n 20 >&2
     fi
     return "$status"
 }

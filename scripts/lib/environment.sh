@@ -1,5 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Records the environment of the built packages, so that scripts/run starts in milliseconds.
 # Sourced by scripts/setup.
 
@@ -8,8 +9,7 @@ ENVIRONMENT="$VENV/metricseg-environment.sh"
 # Prints a file that puts the packages in front of the caller's own paths, once.
 environment_script() {
     echo '# Written by scripts/setup, sourced by scripts/run.'
-    # shellcheck disable=SC2016
-    echo '[ -z "${METRICSEG_ENVIRONMENT:-}" ] || return 0'
+    printf '[ "${METRICSEG_ENVIRONMENT:-}" != %q ] || return 0\n' "$ROOT"
     [ "$WORLD" = wheels ] || printf '[ -n "${ROS_DISTRO:-}" ] || . %q\n' "$WORLD/setup.bash"
     printf 'export METRICSEG_ENVIRONMENT=%q VIRTUAL_ENV=%q\n' "$ROOT" "$VENV"
     (

