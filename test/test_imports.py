@@ -83,7 +83,8 @@ def test_every_part_has_its_row() -> None:
 
 
 def test_imports_point_one_way() -> None:
-    wrong = {str(path): more for path in modules() if (more := imported_parts(path) - allowed(path))}
+    wrong = {str(path): more for path in modules()
+             if (more := imported_parts(path) - allowed(path))}
     assert not wrong
 
 
