@@ -1,0 +1,50 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From the network's output to masks on its grid: seeds, their masks, and what becomes of them."""
+
+from __future__ import annotations
+
+from metricseg_ros.config import GroupingConfig
+from metricseg_ros.grouping.masks import (
+    drop_duplicates, drop_small, grow_masks, keep_connected, SeedMasks)
+from metricseg_ros.grouping.seediness import seediness
+from metricseg_ros.grouping.seeds import select_seeds
+from metricseg_ros.structures import NetworkOutput, Seeds
+
+__all__ = ['find_seeds', 'group', 'SeedMasks', 'seediness', 'select_seeds']
+
+
+def group(output: NetworkOutput, config: GroupingConfig) -> SeedMasks:
+    """
+    Group pixels around seeds (arXiv 1703.10277, section 3.3).
+
+    :param output: what the network says of one image.
+    :param config: how to group.
+    :return: the seeds that were kept, by decreasing score, with their masks.
+    """
+    minimum_area = config.minimum_area * output.embeddings[0].numel()
+    masks = grow_masks(output.embeddings, find_seeds(output, config, minimum_area))
+    if config.connected:
+        masks = keep_connected(masks)
+    masks = drop_small(masks, minimum_area)
+    return drop_duplicates(masks, config.suppression_iou)
+
+
+def find_seeds(output: NetworkOutput, config: GroupingConfig,
+               unexplained_rest: float = 0) -> Seeds:
+    """
+    Pick the seeds of one image.
+
+    :param output: what the network says of it.
+    :param config: how to group.
+    :param unexplained_rest: pixels that may stay outside all masks when picking ends.
+    :return: the seeds, in the order picked.
+    """
+    best = seediness(output)
+    radii = (2 / best.similarity_thresholds - 1).log()
+    positions = select_seeds(output.embeddings, best.scores, config.maximum_seeds,
+                             config.diversity_weight, config.minimum_score, radii,
+                             int(unexplained_rest))
+    rows, columns = positions.unbind(1)
+    return Seeds(positions, best.scores[rows, columns], best.class_ids[rows, columns],
+                 best.similarity_thresholds[rows, columns])

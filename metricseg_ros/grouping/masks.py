@@ -1,0 +1,125 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The masks of seeds on the network's grid: growing them, and dropping what is none of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from metricseg_ros.similarity import squared_distances
+from metricseg_ros.structures import Seeds
+
+
+@dataclass(frozen=True)
+class SeedMasks:
+    """
+    The masks that seeds grew.
+
+    :param seeds: K seeds.
+    :param margins: (K,h,w) float32, squared radius of the seed's threshold minus the pixel's
+        squared distance to the seed. A pixel is in the mask where this is not negative; in
+        between pixels it interpolates, which gives masks finer than the grid.
+    """
+
+    seeds: Seeds
+    margins: Tensor
+
+    def __post_init__(self) -> None:
+        """Check that there is one mask for each seed."""
+        if self.margins.ndim != 3 or len(self.margins) != len(self.seeds):
+            raise ValueError(f'margins must be ({len(self.seeds)},h,w), got '
+                             f'{tuple(self.margins.shape)}')
+
+    @property
+    def masks(self) -> Tensor:
+        """Return (K,h,w) bool, the pixels similar enough to each seed."""
+        return self.margins >= 0
+
+    def __getitem__(self, index: Tensor) -> SeedMasks:
+        """
+        Select some of the masks.
+
+        :param index: (K',) indices, or (K,) bool tensor.
+        :return: those masks and their seeds.
+        """
+        return SeedMasks(self.seeds[index], self.margins[index])
+
+
+def grow_masks(embeddings: Tensor, seeds: Seeds) -> SeedMasks:
+    """
+    Grow mask(s) = {q : sigma(s,q) >= tau_s} of every seed.
+
+    :param embeddings: (D,h,w) float32.
+    :param seeds: K seeds.
+    :return: their masks, by decreasing score.
+    """
+    seeds = seeds[seeds.scores.argsort(descending=True, stable=True)]
+    rows, columns = seeds.positions.unbind(1)
+    distances = squared_distances(embeddings[:, rows, columns].t(), embeddings.flatten(1).t())
+    # A seed is in its own mask whatever the rounding of its distance to itself.
+    own = rows * embeddings.shape[2] + columns
+    distances[torch.arange(len(seeds), device=own.device), own] = 0
+    radii = (2 / seeds.similarity_thresholds - 1).log()
+    return SeedMasks(seeds, (radii[:, None] - distances).view(-1, *embeddings.shape[1:]))
+
+
+def keep_connected(masks: SeedMasks) -> SeedMasks:
+    """
+    Keep of each mask the part that is connected to its seed through sides or corners.
+
+    :param masks: K masks.
+    :return: K masks; of the parts cut off the margins are negative.
+    """
+    margins = masks.margins.cpu().numpy().copy()
+    for margin, (row, column) in zip(margins, masks.seeds.positions.tolist(), strict=True):
+        inside = margin >= 0
+        _, parts = cv2.connectedComponents(inside.view(np.uint8), connectivity=8)
+        cut_off = inside & (parts != parts[row, column])
+        # Not quite zero, so that a pixel on the very edge of a mask is cut off too.
+        margin[cut_off] = np.minimum(-margin[cut_off], -np.finfo(np.float32).tiny)
+    return SeedMasks(masks.seeds, torch.from_numpy(margins).to(masks.margins.device))
+
+
+def drop_small(masks: SeedMasks, minimum_area: float) -> SeedMasks:
+    """
+    Drop masks of too few pixels.
+
+    :param masks: K masks.
+    :param minimum_area: least number of pixels.
+    :return: the masks of at least that many.
+    """
+    return masks[masks.masks.sum(dim=(1, 2)) >= minimum_area]
+
+
+def mask_iou(masks: Tensor) -> Tensor:
+    """
+    Compute the intersection over union of every pair of masks.
+
+    :param masks: (K,h,w) bool.
+    :return: (K,K) float32; 0 for two empty masks.
+    """
+    flat = masks.flatten(1).float()
+    shared = flat @ flat.t()
+    areas = shared.diagonal()
+    return shared / (areas[:, None] + areas[None, :] - shared).clamp_min(1)
+
+
+def drop_duplicates(masks: SeedMasks, suppression_iou: float) -> SeedMasks:
+    """
+    Drop each mask that overlaps a better one that was kept (non-maximum suppression).
+
+    :param masks: K masks, by decreasing score.
+    :param suppression_iou: a mask is dropped if its IoU with a better one is above this.
+    :return: the masks kept, in the same order.
+    """
+    duplicate = (mask_iou(masks.masks) > suppression_iou).cpu().numpy()
+    kept: list[int] = []
+    for index in range(len(duplicate)):
+        if not duplicate[index, kept].any():
+            kept.append(index)
+    return masks[torch.tensor(kept, dtype=torch.int64, device=masks.margins.device)]

@@ -1,0 +1,41 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""How good a seed each pixel is (arXiv 1703.10277, section 3.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from metricseg_ros.structures import NetworkOutput
+
+
+@dataclass(frozen=True)
+class Seediness:
+    """
+    Best class score of each pixel, and where it is reached.
+
+    :param scores: (h,w) float32, S = max over thresholds and classes >= 1 of the class score.
+    :param class_ids: (h,w) int64, the class, from 1.
+    :param similarity_thresholds: (h,w) float32, the threshold.
+    """
+
+    scores: Tensor
+    class_ids: Tensor
+    similarity_thresholds: Tensor
+
+
+def seediness(output: NetworkOutput) -> Seediness:
+    """
+    Compute the seediness S_p = max over tau and c >= 1 of the class score, and its arguments.
+
+    :param output: what the network says.
+    :return: the seediness of each pixel of the network's grid.
+    """
+    class_scores = output.class_logits.softmax(dim=1)[:, 1:]
+    thresholds, classes = class_scores.shape[:2]
+    scores, best = class_scores.reshape(thresholds * classes, *output.grid_size).max(dim=0)
+    values = torch.tensor(output.similarity_thresholds, device=scores.device)
+    return Seediness(scores, best % classes + 1, values[best // classes])

@@ -1,0 +1,76 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Greedy choice of good seeds that are far from each other (arXiv 1703.10277, section 3.3).
+
+The first seed is argmax S. Each next one is argmax of log S_p + alpha log D_p, where D_p is the
+squared distance of p's embedding to the nearest seed so far.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from metricseg_ros.grouping.lazy_seeds import LazySeeds, SeedCover
+
+
+def select_seeds(embeddings: Tensor, seediness: Tensor, maximum_seeds: int,
+                 diversity_weight: float, minimum_score: float = 0.0,
+                 squared_radii: Tensor | None = None, unexplained_rest: int = 0) -> Tensor:
+    """
+    Pick seeds greedily: the same as from the paper's formula evaluated at every pixel.
+
+    Of equal values the pixel that comes first, row by row, is taken. A pixel whose embedding
+    equals a seed's (D = 0) is never picked.
+
+    :param embeddings: (D,h,w) float32.
+    :param seediness: (h,w) float32, S in [0,1].
+    :param maximum_seeds: most seeds picked.
+    :param diversity_weight: alpha.
+    :param minimum_score: pixels of lower seediness are no candidates, nor are those of S = 0.
+    :param squared_radii: (h,w) squared distance to which the mask of each pixel would reach. With
+        it, picking ends early: once no more than `unexplained_rest` candidates lie outside the
+        masks of all seeds. On a GPU, where looking would cost more than it saves, it is not used.
+    :param unexplained_rest: see `squared_radii`.
+    :return: (K,2) int64, (row, col) in the order picked, K <= maximum_seeds.
+    """
+    scores = torch.where(seediness >= minimum_score, seediness, 0)
+    if embeddings.is_cuda:
+        picked = dense_seeds(embeddings.flatten(1), scores.flatten(), maximum_seeds,
+                             diversity_weight)
+        picked = picked[picked >= 0]
+    else:
+        arrays = embeddings.contiguous().numpy(), scores.contiguous().numpy()
+        cover = None if squared_radii is None else SeedCover(
+            *arrays, squared_radii.numpy(), unexplained_rest)
+        lazy = LazySeeds(*arrays, diversity_weight)
+        picked = torch.from_numpy(lazy.pick(maximum_seeds, cover))
+    width = seediness.shape[1]
+    return torch.stack([picked // width, picked % width], dim=1)
+
+
+def dense_seeds(points: Tensor, scores: Tensor, maximum_seeds: int,
+                diversity_weight: float) -> Tensor:
+    """
+    Pick seeds by evaluating every pixel each time, in fixed shapes and without host syncs.
+
+    That suits a GPU, CUDA graphs and export; a CPU is better served by :class:`LazySeeds`.
+
+    :param points: (D,N) float32 embeddings.
+    :param scores: (N,) float32 seediness; pixels of 0 are no candidates.
+    :param maximum_seeds: T, number of steps taken.
+    :param diversity_weight: alpha.
+    :return: (T,) int64 indices; -1 once there are no candidates left.
+    """
+    log_scores = scores.log()
+    distances = torch.full_like(scores, torch.inf)
+    values, picked = log_scores, []
+    for _ in range(maximum_seeds):
+        value, best = values.max(dim=0)
+        picked.append(torch.where(value > -torch.inf, best, -1))
+        seed = points.index_select(1, best[None])
+        distances = torch.minimum(distances, (points - seed).square().sum(0))
+        values = log_scores + diversity_weight * distances.log()
+        values = values.masked_fill(distances == 0, -torch.inf)
+    return torch.stack(picked)

@@ -1,0 +1,54 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the class head shall say: the class of the mask that a pixel would grow now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from metricseg_ros.config import BACKGROUND
+from metricseg_ros.similarity import squared_distances, squared_radius
+
+
+def grown_iou(embeddings: Tensor, labels: Tensor, pixels: Tensor, ignored: Tensor,
+              thresholds: Sequence[float]) -> Tensor:
+    """
+    Compute the IoU of each pixel's grown mask with the pixel's own instance.
+
+    mask(p, tau) = {q : sigma(p,q) >= tau}
+
+    :param embeddings: (N,D) embeddings of all pixels; no gradient flows.
+    :param labels: (N,) int64, label of each pixel.
+    :param pixels: (P,) indices of the pixels that grow.
+    :param ignored: (N,) bool, pixels that count for nothing.
+    :param thresholds: T similarity thresholds tau.
+    :return: (T,P) float32.
+    """
+    embeddings = embeddings.detach().float()
+    distances = squared_distances(embeddings[pixels], embeddings)
+    distances = distances.masked_fill(ignored, torch.inf)
+    own = labels[pixels][:, None] == labels[None, :]
+    own_area = own.sum(1)
+    ious = []
+    for threshold in thresholds:
+        grown = distances <= squared_radius(threshold)
+        shared = (grown & own).sum(1)
+        ious.append(shared / (grown.sum(1) + own_area - shared).clamp_min(1))
+    return torch.stack(ious)
+
+
+def class_targets(ious: Tensor, labels: Tensor, class_of_label: Tensor,
+                  correct_iou: float) -> Tensor:
+    """
+    Turn the IoU of grown masks into classes.
+
+    :param ious: (T,P) from :func:`grown_iou`.
+    :param labels: (P,) int64, label of each growing pixel.
+    :param class_of_label: (L,) int64, class id of each label; background for label 0.
+    :param correct_iou: a mask counts as its instance above this IoU.
+    :return: (T,P) int64: the instance's class, else background.
+    """
+    return torch.where(ious > correct_iou, class_of_label[labels], BACKGROUND)
