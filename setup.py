@@ -58,6 +58,7 @@ setup(
         *data_files('launch'),
         *data_files('config'),
         *data_files('models'),
+        *data_files('demo'),
     ],
     entry_points={
         'console_scripts': [

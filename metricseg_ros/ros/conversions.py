@@ -16,6 +16,9 @@ import numpy as np
 from sensor_msgs.msg import Image, RegionOfInterest
 from std_msgs.msg import Header
 
+STAGES = ('wait', 'convert', 'preprocess', 'network', 'grouping', 'restore', 'callback', 'age')
+"""Latencies of an InstanceArray, each in the field of that name with _ms behind it."""
+
 
 @dataclass(frozen=True)
 class Provenance:

@@ -24,15 +24,17 @@ class ThrottledLog:
     first is seen.
     """
 
-    def __init__(self, log: Callable[[str], object],
+    def __init__(self, log: Callable[[str], object], period: float = PERIOD,
                  clock: Callable[[], float] = monotonic) -> None:
         """
         Begin with nothing said.
 
         :param log: where the texts go.
+        :param period: time before the same thing is said again, in seconds.
         :param clock: seconds that never go back.
         """
         self._log = log
+        self._period = period
         self._clock = clock
         self._lock = Lock()
         self._said: dict[str, tuple[float, int]] = {}
@@ -45,8 +47,8 @@ class ThrottledLog:
         """
         now, kind = self._clock(), re.sub(r'\d+', '#', text)
         with self._lock:
-            time, repeated = self._said.get(kind, (now - PERIOD, 0))
-            if now - time < PERIOD:
+            time, repeated = self._said.get(kind, (now - self._period, 0))
+            if now - time < self._period:
                 self._said[kind] = time, repeated + 1
                 return
             if len(self._said) >= MOST_KINDS:

@@ -1,0 +1,181 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""How the node is, in one sentence; above all, why nothing comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from metricseg_ros.ros.graph import TopicView
+
+OK, WARN, ERROR = 0, 1, 2
+"""Levels as in diagnostic_msgs/DiagnosticStatus."""
+
+SILENCE_S = 3.0
+STUCK_S = 10.0
+OLD_MS = 5000.0
+AHEAD_MS = -100.0
+"""Where an image that is late, a worker that is slow and a stamp that is off become a fault."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """
+    All that is known about the node at one time.
+
+    :param node: full name of the node.
+    :param phase: state of its life cycle.
+    :param problem: why the latest configure failed, or empty.
+    :param topic: full name of the image topic.
+    :param view: who publishes there.
+    :param reliable: whether the subscription asks for delivery.
+    :param transport: raw or compressed.
+    :param silent_s: time since the latest image, in seconds.
+    :param busy_s: time the worker has been at its present image, in seconds.
+    :param wanted: whether any output has a subscriber.
+    :param bad_image: why the latest image could not be read or segmented, or empty.
+    :param age_ms: median age at publication; None without stamps or frames.
+    :param unstamped: whether the latest images carry no stamp.
+    :param waits_for_clock: whether time is simulated and nobody tells it.
+    :param rate: frames segmented a second.
+    """
+
+    node: str = ''
+    phase: str = 'unconfigured'
+    problem: str = ''
+    topic: str = ''
+    view: TopicView = field(default_factory=TopicView)
+    reliable: bool = False
+    transport: str = 'raw'
+    silent_s: float = 0.0
+    busy_s: float = 0.0
+    wanted: bool = True
+    bad_image: str = ''
+    age_ms: float | None = None
+    unstamped: bool = False
+    waits_for_clock: bool = False
+    rate: float = 0.0
+
+
+class Verdict(NamedTuple):
+    """
+    A level and its reason.
+
+    :param level: OK, WARN or ERROR.
+    :param message: one sentence.
+    """
+
+    level: int
+    message: str
+
+
+def judge(facts: Facts) -> Verdict:
+    """
+    Find what keeps the node from its work, the nearest cause first.
+
+    :param facts: what is known.
+    :return: the first cause that holds, or that all is well.
+    """
+    for level, rule in RULES:
+        message = rule(facts)
+        if message:
+            return Verdict(level, message)
+    return Verdict(OK, f'segmenting {facts.rate:.1f} images a second')
+
+
+def _failed(facts: Facts) -> str:
+    if facts.phase != 'unconfigured' or not facts.problem:
+        return ''
+    return f'not configured: {facts.problem}; mend it, then {_configure(facts)}'
+
+
+def _unconfigured(facts: Facts) -> str:
+    return f'unconfigured: waits for {_configure(facts)}' if facts.phase == 'unconfigured' else ''
+
+
+def _inactive(facts: Facts) -> str:
+    if facts.phase == 'inactive':
+        return f'inactive: waits for `ros2 lifecycle set {facts.node} activate`'
+    return '' if facts.phase == 'active' else f'{facts.phase}: start the node anew'
+
+
+def _stuck(facts: Facts) -> str:
+    if facts.busy_s < STUCK_S:
+        return ''
+    return f'the worker has been at one image for {facts.busy_s:.0f} s'
+
+
+def _no_publisher(facts: Facts) -> str:
+    view = facts.view
+    if view.publishers:
+        return ''
+    text = f'nobody publishes on {facts.topic}'
+    if view.other_types:
+        return f'{facts.topic} carries {", ".join(view.other_types)}: look at image_transport'
+    if facts.transport == 'raw' and view.compressed:
+        return f'{text}, but on {facts.topic}/compressed: set image_transport to compressed'
+    if not view.elsewhere:
+        return f'{text}, nor images of this type elsewhere: is the camera running, with the ' \
+               'same ROS_DOMAIN_ID?'
+    return f'{text}; there are images on {", ".join(view.elsewhere)}: start with `--ros-args ' \
+           f'-r {_relative(facts)}:={view.elsewhere[0]}`'
+
+
+def _unheard(facts: Facts) -> str:
+    view = facts.view
+    if not facts.reliable or view.best_effort < view.publishers:
+        return ''
+    return f'QoS: the publisher on {facts.topic} is best effort and image_reliability is ' \
+           'reliable, so nothing is delivered: set image_reliability to auto'
+
+
+def _silent(facts: Facts) -> str:
+    if facts.silent_s < SILENCE_S:
+        return ''
+    return f'{facts.topic} has a publisher, but no image came for {facts.silent_s:.0f} s: is ' \
+           'the camera paused? Large images lost on the way need image_reliability:=reliable ' \
+           'or larger kernel buffers'
+
+
+def _idle(facts: Facts) -> str:
+    if facts.wanted:
+        return ''
+    return f'idle: nobody subscribes to {facts.node}/instances, label_map or overlay, so the ' \
+           'network does not run'
+
+
+def _bad_image(facts: Facts) -> str:
+    return facts.bad_image
+
+
+def _no_clock(facts: Facts) -> str:
+    if not facts.waits_for_clock:
+        return ''
+    return 'use_sim_time is true and nobody publishes /clock: ages are wrong'
+
+
+def _bad_stamp(facts: Facts) -> str:
+    if facts.unstamped:
+        return f'the images on {facts.topic} carry no stamp: nobody can match masks to them'
+    if facts.age_ms is not None and not AHEAD_MS <= facts.age_ms <= OLD_MS:
+        side = 'behind' if facts.age_ms > 0 else 'ahead of'
+        return f"the images' stamps are {abs(facts.age_ms) / 1e3:.1f} s {side} this node's " \
+               "clock: synchronise the machines' clocks, or set use_sim_time for a recording"
+    return ''
+
+
+def _configure(facts: Facts) -> str:
+    return f'`ros2 lifecycle set {facts.node} configure`'
+
+
+def _relative(facts: Facts) -> str:
+    return 'image' if facts.transport == 'raw' else 'image/compressed'
+
+
+RULES: tuple[tuple[int, Callable[[Facts], str]], ...] = (
+    (ERROR, _failed), (WARN, _unconfigured), (WARN, _inactive), (ERROR, _stuck),
+    (WARN, _no_publisher), (ERROR, _unheard), (WARN, _silent), (OK, _idle), (ERROR, _bad_image),
+    (WARN, _no_clock), (WARN, _bad_stamp))
+"""Level and rule, in the order in which they are asked."""

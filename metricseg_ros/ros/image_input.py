@@ -1,0 +1,103 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The subscription to the camera, and what the middleware tells about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import inspect
+from time import monotonic
+from typing import Any
+
+from metricseg_ros.config import NodeConfig
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
+except ImportError:  # Before Iron.
+    from rclpy.qos_event import SubscriptionEventCallbacks, UnsupportedEventTypeError
+
+TOPICS = {'raw': ('image', Image), 'compressed': ('image/compressed', CompressedImage)}
+"""Image transport -> relative topic and message type."""
+
+
+class ImageInput:
+    """Count what arrives and hand it on; there is none in the queue but the newest."""
+
+    def __init__(self, node: Node, config: NodeConfig, deliver: Callable[[Any], None],
+                 warn: Callable[[str], None]) -> None:
+        """
+        Subscribe.
+
+        :param node: the node.
+        :param config: tells transport and reliability.
+        :param deliver: called with every message, from the executor.
+        :param warn: told of publishers that cannot be heard.
+        """
+        self.received = 0
+        self.lost = 0
+        self.last_time = monotonic()
+        self.reliable = config.image_reliability == 'reliable'
+        self._node = node
+        self._deliver = deliver
+        self._warn = warn
+        topic, self.message_type = TOPICS[config.image_transport]
+        self._subscription = self._subscribe(topic)
+
+    @property
+    def topic(self) -> str:
+        """Name of the topic after remapping."""
+        return self._subscription.topic_name
+
+    def silent_seconds(self) -> float:
+        """
+        Tell how long nothing has arrived.
+
+        :return: seconds since the last image, or since the subscription.
+        """
+        return monotonic() - self.last_time
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        self._node.destroy_subscription(self._subscription)
+
+    def _subscribe(self, topic: str) -> Any:
+        reliability = (ReliabilityPolicy.RELIABLE if self.reliable
+                       else ReliabilityPolicy.BEST_EFFORT)
+        qos = QoSProfile(depth=1, reliability=reliability)
+        for names in (('incompatible_qos', 'incompatible_type', 'message_lost'),
+                      ('incompatible_qos',), ()):
+            try:
+                return self._node.create_subscription(
+                    self.message_type, topic, self._receive, qos,
+                    event_callbacks=self._event_callbacks(names))
+            except UnsupportedEventTypeError:
+                continue  # The middleware lacks one of them; do with fewer.
+        raise RuntimeError(f'the middleware refuses to subscribe to {topic}')
+
+    def _event_callbacks(self, names: tuple[str, ...]) -> SubscriptionEventCallbacks:
+        """Register those events that this rclpy knows."""
+        handlers = {'incompatible_qos': self._incompatible_qos, 'message_lost': self._message_lost,
+                    'incompatible_type': self._incompatible_type}
+        known = inspect.signature(SubscriptionEventCallbacks.__init__).parameters
+        return SubscriptionEventCallbacks(
+            use_default_callbacks=False,
+            **{name: handlers[name] for name in names if name in known})
+
+    def _receive(self, message: Any) -> None:
+        self.received += 1
+        self.last_time = monotonic()
+        self._deliver(message)
+
+    def _incompatible_qos(self, _event: Any) -> None:
+        self._warn(f'a publisher on {self.topic} is best effort and cannot be heard: '
+                   'image_reliability is reliable; set it to auto')
+
+    def _incompatible_type(self, _event: Any) -> None:
+        self._warn(f'a publisher on {self.topic} sends another type than '
+                   f'{self.message_type.__name__} and cannot be heard; look at image_transport')
+
+    def _message_lost(self, event: Any) -> None:
+        self.lost += event.total_count_change

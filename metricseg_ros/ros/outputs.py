@@ -1,0 +1,113 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The node's publishers; nothing is computed for a topic to which nobody subscribes."""
+
+from __future__ import annotations
+
+from metricseg_msgs.msg import InstanceArray
+from metricseg_ros.config import OverlayConfig
+from metricseg_ros.overlay import draw_overlay
+from metricseg_ros.ros import vision
+from metricseg_ros.ros.conversions import label_map_image, Provenance, rgb_image
+from metricseg_ros.structures import Instances
+import numpy as np
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+DEPTH = 5
+"""Messages kept for a reliable subscriber that is slower than the camera."""
+
+
+class Outputs:
+    """The topics of one configured node."""
+
+    def __init__(self, node: LifecycleNode, provenance: Provenance,
+                 overlay: OverlayConfig) -> None:
+        """
+        Create the publishers; they are silent until the node is active.
+
+        :param node: the node.
+        :param provenance: who makes the instances.
+        :param overlay: how the overlay is drawn; may be replaced at any time.
+        """
+        self.overlay = overlay
+        self._node = node
+        self._provenance = provenance
+        create = node.create_lifecycle_publisher
+        self._publishers = {
+            'instances': create(InstanceArray, '~/instances', DEPTH),
+            'label_map': create(Image, '~/label_map', DEPTH),
+            'overlay': create(Image, '~/overlay', DEPTH)}
+        self._label_info = None
+        if vision.AVAILABLE:
+            self._publishers['detections'] = create(
+                vision.Detection2DArray, '~/detections', DEPTH)
+            self._label_info = create(vision.LabelInfo, '~/label_info', QoSProfile(
+                depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL))
+
+    def wanted(self, name: str) -> bool:
+        """
+        Tell whether anybody subscribes to an output.
+
+        :param name: the topic's name without the tilde.
+        :return: whether there is a subscriber.
+        """
+        publisher = self._publishers.get(name)
+        return publisher is not None and publisher.get_subscription_count() > 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the outputs that depend on images."""
+        return tuple(self._publishers)
+
+    def any_wanted(self) -> bool:
+        """
+        Tell whether the network has to run at all.
+
+        :return: whether any output has a subscriber.
+        """
+        return any(self.wanted(name) for name in self._publishers)
+
+    def publish_instances(self, message: InstanceArray) -> None:
+        """
+        Publish the instances.
+
+        :param message: the message, complete.
+        """
+        self._publishers['instances'].publish(message)
+
+    def publish_views(self, header: Header, image: np.ndarray, instances: Instances) -> None:
+        """
+        Publish all that is drawn or derived from the instances and has a subscriber.
+
+        :param header: header of the image.
+        :param image: (H,W,3) uint8 RGB.
+        :param instances: what was found in it.
+        """
+        names = self._provenance.class_names
+        if self.wanted('label_map'):
+            self._publishers['label_map'].publish(label_map_image(header, instances))
+        if self.wanted('detections'):
+            self._publishers['detections'].publish(vision.detections(header, instances, names))
+        if self.wanted('overlay'):
+            drawn = draw_overlay(image, instances, names, self.overlay)
+            self._publishers['overlay'].publish(rgb_image(header, drawn))
+
+    def publish_label_info(self, minimum_score: float) -> None:
+        """
+        Publish the classes' names, for those who subscribe now or later.
+
+        :param minimum_score: smallest score of an instance.
+        """
+        if self._label_info is not None:
+            header = Header(stamp=self._node.get_clock().now().to_msg())
+            self._label_info.publish(
+                vision.label_info(header, self._provenance.class_names, minimum_score))
+
+    def close(self) -> None:
+        """Destroy the publishers."""
+        for publisher in (*self._publishers.values(), self._label_info):
+            if publisher is not None:
+                self._node.destroy_lifecycle_publisher(publisher)

@@ -1,0 +1,122 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Start nodes as processes of their own, in a ROS domain of their own, and end them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import os
+from pathlib import Path
+import random
+import signal
+import subprocess
+import sys
+from time import monotonic, sleep
+from types import TracebackType
+from typing import Any
+
+from metricseg_ros.ros.shipped import shipped
+
+HIGHEST_DOMAIN = 101
+"""Domains above this collide with Linux's ephemeral ports."""
+
+LOG_LINES = 15
+"""Lines of a process's log that are shown when it failed."""
+
+
+class ProcessError(RuntimeError):
+    """A node that failed or did not answer; carries the end of its log."""
+
+
+class Processes:
+    """A few nodes that see each other and nobody else."""
+
+    def __init__(self, logs: Path, environment: dict[str, str] | None = None) -> None:
+        """
+        Choose the domain.
+
+        :param logs: folder for what the nodes print.
+        :param environment: variables to set beside those that keep the nodes apart.
+        """
+        logs.mkdir(parents=True, exist_ok=True)
+        self._logs = logs
+        self._environment = {**os.environ, **isolation(), **(environment or {})}
+        self._names: dict[subprocess.Popen, str] = {}
+
+    def __enter__(self) -> Processes:
+        """Begin with no node."""
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None,
+                 _trace: TracebackType | None) -> None:
+        """Interrupt what still runs, as Ctrl-C does, and wait for it."""
+        for process in self._names:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+        for process in self._names:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def start(self, module: str, *arguments: Any, show: bool = False) -> subprocess.Popen:
+        """
+        Start a node.
+
+        :param module: Python module to run.
+        :param arguments: its arguments.
+        :param show: whether its standard output goes to this process's, not to its log.
+        :return: the process.
+        """
+        name = module.rsplit('.', 1)[-1]
+        with open(self._logs / f'{name}.log', 'w') as log:
+            process = subprocess.Popen(
+                [sys.executable, '-m', module, *map(str, arguments)], env=self._environment,
+                stdout=None if show else log, stderr=log, start_new_session=True)
+        self._names[process] = name
+        return process
+
+    def wait_for(self, done: Callable[[], bool], process: subprocess.Popen,
+                 seconds: float) -> None:
+        """
+        Wait for something that a node brings about.
+
+        :param done: whether it has happened.
+        :param process: the node.
+        :param seconds: longest time to wait.
+        :raises ProcessError: if the node ends or the time is over before.
+        """
+        end = monotonic() + seconds
+        while not done():
+            if process.poll() is not None and not done():
+                raise ProcessError(f'{self._names[process]} ended with code '
+                                   f'{process.returncode}:\n{self.log_of(process)}')
+            if monotonic() > end:
+                raise ProcessError(f'{self._names[process]} is not there after {seconds:.0f} s:\n'
+                                   f'{self.log_of(process)}')
+            sleep(0.05)
+
+    def log_of(self, process: subprocess.Popen) -> str:
+        """
+        Read what a node printed last.
+
+        :param process: the node.
+        :return: the last lines of its log.
+        """
+        lines = (self._logs / f'{self._names[process]}.log').read_text().splitlines()
+        return '\n'.join(lines[-LOG_LINES:])
+
+
+def isolation() -> dict[str, str]:
+    """
+    Choose variables that keep nodes to themselves and let images through shared memory.
+
+    :return: environment variables.
+    """
+    variables = {'ROS_DOMAIN_ID': str(random.randint(1, HIGHEST_DOMAIN)),
+                 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    profile = str(shipped('config/fastdds.xml'))
+    for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
+        variables[name] = os.environ.get(name, profile)
+    return variables

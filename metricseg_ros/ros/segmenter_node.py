@@ -1,0 +1,150 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The node: a life cycle around a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import functools
+import traceback
+from typing import Any
+
+from metricseg_ros.config import NodeConfig
+from metricseg_ros.ros.diagnostics import Diagnostics
+from metricseg_ros.ros.parameters import NodeParameters
+from metricseg_ros.ros.session import Session
+from metricseg_ros.ros.throttle import ThrottledLog
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+Transition = Callable[['SegmenterNode', LifecycleState], TransitionCallbackReturn]
+
+
+def logged(transition: Transition) -> Transition:
+    """
+    Log what a transition raises, of which rclpy says nothing.
+
+    :param transition: a callback of a lifecycle node.
+    :return: the same, but an exception becomes a logged error and the state 'error processing'.
+    """
+    @functools.wraps(transition)
+    def wrapped(node: SegmenterNode, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(node, state)
+        except Exception:
+            node.get_logger().error(f'{transition.__name__} failed:\n{traceback.format_exc()}')
+            return TransitionCallbackReturn.ERROR
+    return wrapped
+
+
+class SegmenterNode(LifecycleNode):
+    """Segment the images of a camera."""
+
+    def __init__(self, **options: Any) -> None:
+        """
+        Declare the parameters and begin to report; nothing is loaded yet.
+
+        :param options: of rclpy's Node, as `namespace` and `parameter_overrides`.
+        """
+        super().__init__('segmenter', automatically_declare_parameters_from_overrides=True,
+                         **options)
+        self.phase = 'unconfigured'
+        self.problem = ''
+        self.session: Session | None = None
+        self.settings = NodeParameters(self, lambda: self.phase == 'active', self._apply)
+        self.diagnostics = Diagnostics(self, lambda: self.session,
+                                       lambda: (self.phase, self.problem))
+        self.diagnostics.start(self.settings.config.diagnostics_period)
+
+    def start(self) -> None:
+        """Configure and activate without a lifecycle manager, if so configured."""
+        if self.settings.config.autostart:
+            success = TransitionCallbackReturn.SUCCESS
+            if self.trigger_configure() == success and self.trigger_activate() == success:
+                self.get_logger().info(f'segmenting {self.session.input.topic}')
+
+    @logged
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model; a failure is told and may be mended."""
+        config = self.settings.config
+        try:
+            if self.settings.problems:
+                raise ValueError('; '.join(self.settings.problems.values()))
+            self.session = Session(self, config, ThrottledLog(self.get_logger().warning))
+        except (ValueError, RuntimeError, OSError) as error:
+            self.problem = str(error)
+            self.get_logger().error(f'cannot be configured: {error}')
+            return TransitionCallbackReturn.FAILURE
+        self.problem, self.phase = '', 'inactive'
+        self.diagnostics.start(config.diagnostics_period)
+        made = self.session.provenance
+        self.get_logger().info(f'{made.model} on {made.backend}, {made.provider}, {made.device}, '
+                               f'{made.precision}{made.note and f": {made.note}"}')
+        return super().on_configure(state)
+
+    @logged
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe and begin to work."""
+        result = super().on_activate(state)
+        self.session.activate()
+        self.phase = 'active'
+        return result
+
+    @logged
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe; the image in work is finished and published."""
+        self.session.deactivate()
+        self.phase = 'inactive'
+        return super().on_deactivate(state)
+
+    @logged
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the model."""
+        self.close('unconfigured')
+        return super().on_cleanup(state)
+
+    @logged
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything; the node is of no use any more."""
+        self.close('finalized')
+        return super().on_shutdown(state)
+
+    def on_error(self, _state: LifecycleState) -> TransitionCallbackReturn:
+        """Free what a failed transition left, so that the node can be configured again."""
+        self.close('unconfigured')
+        return TransitionCallbackReturn.SUCCESS
+
+    def close(self, phase: str) -> None:
+        """
+        Free what the node holds.
+
+        :param phase: the state that follows.
+        """
+        session, self.session = self.session, None
+        self.phase = phase
+        if session is not None:
+            session.close()
+
+    def _apply(self, config: NodeConfig) -> None:
+        if self.session is not None:
+            self.session.apply(config)
+
+
+def main() -> None:
+    """Run the node until it is interrupted."""
+    rclpy.init()
+    node = SegmenterNode()
+    try:
+        node.start()
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass  # The usual ways to end.
+    finally:
+        node.close('finalized')
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+if __name__ == '__main__':
+    main()
