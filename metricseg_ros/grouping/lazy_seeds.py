@@ -12,6 +12,8 @@ may be the best is evaluated in float64.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 RUN_LENGTH = 64
@@ -28,8 +30,8 @@ class LazySeeds:
     """
     Picks one seed after the other from the pixels of one image.
 
-    The pixels are R runs of L; the C champions of each run are copied into arrays of their own,
-    which one product with a new seed brings up to date.
+    The pixels are R runs of L; the champions of all runs are copied into arrays of their own, which
+    one product with a new seed brings up to date.
     """
 
     def __init__(self, points: np.ndarray, scores: np.ndarray, diversity_weight: float) -> None:
@@ -48,13 +50,16 @@ class LazySeeds:
             self.log_scores = np.log(self.scores)
         self.seeds: list[int] = []
         self.seed_points = np.empty((0, len(points)), np.float32)
+        self.highest_seed_norm = np.float32(0)
         self.distances = np.full((runs, length), np.inf, np.float32)
         self.current = np.zeros(runs, np.int64)  # seeds each run's distances know of
-        count = min(CHAMPIONS, length - 1)
-        self.champions = np.zeros((runs, count), np.int64)
-        self.champion_points = np.empty((runs, count, len(points)), np.float32)
-        self.champion_distances = np.empty((runs, count), np.float32)
         self.rest_bounds = np.empty(runs, np.float32)
+        self.champion_count = min(CHAMPIONS, length - 1)
+        champions = runs * self.champion_count
+        self.champions = np.zeros(champions, np.int64)
+        self.champion_points = np.empty((champions, len(points)), np.float32)
+        (self.champion_norms, self.champion_log_scores, self.champion_distances,
+         self.champion_values) = np.empty((4, champions), np.float32)
 
     def pick(self, maximum_seeds: int, cover: SeedCover | None = None) -> np.ndarray:
         """
@@ -77,25 +82,43 @@ class LazySeeds:
         point = self.points[:, run, place]
         self.seeds.append(seed)
         self.seed_points = np.concatenate([self.seed_points, point[None]])
+        self.highest_seed_norm = max(self.highest_seed_norm, self.norms[run, place])
         if len(self.seeds) == 1:
             self._refresh(np.arange(len(self.scores)))
             return
-        distances = upper_distances(self._of_champions(self.norms), self.norms[run, place],
+        distances = upper_distances(self.champion_norms, self.norms[run, place],
                                     self.champion_points @ point)
         np.minimum(self.champion_distances, distances, out=self.champion_distances)
+        self.champion_values = upper_values(self.champion_log_scores, self.champion_distances,
+                                            self.diversity_weight)
 
     def _next_best(self) -> int:
         while True:
-            values = upper_values(self._of_champions(self.log_scores), self.champion_distances,
-                                  self.diversity_weight)
-            leader = np.array([self._pixels_of_champions().flat[values.argmax()]])
-            value = self._exact_values(leader)[0]
+            leader, value = self._leader()
             reaching = (self.rest_bounds >= value) & (self.rest_bounds > -np.inf)
-            stale = np.flatnonzero(reaching & (self.current < len(self.seeds)))
-            if len(stale) == 0:
-                return self._exact_best(values, value, np.flatnonzero(reaching))
-            order = np.argsort(self.rest_bounds[stale])[::-1]
-            self._refresh(stale[order[:RUNS_AT_ONCE]])
+            stale = self.current < len(self.seeds)
+            if not (reaching & stale).any():
+                return self._exact_best(leader, value, np.flatnonzero(reaching))
+            # Runs just below would be next: looking at some together costs little more.
+            bounds = np.where(stale, self.rest_bounds, -np.inf)
+            count = min(RUNS_AT_ONCE, len(bounds))
+            self._refresh(np.argpartition(bounds, -count)[-count:])
+
+    def _leader(self) -> tuple[int, float]:
+        """
+        Find the champion of highest upper value.
+
+        :return: its pixel and a lower bound of its value; -1 and -inf without champions.
+        """
+        if len(self.champions) == 0:
+            return -1, -np.inf
+        slot = self.champion_values.argmax()
+        rounding = 2 * DISTANCE_ROUNDING * (self.champion_norms[slot] + self.highest_seed_norm)
+        distance = self.champion_distances[slot] - rounding
+        if distance <= 0 or self.champion_log_scores[slot] == -np.inf:
+            return int(self.champions[slot]), -np.inf
+        value = self.champion_log_scores[slot] + self.diversity_weight * math.log(distance)
+        return int(self.champions[slot]), value - 2 * VALUE_ROUNDING
 
     def _refresh(self, runs: np.ndarray) -> None:
         """
@@ -106,34 +129,49 @@ class LazySeeds:
         since = self.current[runs].min()
         points = self.points[:, runs] if len(runs) < len(self.scores) else self.points
         products = self.seed_points[since:] @ points.reshape(len(points), -1)
-        seeds = np.array(self.seeds[since:])
-        distances = upper_distances(self.norms[runs].reshape(1, -1),
-                                    self.norms.reshape(-1)[seeds][:, None], products)
+        seed_norms = self.norms.reshape(-1)[self.seeds[since:], None]
+        distances = upper_distances(self.norms[runs].reshape(1, -1), seed_norms, products)
         distances = distances.min(axis=0).reshape(len(runs), -1)
         self.distances[runs] = distances = np.minimum(self.distances[runs], distances)
         self.current[runs] = len(self.seeds)
-        values = upper_values(self.log_scores[runs], distances, self.diversity_weight)
-        count = self.champions.shape[1]
-        order = np.argpartition(values, -1 - count, axis=1)
-        self.rest_bounds[runs] = values[np.arange(len(runs)), order[:, -1 - count]]
-        champions = order[:, values.shape[1] - count:]
-        self.champions[runs] = champions
-        self.champion_points[runs] = points[:, np.arange(len(runs))[:, None],
-                                            champions].transpose(1, 2, 0)
-        self.champion_distances[runs] = np.take_along_axis(distances, champions, axis=1)
+        self._crown(runs, upper_values(self.log_scores[runs], distances, self.diversity_weight))
 
-    def _exact_best(self, values: np.ndarray, value: float, runs: np.ndarray) -> int:
+    def _crown(self, runs: np.ndarray, values: np.ndarray) -> None:
+        """
+        Choose the champions of runs.
+
+        :param runs: (r,) which.
+        :param values: (r,L) upper values of their pixels.
+        """
+        length, count = values.shape[1], self.champion_count
+        order = np.argpartition(values, length - 1 - count, axis=1)
+        self.rest_bounds[runs] = values[np.arange(len(runs)), order[:, length - 1 - count]]
+        pixels = (runs[:, None] * length + order[:, length - count:]).ravel()
+        slots = (runs[:, None] * count + np.arange(count)).ravel()
+        self.champions[slots] = pixels
+        self.champion_points[slots] = self.points.reshape(len(self.points), -1)[:, pixels].T
+        for own, all_pixels in ((self.champion_norms, self.norms),
+                                (self.champion_log_scores, self.log_scores),
+                                (self.champion_distances, self.distances)):
+            own[slots] = all_pixels.reshape(-1)[pixels]
+        self.champion_values[slots] = np.take_along_axis(
+            values, order[:, length - count:], axis=1).ravel()
+
+    def _exact_best(self, leader: int, value: float, runs: np.ndarray) -> int:
         """
         Decide in float64 among all that may be the best.
 
-        :param values: (R,C) upper values of the champions.
-        :param value: exact value of one of them.
+        :param leader: champion of highest upper value.
+        :param value: lower bound of its value.
         :param runs: up-to-date runs whose rest may reach that value.
         :return: index of the best pixel, the first among equals; -1 if there is none.
         """
-        contenders = self._pixels_of_champions()[(values >= value) & (values > -np.inf)]
+        contenders = self.champions[(self.champion_values >= value)
+                                    & (self.champion_values > -np.inf)]
+        if len(contenders) == 1 and len(runs) == 0 and value > -np.inf:
+            return leader
         rest = upper_values(self.log_scores[runs], self.distances[runs], self.diversity_weight)
-        of_run, place = np.nonzero(rest >= value)
+        of_run, place = np.nonzero((rest >= value) & (rest > -np.inf))
         more = runs[of_run] * self.scores.shape[1] + place
         contenders = np.union1d(contenders, more)
         if len(contenders) == 0:
@@ -150,15 +188,10 @@ class LazySeeds:
             chunk = slice(start, start + EXACT_CHUNK)
             offsets = points[:, pixels[chunk]].T[:, None] - seeds
             distances[chunk] = np.einsum('pkd,pkd->pk', offsets, offsets).min(axis=1)
-        with np.errstate(divide='ignore'):
-            log_scores = np.log(self.scores.reshape(-1)[pixels].astype(np.float64))
-        return pixel_values(log_scores, distances, self.diversity_weight)
-
-    def _of_champions(self, values: np.ndarray) -> np.ndarray:
-        return np.take_along_axis(values, self.champions, axis=1)
-
-    def _pixels_of_champions(self) -> np.ndarray:
-        return self.champions + np.arange(len(self.scores))[:, None] * self.scores.shape[1]
+        log_scores = np.log(self.scores.reshape(-1)[pixels].astype(np.float64))
+        with np.errstate(divide='ignore', invalid='ignore'):
+            values = log_scores + self.diversity_weight * np.log(distances)
+        return np.where(distances > 0, values, -np.inf)
 
 
 def run_shape(height: int, width: int) -> tuple[int, int]:
@@ -187,29 +220,21 @@ def upper_distances(norms: np.ndarray, seed_norms: np.ndarray,
     return (norms + seed_norms) * np.float32(1 + DISTANCE_ROUNDING) - 2 * products
 
 
-def pixel_values(log_scores: np.ndarray, distances: np.ndarray, weight: float) -> np.ndarray:
-    """
-    Compute log S + alpha log D.
-
-    :param log_scores: log S.
-    :param distances: D, squared distance to the nearest seed, same shape.
-    :param weight: alpha.
-    :return: same shape; -inf where D is 0, so that a seed is never picked twice.
-    """
-    with np.errstate(divide='ignore', invalid='ignore'):
-        return np.where(distances > 0, log_scores + weight * np.log(distances), -np.inf)
-
-
 def upper_values(log_scores: np.ndarray, distances: np.ndarray, weight: float) -> np.ndarray:
     """
     Compute upper bounds of log S + alpha log D from float32.
 
-    :param log_scores: float32 log S.
+    :param log_scores: float32 log S; -inf for no candidates.
     :param distances: float32 upper bounds of D, same shape.
     :param weight: alpha.
     :return: float32, same shape.
     """
-    return pixel_values(log_scores, distances, np.float32(weight)) + np.float32(VALUE_ROUNDING)
+    tiny = np.finfo(np.float32).tiny
+    values = np.log(np.maximum(distances, tiny))
+    values *= np.float32(weight)
+    values += log_scores
+    values += np.float32(VALUE_ROUNDING)
+    return values
 
 
 class SeedCover:

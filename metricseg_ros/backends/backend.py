@@ -1,0 +1,57 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What every backend does, and what it says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from metricseg_ros.structures import NetworkOutput
+
+
+class BackendError(RuntimeError):
+    """A backend that cannot run the network as asked; the text names the remedy."""
+
+
+@dataclass(frozen=True)
+class ExecutionReport:
+    """
+    What really runs the network; never what was only asked for.
+
+    :param backend: name of the backend.
+    :param provider: what does the work inside it, such as CPUExecutionProvider.
+    :param device: cpu, or cuda and the GPU's name.
+    :param precision: fp32 or fp16.
+    :param note: why it is not what was preferred, or empty.
+    """
+
+    backend: str
+    provider: str
+    device: str
+    precision: str
+    note: str = ''
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        line = f'{self.backend} ({self.provider}) on {self.device}, {self.precision}'
+        return f'{line}; {self.note}' if self.note else line
+
+
+class Backend(Protocol):
+    """Runs the network."""
+
+    report: ExecutionReport
+
+    def run(self, tensor: Tensor) -> NetworkOutput:
+        """
+        Run the network on one image.
+
+        :param tensor: (1,3,h,w) float32, from :func:`metricseg_ros.preprocess.preprocess`.
+        :return: what it says, on the device it ran on.
+        """
+
+    def close(self) -> None:
+        """Give back memory and device."""

@@ -1,0 +1,106 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The network in ONNX Runtime: on the CPU, or on a GPU where its build has a provider for it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from metricseg_ros.backends.backend import BackendError, ExecutionReport
+from metricseg_ros.config import BackendConfig
+from metricseg_ros.models import ModelDescription
+from metricseg_ros.structures import NetworkOutput
+
+CPU_PROVIDER = 'CPUExecutionProvider'
+GPU_PROVIDER = 'CUDAExecutionProvider'
+INPUT = 'image'
+OUTPUTS = ('embeddings', 'class_logits')
+
+
+class OnnxRuntimeBackend:
+    """Runs a model's model.onnx."""
+
+    def __init__(self, description: ModelDescription, config: BackendConfig) -> None:
+        """
+        Load the model.
+
+        :param description: of the model.
+        :param config: threads, and whether a GPU is wanted.
+        :raises BackendError: if ONNX Runtime is missing, or cannot load the model, or a GPU is
+            required and it has none.
+        :raises ModelError: if the file is missing or damaged.
+        """
+        path = description.checked_file('model.onnx')
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise BackendError('backend onnxruntime is not installed: install the Python package '
+                               f'onnxruntime ({error})') from error
+        self.thresholds = description.similarity_thresholds
+        on_gpu = config.device_policy == 'require_gpu'
+        if on_gpu and GPU_PROVIDER not in onnxruntime.get_available_providers():
+            raise BackendError(f'ONNX Runtime {onnxruntime.__version__} has no {GPU_PROVIDER}: '
+                               'install onnxruntime-gpu to use a GPU')
+        try:
+            self.session = onnxruntime.InferenceSession(
+                path, session_options(onnxruntime, config.threads),
+                [GPU_PROVIDER, CPU_PROVIDER] if on_gpu else [CPU_PROVIDER])
+        except Exception as error:
+            # ONNX Runtime's own exceptions share no public base class.
+            raise BackendError(f'ONNX Runtime cannot load {path}: {error}') from error
+        # It falls back to the CPU without an error: ask what it really loaded.
+        provider = self.session.get_providers()[0]
+        if on_gpu and provider == CPU_PROVIDER:
+            raise BackendError(f'ONNX Runtime loaded {CPU_PROVIDER} in place of {GPU_PROVIDER}: '
+                               'see that the driver, CUDA and cuDNN fit its version')
+        check_names(self.session, str(path))
+        device = f'cuda ({torch.cuda.get_device_name()})' if on_gpu else 'cpu'
+        self.report = ExecutionReport('onnxruntime', provider, device, 'fp32')
+
+    def run(self, tensor: Tensor) -> NetworkOutput:
+        """
+        Run the network on one image.
+
+        :param tensor: (1,3,h,w) float32.
+        :return: what it says, on the CPU.
+        """
+        embeddings, class_logits = self.session.run(OUTPUTS, {INPUT: tensor.numpy()})
+        return NetworkOutput(torch.from_numpy(embeddings)[0], torch.from_numpy(class_logits)[0],
+                             self.thresholds)
+
+    def close(self) -> None:
+        """Give the session back."""
+        self.session = None
+
+
+def session_options(onnxruntime: object, threads: int) -> object:
+    """
+    Build the session's options.
+
+    :param onnxruntime: the module.
+    :param threads: threads of an operator, 0 for one each core.
+    :return: its options object.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Idle threads that spin would take the cores from the other nodes of the robot.
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    options.log_severity_level = 3
+    return options
+
+
+def check_names(session: object, source: str) -> None:
+    """
+    Check that a session has this package's input and outputs.
+
+    :param session: of ONNX Runtime.
+    :param source: the file, for the message.
+    :raises BackendError: if it has others.
+    """
+    inputs = [item.name for item in session.get_inputs()]
+    outputs = [item.name for item in session.get_outputs()]
+    if inputs != [INPUT] or set(OUTPUTS) - set(outputs):
+        raise BackendError(f'{source} must take {INPUT} and give {", ".join(OUTPUTS)}, got '
+                           f'{", ".join(inputs)} and {", ".join(outputs)}: export it with '
+                           'metricseg export')

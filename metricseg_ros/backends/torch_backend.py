@@ -1,0 +1,63 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The network in PyTorch: the reference the other backends are compared with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from metricseg_ros.backends.backend import BackendError, ExecutionReport
+from metricseg_ros.config import BackendConfig
+from metricseg_ros.models import ModelDescription
+from metricseg_ros.network import MetricSegmentationNetwork
+from metricseg_ros.network.checkpoint import load_weights, read_weights
+from metricseg_ros.structures import NetworkOutput
+
+
+class TorchBackend:
+    """Runs a model's weights.safetensors."""
+
+    def __init__(self, description: ModelDescription, config: BackendConfig) -> None:
+        """
+        Build the network and load its weights.
+
+        :param description: of the model.
+        :param config: whether a GPU is wanted.
+        :raises BackendError: if a GPU is required and there is none.
+        :raises ModelError: if the weights are missing or damaged.
+        :raises CheckpointError: if they are not this network's.
+        """
+        on_gpu = config.device_policy == 'require_gpu'
+        if on_gpu and not torch.cuda.is_available():
+            raise BackendError(f'torch {torch.__version__} finds no CUDA GPU: install a driver '
+                               'and a CUDA build of torch to use one')
+        self.device = 'cuda' if on_gpu else 'cpu'
+        path = description.checked_file('weights.safetensors')
+        network = MetricSegmentationNetwork(description.network)
+        load_weights(network, read_weights(path), str(path))
+        self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+        self.thresholds = description.similarity_thresholds
+        if config.threads and self.device == 'cpu':
+            torch.set_num_threads(config.threads)
+        device = f'cuda ({torch.cuda.get_device_name()})' if on_gpu else 'cpu'
+        self.report = ExecutionReport('torch', f'torch {torch.__version__}', device, 'fp32')
+
+    @torch.inference_mode()
+    def run(self, tensor: Tensor) -> NetworkOutput:
+        """
+        Run the network on one image.
+
+        :param tensor: (1,3,h,w) float32.
+        :return: what it says, on the backend's device.
+        """
+        tensor = tensor.to(self.device, memory_format=torch.channels_last)
+        embeddings, class_logits = self.network(tensor)
+        return NetworkOutput(embeddings[0].contiguous(), class_logits[0].contiguous(),
+                             self.thresholds)
+
+    def close(self) -> None:
+        """Give the network's memory back."""
+        self.network = None
+        if self.device == 'cuda':
+            torch.cuda.empty_cache()

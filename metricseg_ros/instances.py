@@ -1,0 +1,107 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From masks on the network's grid to instances at the size of the image."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from metricseg_ros.config import BACKGROUND, GroupingConfig
+from metricseg_ros.grouping import SeedMasks
+from metricseg_ros.structures import Instances
+
+Box = tuple[int, int, int, int]
+PlacedMask = tuple[Box, np.ndarray]
+"""A box, (left, top, right, bottom), and the (h,w) bool mask inside it."""
+
+
+def read_off(masks: SeedMasks, image_size: tuple[int, int], to_image: np.ndarray,
+             config: GroupingConfig) -> Instances:
+    """
+    Take masks to the image, resolve their overlaps, and number them.
+
+    :param masks: K masks on the grid, by decreasing score.
+    :param image_size: (height, width) of the image.
+    :param to_image: (2,2), from :meth:`ImageGeometry.grid_to_image`.
+    :param config: minimum area, and whether overlaps are resolved.
+    :return: the instances, by decreasing score; ids count from 1.
+    """
+    placed = [place_mask(margin, image_size, to_image) for margin in masks.margins.cpu().numpy()]
+    if config.resolve_overlaps:
+        placed = without_overlaps(placed, image_size)
+    least = max(1.0, config.minimum_area * image_size[0] * image_size[1])
+    kept = [index for index, (_, crop) in enumerate(placed) if np.count_nonzero(crop) >= least]
+    placed = [trimmed(placed[index]) for index in kept]
+    seeds = masks.seeds
+    centres = seeds.positions.cpu().numpy()[kept] * to_image[:, 0] + to_image[:, 1]
+    return Instances(
+        image_size=image_size,
+        ids=np.arange(1, len(kept) + 1, dtype=np.uint16),
+        class_ids=seeds.class_ids.cpu().numpy()[kept].astype(np.uint16),
+        scores=seeds.scores.cpu().numpy()[kept],
+        boxes=np.array([box for box, _ in placed], dtype=np.int32).reshape(-1, 4),
+        crops=tuple(crop for _, crop in placed),
+        seeds=np.clip(np.rint(centres), 0, np.subtract(image_size, 1)).astype(np.int32),
+        similarity_thresholds=seeds.similarity_thresholds.cpu().numpy()[kept])
+
+
+def place_mask(margin: np.ndarray, image_size: tuple[int, int],
+               to_image: np.ndarray) -> PlacedMask:
+    """
+    Interpolate one mask's margin to the image and cut it at 0, looking only around the mask.
+
+    :param margin: (h,w) float32, not negative inside the mask.
+    :param image_size: (height, width) of the image.
+    :param to_image: (2,2), rows are (scale, offset) of row and of column.
+    :return: box and mask in the image; an empty box where the mask is empty.
+    """
+    inside = margin >= 0
+    ranges = []
+    for axis, (scale, offset) in enumerate(to_image):
+        cells = np.flatnonzero(inside.any(axis=1 - axis))
+        if len(cells) == 0:
+            return (0, 0, 0, 0), np.zeros((0, 0), bool)
+        # Interpolation can carry the mask up to the centre of the next cell.
+        low, high = np.array([cells[0] - 1, cells[-1] + 1]) * scale + offset
+        limit = image_size[axis]
+        ranges.append((max(0, int(np.floor(low))), min(limit, int(np.ceil(high)) + 1)))
+    (top, bottom), (left, right) = ranges
+    (row_scale, row_offset), (column_scale, column_offset) = to_image
+    from_crop = np.array([[1 / column_scale, 0, (left - column_offset) / column_scale],
+                          [0, 1 / row_scale, (top - row_offset) / row_scale]])
+    crop = cv2.warpAffine(margin, from_crop, (right - left, bottom - top),
+                          flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                          borderMode=cv2.BORDER_REPLICATE)
+    return (left, top, right, bottom), crop >= 0
+
+
+def without_overlaps(placed: list[PlacedMask], image_size: tuple[int, int]) -> list[PlacedMask]:
+    """
+    Give every pixel to the first mask that holds it.
+
+    :param placed: boxes and masks, the best first.
+    :param image_size: (height, width) of the image.
+    :return: the same boxes, with masks that do not overlap.
+    """
+    owner = np.full(image_size, BACKGROUND, dtype=np.uint16)
+    resolved = []
+    for number, ((left, top, right, bottom), crop) in enumerate(placed, start=1):
+        window = owner[top:bottom, left:right]
+        own = crop & (window == BACKGROUND)
+        window[own] = number
+        resolved.append(((left, top, right, bottom), own))
+    return resolved
+
+
+def trimmed(placed: PlacedMask) -> PlacedMask:
+    """
+    Shrink a box to its mask.
+
+    :param placed: box and mask, which holds a pixel at least.
+    :return: the smallest box, and the mask inside it.
+    """
+    (left, top, _, _), crop = placed
+    x, y, width, height = cv2.boundingRect(crop.view(np.uint8))
+    box = (left + x, top + y, left + x + width, top + y + height)
+    return box, np.ascontiguousarray(crop[y:y + height, x:x + width])

@@ -1,0 +1,114 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From an image to its instances: the whole method on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+import time
+
+import numpy as np
+
+from metricseg_ros.backends import Backend, open_backend
+from metricseg_ros.config import GroupingConfig, InputConfig, SegmenterConfig
+from metricseg_ros.grouping import group
+from metricseg_ros.instances import read_off
+from metricseg_ros.models import load_description, ModelDescription
+from metricseg_ros.preprocess import ImageGeometry, preprocess
+from metricseg_ros.structures import Instances, NetworkOutput
+
+
+class InstanceSegmenter:
+    """
+    Segments images into instances.
+
+    :ivar grouping: how pixels are grouped; may be replaced between two images, by any thread.
+    """
+
+    def __init__(self, description: ModelDescription, backend: Backend,
+                 grouping: GroupingConfig | None = None,
+                 input_config: InputConfig | None = None) -> None:
+        """
+        Put the parts together; :meth:`from_config` makes them.
+
+        :param description: of the model.
+        :param backend: runs its network.
+        :param grouping: how to group.
+        :param input_config: size at which the network sees the image.
+        """
+        self.description, self.backend = description, backend
+        self.grouping = grouping or GroupingConfig()
+        asked = input_config or InputConfig()
+        self.input_size = (asked.height or description.input_size[0],
+                           asked.width or description.input_size[1])
+
+    @classmethod
+    def from_config(cls, config: SegmenterConfig) -> InstanceSegmenter:
+        """
+        Load a model, open a backend, and run it once so that the first image is not slow.
+
+        :param config: which, and how.
+        :return: a segmenter ready to run.
+        :raises ModelError: if the model is missing or damaged.
+        :raises BackendError: if no backend can run it as asked.
+        """
+        description = load_description(config.model)
+        segmenter = cls(description, open_backend(description, config.backend), config.grouping,
+                        config.input)
+        segmenter.segment(np.zeros((*segmenter.input_size, 3), np.uint8))
+        return segmenter
+
+    def segment(self, image: np.ndarray) -> Instances:
+        """
+        Find the instances in an image.
+
+        :param image: (H,W,3) uint8 RGB.
+        :return: its instances by decreasing score; `stage_ms` tells what each stage took.
+        :raises ValueError: if the image is of another shape or type.
+        """
+        stage_ms: dict[str, float] = {}
+        grouping = self.grouping
+        with timed(stage_ms, 'preprocess'):
+            tensor, geometry = preprocess(image, self.input_size, self.description.size_multiple,
+                                          self.description.mean, self.description.std)
+        with timed(stage_ms, 'network'):
+            output = self.backend.run(tensor)
+        with timed(stage_ms, 'grouping'):
+            masks = group(crop_to_content(output, geometry), grouping)
+        with timed(stage_ms, 'masks'):
+            to_image = geometry.grid_to_image(output.grid_size)
+            instances = read_off(masks, geometry.image_size, to_image, grouping)
+        return replace(instances, stage_ms=stage_ms)
+
+    def close(self) -> None:
+        """Give back what the backend holds."""
+        self.backend.close()
+
+
+def crop_to_content(output: NetworkOutput, geometry: ImageGeometry) -> NetworkOutput:
+    """
+    Leave out the part of the grid that shows only padding.
+
+    :param output: of the whole input.
+    :param geometry: how the image lies in it.
+    :return: of the image.
+    """
+    rows, columns = geometry.grid_content(output.grid_size)
+    return NetworkOutput(output.embeddings[:, :rows, :columns],
+                         output.class_logits[:, :, :rows, :columns],
+                         output.similarity_thresholds)
+
+
+@contextmanager
+def timed(stage_ms: dict[str, float], stage: str) -> Iterator[None]:
+    """
+    Measure a stage.
+
+    :param stage_ms: gets the time it took, in milliseconds.
+    :param stage: its name.
+    """
+    start = time.perf_counter()
+    yield
+    stage_ms[stage] = (time.perf_counter() - start) * 1e3
