@@ -19,7 +19,7 @@ ROWS = [
     {'structures', 'encodings', 'models'},
     {'similarity', 'preprocess', 'image_messages'},
     {'network', 'grouping', 'overlay', 'inputs', 'datasets'},
-    {'backends', 'training'},
+    {'backends', 'instances', 'training'},
     {'segmenter'},
     {'tracking', 'objects3d', 'outputs', 'evaluation', 'export'},
     {'cli', 'ros'},
@@ -28,8 +28,7 @@ ROWS = [
 
 ROS_PACKAGES = {'rclpy', 'cv_bridge', 'vision_msgs', 'metricseg_msgs', 'sensor_msgs', 'std_msgs',
                 'std_srvs', 'geometry_msgs', 'diagnostic_msgs', 'visualization_msgs',
-                'lifecycle_msgs', 'rcl_interfaces', 'builtin_interfaces', 'launch', 'launch_ros',
-                'ament_index_python'}
+                'lifecycle_msgs', 'rcl_interfaces', 'builtin_interfaces', 'launch', 'launch_ros'}
 CORE = ['config', 'structures', 'similarity', 'packed_mask', 'encodings', 'image_messages',
         'models', 'preprocess', 'network', 'grouping', 'overlay', 'inputs', 'backends',
         'segmenter', 'outputs']

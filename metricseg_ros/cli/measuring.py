@@ -36,16 +36,16 @@ def alternate(candidates: Mapping[str, Callable[[], Any]], runs: int,
     return {name: np.array(values) for name, values in times.items()}
 
 
-def spread(name: str, times: np.ndarray) -> dict[str, float | list[float]]:
+def spread(name: str, values: np.ndarray) -> dict[str, Any]:
     """
-    Sum repeated times up.
+    Sum repeated measurements up.
 
-    :param name: what was timed.
-    :param times: (runs,) milliseconds.
-    :return: `NAME_ms`, the median, and `NAME_quartiles_ms`, between which half of them lie.
+    :param name: what was measured, with its unit: `plain_ms`.
+    :param values: (runs,) of them.
+    :return: NAME, their median, and NAME_quartiles, between which half of them lie.
     """
-    quartiles = [round(float(value), 3) for value in np.percentile(times, [25, 75])]
-    return {f'{name}_ms': round(float(np.median(times)), 3), f'{name}_quartiles_ms': quartiles}
+    quartiles = [round(float(value), 3) for value in np.percentile(values, [25, 75])]
+    return {name: round(float(np.median(values)), 3), f'{name}_quartiles': quartiles}
 
 
 def percentiles(times: Sequence[float]) -> dict[str, float]:
@@ -59,11 +59,21 @@ def percentiles(times: Sequence[float]) -> dict[str, float]:
             for percent in (50, 95)}
 
 
-def machine() -> dict[str, Any]:
+def load_average() -> float:
+    """
+    Ask how busy the machine is, best before anything is measured.
+
+    :return: processes that wanted to run, averaged over the last minute.
+    """
+    return round(os.getloadavg()[0], 2)
+
+
+def machine(load: float) -> dict[str, Any]:
     """
     Describe what a measurement ran on.
 
-    :return: processor, cores, threads, load when asked, versions of what is imported.
+    :param load: what :func:`load_average` said before.
+    :return: processor, cores, threads, that load, versions of what has been imported.
     """
     import torch
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
@@ -72,7 +82,7 @@ def machine() -> dict[str, Any]:
     return {
         'cpu': _cpu_name(), 'cores': len(os.sched_getaffinity(0)),
         'torch_threads': torch.get_num_threads(), 'gpus': gpus,
-        'load_average_1min': round(os.getloadavg()[0], 2), 'system': platform.platform(),
+        'load_before': load, 'system': platform.platform(),
         'python': platform.python_version(), 'versions': versions,
     }
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
+from importlib import import_module, metadata
 import platform
 import subprocess
 import sys
@@ -93,7 +93,7 @@ def check_tensorrt(name: str) -> Check | None:
 
 
 def _describe(name: str, module: ModuleType) -> str:
-    version = getattr(module, '__version__', 'of unknown version')
+    version = getattr(module, '__version__', None) or metadata.version(name)
     if name == 'torch':
         cuda = module.version.cuda
         built = f'built for CUDA {cuda}' if cuda else 'built for the CPU'

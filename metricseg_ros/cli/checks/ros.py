@@ -19,7 +19,9 @@ PROBE_TIMEOUT_S = 60
 HIGHEST_SAFE_DOMAIN = 101
 """Above it the ports may be those that Linux hands out to anyone."""
 RECEIVE_BUFFER = Path('/proc/sys/net/core/rmem_max')
-WANTED_RECEIVE_BUFFER = 2**24
+WANTED_RECEIVE_BUFFER = 2**22
+PROFILE_VARIABLES = 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'
+"""The first one for Fast DDS 3, the second for Fast DDS 2."""
 SHARED_MEMORY = Path('/dev/shm')
 WANTED_SHARED_MEMORY = 2**26
 
@@ -30,7 +32,10 @@ def check_ros() -> Iterator[Check]:
 
     :return: the checks.
     """
-    yield from probe_checks(run_probe())
+    found = run_probe()
+    yield from probe_checks(found)
+    if str(found.get('middleware')).startswith('rmw_fastrtps'):
+        yield check_profile(os.environ)
     yield check_domain(os.environ.get('ROS_DOMAIN_ID', '0'))
     yield check_receive_buffer(_number(RECEIVE_BUFFER))
     yield check_shared_memory(shutil.disk_usage(SHARED_MEMORY).free
@@ -62,11 +67,12 @@ def probe_checks(found: Mapping[str, Any]) -> Iterator[Check]:
     :param found: what :func:`run_probe` returns.
     :return: checks of rclpy, of each message package, and of a message sent and received.
     """
-    for name, problem in found.get('missing', {}).items():
-        yield _missing(name, problem, name in found.get('required', ()))
-    present = found.get('present', ())
+    missing, required = found.get('missing', {}), found.get('required', ())
+    yield from missing_checks({name: missing[name] for name in missing if name in required},
+                              {name: missing[name] for name in missing if name not in required})
+    present = sorted(set(found.get('present', ())) - {'rclpy'})
     if present:
-        yield Check('message packages', OK, ', '.join(sorted(set(present) - {'rclpy'})))
+        yield Check('message packages', OK, ', '.join(present))
     if 'error' in found:
         yield Check('ROS 2', FAIL, found['error'],
                     'source a ROS 2 setup file, or use scripts/run, and try again')
@@ -77,6 +83,28 @@ def probe_checks(found: Mapping[str, Any]) -> Iterator[Check]:
         topics = found['image_topics']
         yield Check('image topics', OK, ', '.join(topics) if topics else
                     'none is published now in this domain')
+
+
+def missing_checks(required: Mapping[str, str],
+                   optional: Mapping[str, str]) -> Iterator[Check]:
+    """
+    Tell of packages that cannot be imported, those of ROS itself in one line.
+
+    :param required: package -> the import's error, without which the node does not run.
+    :param optional: the same for those it can do without.
+    :return: the checks.
+    """
+    own, others = 'metricseg_msgs', [name for name in required if name != 'metricseg_msgs']
+    if others:
+        yield Check('ROS 2', FAIL, f'{", ".join(others)} cannot be imported: '
+                    f'{required[others[0]]}', 'source a ROS 2 setup file, or use scripts/run')
+    if own in required:
+        yield Check(own, FAIL, f'cannot be imported: {required[own]}',
+                    'build it with scripts/setup or colcon build, and source its setup file')
+    for name, problem in optional.items():
+        yield Check(name, WARN, f'cannot be imported: {problem}',
+                    f'apt install ros-$ROS_DISTRO-{name.replace("_", "-")}, if ROS is from apt; '
+                    'without it some topics are not published')
 
 
 def check_domain(text: str) -> Check:
@@ -93,6 +121,25 @@ def check_domain(text: str) -> Check:
         return Check('ROS_DOMAIN_ID', WARN, f'{text}: its ports may be taken by other programs',
                      f'use a domain from 0 to {HIGHEST_SAFE_DOMAIN}')
     return Check('ROS_DOMAIN_ID', OK, text)
+
+
+def check_profile(environment: Mapping[str, str]) -> Check:
+    """
+    Check the profile of Fast DDS, whose own shared memory is too small for images.
+
+    :param environment: of the process.
+    :return: the check.
+    """
+    for name in PROFILE_VARIABLES:
+        path = environment.get(name)
+        if path and Path(path).is_file():
+            return Check('Fast DDS profile', OK, path)
+        if path:
+            return Check('Fast DDS profile', WARN, f'{name} names {path}, which is not there',
+                         f"unset {name}, or name the package's config/fastdds.xml")
+    return Check('Fast DDS profile', WARN, 'none: images of more than 512 KiB do not fit its '
+                 'shared memory', f'export {PROFILE_VARIABLES[0]}=.../config/fastdds.xml of this '
+                 'package for every node; its launch files and demo do so')
 
 
 def check_receive_buffer(size: int | None) -> Check:
@@ -122,16 +169,6 @@ def check_shared_memory(free: int) -> Check:
     return Check('shared memory', WARN, f'{free / 2**20:.0f} MiB free in {SHARED_MEMORY}: images '
                  'go over the network stack instead',
                  'in a container: docker run --ipc=host, or --shm-size=512m')
-
-
-def _missing(name: str, problem: str, required: bool) -> Check:
-    if not required:
-        return Check(name, WARN, f'missing: {problem}',
-                     f'apt install ros-$ROS_DISTRO-{name.replace("_", "-")} where ROS is from apt')
-    own = name == 'metricseg_msgs'
-    return Check(name, FAIL, f'cannot be imported: {problem}',
-                 'build it: scripts/setup, or colcon build, then source its setup file' if own
-                 else 'source a ROS 2 setup file, or use scripts/run')
 
 
 def _number(path: Path) -> int | None:

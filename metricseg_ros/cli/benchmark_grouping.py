@@ -1,0 +1,173 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Measure the grouping of pixels.
+
+Our choice of seeds against the paper's formula evaluated at every pixel (vectorised torch,
+float32, in whichever form of the squared distances is faster here), by turns in one process; the
+seeds are compared with those of the formula in float64. Random embeddings have 64 dimensions; real
+ones are those of the model on a photograph, enlarged to each grid, once with as many seeds as are
+asked for and once with as many as the scene needs. Then scikit-learn clusters the same embeddings,
+against our whole grouping: seeds, masks and what becomes of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from functools import partial
+import math
+from pathlib import Path
+import sys
+from typing import Any, TYPE_CHECKING
+
+from metricseg_ros.cli.exit_codes import DONE, FAILED
+from metricseg_ros.cli.options import (
+    add_configuration,
+    add_json,
+    configuration,
+    size_argument,
+    tables_to,
+    write_report,
+)
+
+if TYPE_CHECKING:
+    from metricseg_ros.cli.grouping_scenes import Scene
+
+GRIDS = ((120, 160), (240, 320), (480, 640))
+COLUMNS = ('grid', 'kind', 'dimensions', 'ends', 'seeds', 'seeds_identical', 'plain_ms',
+           'ours_ms', 'speedup')
+CLUSTERING_COLUMNS = ('grid', 'kind', 'method', 'clusters', 'ms', 'ours_ms', 'speedup', 'stopped')
+MIDDLE_THRESHOLD = 0.5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare the options of the verb.
+
+    :param parser: the verb's own parser.
+    """
+    parser.add_argument('--grid', type=size_argument, action='append', metavar='HxW',
+                        help='size of a grid (repeatable; default: 120x160 240x320 480x640)')
+    parser.add_argument('--seeds', type=int, default=100,
+                        help='seeds to pick (default: %(default)s)')
+    parser.add_argument('--runs', type=int, default=5,
+                        help='timed runs of each (default: %(default)s)')
+    parser.add_argument('--image', type=Path,
+                        help='photograph of the real embeddings (default: a shipped one)')
+    parser.add_argument('--clustering-limit', type=float, default=20, metavar='SECONDS',
+                        help='most time for each clustering; 0 leaves it out '
+                        '(default: %(default)s)')
+    add_json(parser, 'the rows')
+    add_configuration(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Measure, print the tables, write the JSON.
+
+    :param args: what :func:`add_arguments` declared.
+    :return: 0, or 1 if some seeds are not those of the formula.
+    """
+    if args.runs < 1 or args.seeds < 1:
+        raise ValueError(f'--runs and --seeds must be at least 1, got {args.runs}, {args.seeds}')
+    from metricseg_ros.cli.bundled import photographs
+    from metricseg_ros.cli.grouping_scenes import make_scenes
+    from metricseg_ros.cli.measuring import load_average, machine, table
+    image = args.image or photographs()[0]
+    scenes = list(make_scenes(args.grid or GRIDS, configuration(args), image))
+    load = load_average()
+    rows = [row for scene in scenes for row in seed_rows(scene, args.seeds, args.runs)]
+    clustering = list(clustering_rows(scenes, args.seeds, args.runs, args.clustering_limit))
+    out = tables_to(args.json)
+    print(table(rows, COLUMNS), file=out)
+    if clustering:
+        print(f'\n{table(clustering, CLUSTERING_COLUMNS)}', file=out)
+    write_report({'benchmark': 'grouping', 'machine': machine(load), 'image': str(image),
+                  'runs': args.runs, 'rows': rows, 'clustering': clustering}, args.json)
+    return DONE if all(row['seeds_identical'] for row in rows) else FAILED
+
+
+def seed_rows(scene: Scene, count: int, runs: int) -> Iterator[dict[str, Any]]:
+    """
+    Time our choice of seeds and the plain one on one scene.
+
+    :param scene: what to choose from.
+    :param count: most seeds.
+    :param runs: timed runs of each.
+    :return: one row; two for a real scene, which can end early.
+    """
+    from metricseg_ros.cli.measuring import alternate, spread
+    from metricseg_ros.cli.plain_seeds import faster_form, plain_seeds
+    embeddings, scores = scene.output.embeddings, scene.best.scores
+    weight = scene.config.diversity_weight
+    expanded = faster_form(embeddings, scores, weight)
+    for early in (False, True) if scene.kind == 'real' else (False,):
+        tell(f'{scene.grid} {scene.kind}, seeds')
+        least = scene.config.minimum_score if early else 0.0
+        formula = plain_seeds(embeddings.double(), scores.double(), count, weight, False, least)
+        times = alternate({
+            'plain': partial(plain_seeds, embeddings, scores, count, weight, expanded, least),
+            'ours': partial(scene.pick, count, early)}, runs)
+        seeds = scene.pick(count, early)
+        yield {
+            'grid': scene.grid, 'kind': scene.kind, 'dimensions': len(embeddings),
+            'ends': 'once explained' if early else f'at {count}', 'seeds': len(seeds),
+            'seeds_identical': same_seeds(seeds, formula, early), 'plain_seeds': len(formula),
+            'plain_form': '|p|^2 - 2 p.s + |s|^2' if expanded else '|p - s|^2',
+            **spread('plain_ms', times['plain']), **spread('ours_ms', times['ours']),
+            **spread('speedup', times['plain'] / times['ours'])}
+
+
+def same_seeds(seeds: Any, formula: Any, early: bool) -> bool:
+    """
+    Compare seeds with those of the formula.
+
+    :param seeds: (K,2) ours.
+    :param formula: (L,2) the formula's.
+    :param early: whether ours may end before the formula's.
+    :return: whether ours are the formula's, or its first ones where they end early.
+    """
+    import torch
+    expected = formula[:len(seeds)] if early else formula
+    return bool(torch.equal(seeds, expected))
+
+
+def clustering_rows(scenes: Sequence[Scene], count: int, runs: int,
+                    limit_s: float) -> Iterator[dict[str, Any]]:
+    """
+    Time clustering methods and our grouping on the same embeddings.
+
+    :param scenes: from small grids to large ones.
+    :param count: clusters for random scenes; real ones get as many as they have seeds.
+    :param runs: timed runs of our grouping; each clustering runs once.
+    :param limit_s: most seconds for each; one that needs more is not tried on larger grids.
+    :return: one row for each scene and method.
+    """
+    from metricseg_ros.cli.measuring import alternate, spread
+    from metricseg_ros.cli.rival_clustering import compare
+    from metricseg_ros.grouping import group
+    radius = math.sqrt(math.log(2 / MIDDLE_THRESHOLD - 1))
+    given_up: set[tuple[str, str]] = set()
+    for scene in scenes if limit_s > 0 else ():
+        tell(f'{scene.grid} {scene.kind}, clustering')
+        clusters = count if scene.kind == 'random' else max(1, len(scene.pick(count, True)))
+        times = alternate({'ours': partial(group, scene.output, scene.config)}, runs)
+        ours = spread('ours_ms', times['ours'])
+        skip = {method for kind, method in given_up if kind == scene.kind}
+        points = scene.output.embeddings.flatten(1).t().numpy()
+        for row in compare(points, clusters, radius, limit_s, skip):
+            if 'stopped' in row:
+                given_up.add((scene.kind, row['method']))
+            else:
+                row['speedup'] = round(row['ms'] / ours['ours_ms'], 2)
+            yield {'grid': scene.grid, 'kind': scene.kind, **row, **ours}
+
+
+def tell(what: str) -> None:
+    """
+    Show what is being measured.
+
+    :param what: one line.
+    """
+    print(f'measuring {what}', file=sys.stderr, flush=True)

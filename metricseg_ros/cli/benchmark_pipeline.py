@@ -1,0 +1,145 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Measure the way from an image to its instances, stage by stage.
+
+Every image is segmented and drawn in turn, several rounds; the latencies are those of all rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+import time
+from typing import Any, TYPE_CHECKING
+
+from metricseg_ros.cli.exit_codes import DONE
+from metricseg_ros.cli.options import (
+    add_configuration,
+    add_json,
+    configuration,
+    split_overrides,
+    tables_to,
+    write_report,
+)
+from metricseg_ros.config import SegmenterConfig
+
+if TYPE_CHECKING:
+    from metricseg_ros.inputs import Frame
+    from metricseg_ros.segmenter import InstanceSegmenter
+
+COLUMNS = ('stage', 'p50_ms', 'p95_ms', 'share')
+STAGES = ('preprocess', 'network', 'grouping', 'masks')
+MOST_FRAMES = 50
+"""Frames of one input that are kept in memory."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare the options of the verb.
+
+    :param parser: the verb's own parser.
+    """
+    parser.add_argument('inputs', nargs='*', metavar='INPUT',
+                        help='image, folder, video or bag (default: the photographs of the demo); '
+                        'or KEY=VALUE')
+    parser.add_argument('--rounds', type=int, default=5,
+                        help='how often each image is segmented (default: %(default)s)')
+    add_json(parser, 'the rows')
+    add_configuration(parser, overrides=False)
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Measure, print the table, write the JSON.
+
+    :param args: what :func:`add_arguments` declared.
+    :return: 0.
+    """
+    if args.rounds < 1:
+        raise ValueError(f'--rounds must be at least 1, got {args.rounds}')
+    paths, args.overrides = split_overrides(args.inputs)
+    config = configuration(args)
+    frames = read_frames(paths)
+    from metricseg_ros.cli.measuring import load_average, machine, table
+    from metricseg_ros.segmenter import InstanceSegmenter
+    segmenter = InstanceSegmenter.from_config(config)
+    load = load_average()
+    times, found = measure(segmenter, frames, config, args.rounds)
+    rows = stage_rows(times)
+    out = tables_to(args.json)
+    print(table(rows, COLUMNS), file=out)
+    print(f'\n{len(frames)} images, {args.rounds} rounds, {found / len(frames):.1f} instances an '
+          f'image; {segmenter.backend.report}', file=out)
+    write_report({'benchmark': 'pipeline', 'machine': machine(load),
+                  'model': segmenter.description.name,
+                  'execution': asdict(segmenter.backend.report),
+                  'input_size': list(segmenter.input_size), 'rounds': args.rounds,
+                  'images': [{'source': frame.source, 'size': list(frame.image.shape[:2])}
+                             for frame in frames], 'instances': found, 'rows': rows}, args.json)
+    return DONE
+
+
+def read_frames(paths: Sequence[str]) -> list[Frame]:
+    """
+    Read the images into memory, so that reading is not measured.
+
+    :param paths: inputs; none means the photographs of the demo.
+    :return: at least one frame.
+    :raises ValueError: if the inputs hold no frame.
+    """
+    from itertools import islice
+
+    from metricseg_ros.cli.bundled import photographs
+    from metricseg_ros.inputs import open_input
+    chosen = [Path(path) for path in paths] or photographs()
+    frames = [frame for path in chosen for frame in islice(open_input(path), MOST_FRAMES)]
+    if not frames:
+        raise ValueError(f'no image in {", ".join(map(str, chosen))}')
+    return frames
+
+
+def measure(segmenter: InstanceSegmenter, frames: Sequence[Frame], config: SegmenterConfig,
+            rounds: int) -> tuple[dict[str, list[float]], int]:
+    """
+    Segment and draw every frame, round after round.
+
+    :param segmenter: a segmenter that is warm.
+    :param frames: the images.
+    :param config: how overlays are drawn.
+    :param rounds: how often.
+    :return: milliseconds by stage, with `segment`, the whole, and `overlay`; and the number of
+        instances in one round.
+    """
+    from metricseg_ros.overlay import draw_overlay
+    times: dict[str, list[float]] = {name: [] for name in (*STAGES, 'segment', 'overlay')}
+    found = 0
+    for _ in range(rounds):
+        found = 0
+        for frame in frames:
+            start = time.perf_counter()
+            instances = segmenter.segment(frame.image)
+            middle = time.perf_counter()
+            draw_overlay(frame.image, instances, segmenter.description.classes, config.overlay)
+            taken = {**instances.stage_ms, 'segment': 1e3 * (middle - start),
+                     'overlay': 1e3 * (time.perf_counter() - middle)}
+            for name, values in times.items():
+                values.append(taken[name])
+            found += len(instances)
+    return times, found
+
+
+def stage_rows(times: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+    """
+    Sum the stages up.
+
+    :param times: milliseconds by stage.
+    :return: one row a stage; those of the segmenter with their share of its time.
+    """
+    from metricseg_ros.cli.measuring import percentiles
+    whole = sum(times['segment'])
+    shares = {stage: f'{100 * sum(times[stage]) / whole:.0f} %' for stage in STAGES}
+    return [{'stage': stage, **percentiles(values), 'share': shares.get(stage)}
+            for stage, values in times.items()]

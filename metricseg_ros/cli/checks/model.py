@@ -1,0 +1,72 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The model: its files, who runs it, and one image segmented for real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from metricseg_ros.cli.checks.check import Check, FAIL, OK, WARN
+from metricseg_ros.config import SegmenterConfig
+
+
+def check_model(config: SegmenterConfig) -> Iterator[Check]:
+    """
+    Read the model, open the backend that would run, and segment an image.
+
+    :param config: which model, run how.
+    :return: the checks, as far as it gets.
+    """
+    try:
+        yield from check_files(config)
+        yield from check_run(config)
+    except Exception as error:  # Whatever it is, it would stop the node; its text has the remedy.
+        yield Check('model', FAIL, f'{type(error).__name__}: {error}')
+
+
+def check_files(config: SegmenterConfig) -> Iterator[Check]:
+    """
+    Compare every file of the model with its checksum.
+
+    :param config: which model.
+    :return: the checks.
+    :raises ModelError: if it is missing or its description cannot be read.
+    """
+    from metricseg_ros.models import load_description, ModelError
+    description = load_description(config.model)
+    height, width = description.input_size
+    yield Check('model', OK, f'{description.name} in {description.folder}: '
+                f'{len(description.classes)} classes, sees images at {height}x{width}')
+    for name in description.checksums:
+        try:
+            path = description.checked_file(name)
+        except ModelError as error:
+            yield Check(name, FAIL, 'missing or damaged', str(error))
+        else:
+            yield Check(name, OK, f'intact, {path.stat().st_size / 2**20:.1f} MiB')
+
+
+def check_run(config: SegmenterConfig) -> Iterator[Check]:
+    """
+    Segment a photograph.
+
+    :param config: which model, run how.
+    :return: the checks.
+    :raises BackendError: if no backend runs as asked.
+    """
+    from metricseg_ros.cli.bundled import photographs
+    from metricseg_ros.inputs import open_input
+    from metricseg_ros.segmenter import InstanceSegmenter
+    segmenter = InstanceSegmenter.from_config(config)
+    report = segmenter.backend.report
+    yield Check('backend', OK, f'{report.backend} ({report.provider}) on {report.device}, '
+                f'{report.precision}')
+    path = photographs()[0]
+    image = next(iter(open_input(path))).image
+    instances = segmenter.segment(image)
+    segmenter.close()
+    stages = ', '.join(f'{stage} {took:.1f}' for stage, took in instances.stage_ms.items())
+    yield Check('one image', OK if len(instances) else WARN,
+                f'{path.name}, {image.shape[0]}x{image.shape[1]}: {len(instances)} instances; '
+                f'ms: {stages}', '' if len(instances) else
+                'lower grouping.minimum_score, or try the shipped model')
