@@ -102,7 +102,7 @@ class LazySeeds:
             # Runs just below would be next: looking at some together costs little more.
             bounds = np.where(stale, self.rest_bounds, -np.inf)
             count = min(RUNS_AT_ONCE, len(bounds))
-            self._refresh(np.argpartition(bounds, -count)[-count:])
+            self._refresh(np.sort(np.argpartition(bounds, -count)[-count:]))
 
     def _leader(self) -> tuple[int, float]:
         """
@@ -124,7 +124,7 @@ class LazySeeds:
         """
         Bring whole runs up to date and choose their champions anew.
 
-        :param runs: (r,) which.
+        :param runs: (r,) which, ascending.
         """
         since = self.current[runs].min()
         points = self.points[:, runs] if len(runs) < len(self.scores) else self.points
@@ -256,7 +256,7 @@ class SeedCover:
 
     def complete(self, candidate: int, seeds: list[int]) -> bool:
         """
-        Tell whether the seeds explain everything but the rest that may stay.
+        Tell whether the seeds explain the candidate, and all others but the rest that may stay.
 
         :param candidate: the pixel that would be the next seed. While that one is not explained
             there is no need to look at the others.

@@ -30,8 +30,9 @@ def select_seeds(embeddings: Tensor, seediness: Tensor, maximum_seeds: int,
     :param diversity_weight: alpha.
     :param minimum_score: pixels of lower seediness are no candidates, nor are those of S = 0.
     :param squared_radii: (h,w) squared distance to which the mask of each pixel would reach. With
-        it, picking ends early: once no more than `unexplained_rest` candidates lie outside the
-        masks of all seeds. On a GPU, where looking would cost more than it saves, it is not used.
+        it, picking ends early: once the next seed would lie in the mask of an earlier one, and no
+        more than `unexplained_rest` candidates lie outside all masks. On a GPU, where looking
+        would cost more than it saves, it is not used.
     :param unexplained_rest: see `squared_radii`.
     :return: (K,2) int64, (row, col) in the order picked, K <= maximum_seeds.
     """
