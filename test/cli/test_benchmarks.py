@@ -1,0 +1,112 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`metricseg benchmark`: fair timing, and a comparison that is with the right thing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
+from metricseg_ros.cli.main import main
+from metricseg_ros.cli.measuring import alternate, spread, table
+from metricseg_ros.cli.plain_seeds import plain_seeds
+from metricseg_ros.cli.rival_clustering import compare
+import numpy as np
+import pytest
+import torch
+
+THREE_BLOBS = torch.tensor([[0.0, 0.0, 0.1, 4.0, 4.1, 9.0]]).reshape(1, 2, 3)
+"""One-dimensional embeddings of a 2x3 image."""
+
+
+def benchmark(tmp_path: Path, *words: str) -> dict[str, Any]:
+    path = tmp_path / 'report.json'
+    assert main(['benchmark', *words, '--json', str(path)]) == DONE
+    return json.loads(path.read_text())
+
+
+def test_candidates_run_by_turns_after_a_warm_up() -> None:
+    calls: list[str] = []
+    times = alternate({name: lambda name=name: calls.append(name) for name in 'ab'}, runs=2)
+    assert calls == ['a', 'b'] * 3
+    assert {name: len(values) for name, values in times.items()} == {'a': 2, 'b': 2}
+
+
+def test_the_spread_is_median_and_quartiles() -> None:
+    assert spread('x_ms', np.array([1.0, 2, 3, 4, 100])) == {'x_ms': 3, 'x_ms_quartiles': [2, 4]}
+
+
+def test_a_table_shows_what_is_missing_as_a_dash() -> None:
+    lines = table([{'a': 'x', 'b': 1.234, 'c': True}, {'a': 'yy'}], ['a', 'b', 'c']).splitlines()
+    assert [line.split() for line in lines] == [['a', 'b', 'c'], ['x', '1.23', 'yes'],
+                                                ['yy', '-', '-']]
+
+
+@pytest.mark.parametrize('expanded', [True, False])
+def test_plain_seeds_are_good_and_far_apart(expanded: bool) -> None:
+    scores = torch.tensor([[0.9, 0.5, 0.5], [0.8, 0.5, 0.5]])
+    # With a large weight distance decides: 9 is farthest from 0, then 4 from both (to 4.1, which
+    # is farther from 0 but as near to 9, the score gives the lead).
+    seeds = plain_seeds(THREE_BLOBS, scores, 3, 2.0, expanded)
+    assert seeds.tolist() == [[0, 0], [1, 2], [1, 0]]
+
+
+@pytest.mark.parametrize('expanded', [True, False])
+def test_plain_seeds_end_with_the_candidates(expanded: bool) -> None:
+    scores = torch.tensor([[0.9, 0.1, 0.1], [0.8, 0.1, 0.0]])
+    seeds = plain_seeds(THREE_BLOBS, scores, 10, 0.3, expanded, minimum_score=0.5)
+    assert seeds.tolist() == [[0, 0], [1, 0]]
+
+
+def test_both_plain_forms_pick_the_same_seeds(rng: np.random.Generator) -> None:
+    embeddings = torch.from_numpy(rng.normal(size=(8, 20, 30)))
+    scores = torch.from_numpy(rng.uniform(size=(20, 30)))
+    assert torch.equal(plain_seeds(embeddings, scores, 50, 0.3, True),
+                       plain_seeds(embeddings, scores, 50, 0.3, False))
+
+
+def test_grouping_is_compared_with_the_formula(tmp_path: Path) -> None:
+    report = benchmark(tmp_path, 'grouping', '--grid', '48x64', '--seeds', '20', '--runs', '2',
+                       '--clustering-limit', '0')
+    assert [(row['kind'], row['ends']) for row in report['rows']] == [
+        ('random', 'at 20'), ('real', 'at 20'), ('real', 'once explained')]
+    for row in report['rows']:
+        assert row['grid'] == '48x64' and row['seeds_identical']
+        assert row['plain_ms'] > 0 and row['ours_ms'] > 0 and row['speedup'] > 0
+    assert report['rows'][0]['seeds'] == 20 and report['rows'][0]['dimensions'] == 64
+    assert {'cpu', 'cores', 'torch_threads', 'versions'} <= set(report['machine'])
+
+
+def test_clustering_ends_at_its_limit(rng: np.random.Generator) -> None:
+    points = np.concatenate([rng.normal(center, 0.01, (50, 4)) for center in (0, 5, 9)])
+    points = points.astype(np.float32)
+    rows = {row['method']: row for row in compare(points, 3, 1.0, 60,
+                                                  skip=['DBSCAN', 'MeanShift'])}
+    assert rows['KMeans']['clusters'] == 3 and rows['KMeans']['ms'] > 0
+    assert 'not run' in rows['DBSCAN']['stopped']
+    late = next(compare(points, 3, 1.0, 0.01))
+    assert late['stopped'] == 'after 0.01 s'
+
+
+def test_the_network_is_measured_by_backend(tmp_path: Path) -> None:
+    report = benchmark(tmp_path, 'network', '--size', '60x64', '--runs', '2', '--device', 'cpu')
+    assert {row['backend'] for row in report['rows']} == {'onnxruntime', 'torch'}
+    assert all(row['size'] == '64x64' and row['network_ms'] > 0 for row in report['rows'])
+
+
+def test_the_pipeline_is_measured_by_stage(tmp_path: Path) -> None:
+    report = benchmark(tmp_path, 'pipeline', '--rounds', '2')
+    rows = {row['stage']: row for row in report['rows']}
+    assert list(rows) == ['preprocess', 'network', 'grouping', 'masks', 'segment', 'overlay']
+    stages = sum(rows[stage]['p50_ms'] for stage in ('preprocess', 'network', 'grouping', 'masks'))
+    assert stages == pytest.approx(rows['segment']['p50_ms'], rel=0.5)
+    assert all(row['p50_ms'] <= row['p95_ms'] for row in rows.values())
+
+
+@pytest.mark.parametrize('words', [
+    ['grouping', '--runs', '0'], ['network', '--runs', '0'], ['pipeline', '--rounds', '0'],
+    ['grouping', '--grid', '240'], ['pipeline', '/no/where.jpg']])
+def test_nonsense_is_refused(words: list[str]) -> None:
+    assert main(['benchmark', *words]) == BAD_USAGE

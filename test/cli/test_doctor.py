@@ -1,0 +1,131 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`metricseg doctor`: what is wrong is found, named and given a remedy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+import shutil
+
+from metricseg_ros.cli.checks.check import Check, FAIL, OK, WARN
+from metricseg_ros.cli.checks.model import check_model
+from metricseg_ros.cli.checks.packages import check_import, check_python
+from metricseg_ros.cli.checks.ros import (
+    check_domain,
+    check_profile,
+    check_receive_buffer,
+    check_shared_memory,
+    probe_checks,
+    run_probe,
+)
+from metricseg_ros.cli.doctor import verdict
+from metricseg_ros.cli.exit_codes import DONE, FAILED
+from metricseg_ros.cli.main import main
+from metricseg_ros.config import SegmenterConfig, with_values
+from metricseg_ros.models import find_model
+import pytest
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """Copy the shipped model, to damage it."""
+    return Path(shutil.copytree(find_model('objects-lite'), tmp_path / 'model'))
+
+
+def checks_of(model: Path) -> list[Check]:
+    return list(check_model(with_values(SegmenterConfig(), {'model': str(model)})))
+
+
+def test_everything_that_is_wrong_has_a_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(['doctor', '--json', '-'])
+    printed = capsys.readouterr()
+    report = json.loads(printed.out)
+    assert code == (DONE if report['ok'] else FAILED)
+    assert all(check['remedy'] for check in report['checks'] if check['status'] != OK)
+    statuses = {check['subject']: check['status'] for check in report['checks']}
+    assert statuses['torch'] == statuses['model.onnx'] == statuses['backend'] == OK
+    assert 'OK    numpy: ' in printed.err
+
+
+def test_a_damaged_model_is_found(model: Path) -> None:
+    path = model / 'model.onnx'
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    damaged = next(check for check in checks_of(model) if check.subject == 'model.onnx')
+    assert damaged.status == FAIL
+    assert str(path) in damaged.remedy and 'copy the whole model folder again' in damaged.remedy
+
+
+def test_a_missing_model_stops_the_node(tmp_path: Path) -> None:
+    (check,) = checks_of(tmp_path / 'none')
+    assert check.status == FAIL and str(tmp_path / 'none') in check.detail
+
+
+def test_an_intact_model_segments_an_image(model: Path) -> None:
+    checks = {check.subject: check for check in checks_of(model)}
+    assert checks['model.onnx'].status == checks['weights.safetensors'].status == OK
+    assert checks['one image'].status in (OK, WARN)
+    assert 'network' in checks['one image'].detail
+
+
+@pytest.mark.parametrize(('version', 'status'), [
+    ((3, 9), FAIL), ((3, 10), OK), ((3, 13), OK), ((3, 14), WARN)])
+def test_python_versions(version: tuple[int, int], status: str) -> None:
+    assert check_python(version).status == status
+
+
+def test_an_import_that_fails_says_why() -> None:
+    check = check_import('no_such_module_anywhere', WARN, 'install it')
+    assert check.status == WARN and 'No module named' in check.detail
+
+
+@pytest.mark.parametrize(('text', 'status'), [
+    ('0', OK), ('101', OK), ('102', WARN), ('233', FAIL), ('-1', FAIL), ('home', FAIL)])
+def test_domains(text: str, status: str) -> None:
+    assert check_domain(text).status == status
+
+
+def test_buffers_are_judged_by_what_an_image_needs() -> None:
+    assert check_receive_buffer(212992).status == WARN
+    assert check_receive_buffer(2**31 - 1).status == OK
+    assert check_receive_buffer(None).status == OK
+    assert check_shared_memory(64 * 2**20).status == OK
+    assert check_shared_memory(2**20).status == WARN
+
+
+def test_the_profile_of_the_middleware_is_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / 'profile.xml'
+    assert check_profile({}).status == WARN
+    assert check_profile({'FASTDDS_DEFAULT_PROFILES_FILE': str(path)}).status == WARN
+    path.touch()
+    assert check_profile({'FASTRTPS_DEFAULT_PROFILES_FILE': str(path)}).status == OK
+
+
+def test_what_ros_lacks_is_told_in_one_line_and_ours_in_another() -> None:
+    missing = {name: f'No module named {name!r}' for name in ('rclpy', 'std_msgs',
+                                                              'metricseg_msgs', 'vision_msgs')}
+    checks = list(probe_checks({'missing': missing,
+                                'required': ['rclpy', 'std_msgs', 'metricseg_msgs']}))
+    assert [(check.subject, check.status) for check in checks] == [
+        ('ROS 2', FAIL), ('metricseg_msgs', FAIL), ('vision_msgs', WARN)]
+
+
+def test_a_probe_that_fails_is_told() -> None:
+    (check,) = probe_checks({'error': 'the probe ended: Segmentation fault'})
+    assert check.status == FAIL and 'Segmentation fault' in check.detail
+
+
+@pytest.mark.ros
+def test_an_image_comes_round_through_the_middleware() -> None:
+    found = run_probe()
+    assert 0 < found['round_trip_ms'] < 10_000
+    assert not set(found['missing']) & set(found['required'])
+
+
+def test_the_verdict_sums_up() -> None:
+    fine, doubtful, broken = (Check('x', status, '') for status in (OK, WARN, FAIL))
+    assert verdict([fine]) == 'all is well'
+    assert verdict([fine, doubtful]) == 'the node will run; 1 warnings'
+    assert 'will not run' in verdict([fine, doubtful, broken])

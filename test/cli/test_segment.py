@@ -1,0 +1,133 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`metricseg segment` with the shipped model: what it writes, leaves out, and leaves behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import cv2
+from metricseg_ros.cli.bundled import photographs
+from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE, FAILED, INTERRUPTED
+from metricseg_ros.cli.main import main
+from metricseg_ros.config import SegmenterConfig, with_values
+from metricseg_ros.inputs.images import read_image
+from metricseg_ros.segmenter import InstanceSegmenter
+import numpy as np
+import pytest
+
+EAGER = ['--device', 'cpu', 'grouping.minimum_score=0.1']
+"""A low bar, so that there is something to write whatever the weights."""
+DEADLINE_S = 60
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a folder of two photographs."""
+    path = tmp_path / 'photos'
+    path.mkdir()
+    for photograph in photographs()[:2]:
+        shutil.copy(photograph, path)
+    return path
+
+
+def segment(*words: object) -> int:
+    return main(['segment', *map(str, words), '--quiet', *EAGER])
+
+
+def content(output: Path) -> dict[str, Any]:
+    return json.loads((output / 'instances.json').read_text())
+
+
+def test_the_label_maps_are_those_of_the_library(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / 'out'
+    assert segment(folder, '--output', output) == DONE
+    segmenter = InstanceSegmenter.from_config(with_values(SegmenterConfig(), {
+        'backend.device_policy': 'cpu', 'grouping.minimum_score': 0.1}))
+    records = content(output)['images']
+    assert len(records) == 2
+    for record in records:
+        instances = segmenter.segment(read_image(Path(record['source'])))
+        written = cv2.imread(str(output / 'label_map' / f'{record["name"]}.png'),
+                             cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(written, instances.label_map)
+        assert [entry['id'] for entry in record['instances']] == instances.ids.tolist()
+        assert set(record['stage_ms']) == {'preprocess', 'network', 'grouping', 'masks'}
+    assert sum(len(record['instances']) for record in records) > 0
+
+
+def test_it_says_what_really_ran(folder: Path, tmp_path: Path,
+                                 capsys: pytest.CaptureFixture[str]) -> None:
+    assert segment(folder, '--output', tmp_path / 'out', '--json', '-') == DONE
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == content(tmp_path / 'out')
+    assert printed['execution']['device'] == 'cpu'
+    assert printed['configuration']['grouping.minimum_score'] == 0.1
+
+
+def test_an_unreadable_image_is_left_out_and_told(folder: Path, tmp_path: Path,
+                                                  capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / 'broken.jpg').write_bytes(b'not a photograph')
+    assert segment(folder, '--output', tmp_path / 'out') == FAILED
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'left out' in line and 'broken.jpg' in line
+    written = content(tmp_path / 'out')
+    assert len(written['images']) == 2 and len(written['failures']) == 1
+
+
+def test_nothing_readable_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / 'broken.jpg').write_bytes(b'not a photograph')
+    assert segment(tmp_path / 'broken.jpg', '--output', tmp_path / 'out') == BAD_USAGE
+
+
+def test_a_missing_input_is_told_before_anything_is_done(
+        folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert segment(folder, '/no/where', '--output', tmp_path / 'out') == BAD_USAGE
+    assert 'no such file' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
+def test_earlier_results_are_replaced_only_when_asked_for(
+        folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = sorted(folder.iterdir())
+    output = tmp_path / 'out'
+    assert segment(first, '--output', output) == DONE
+    assert segment(second, '--output', output) == BAD_USAGE
+    assert '--overwrite' in capsys.readouterr().err
+    assert segment(second, '--output', output, '--overwrite') == DONE
+    assert [path.stem for path in (output / 'overlay').iterdir()] == [second.stem]
+
+
+def test_a_model_that_is_not_there_is_told(folder: Path, tmp_path: Path,
+                                           capsys: pytest.CaptureFixture[str]) -> None:
+    assert segment(folder, '--output', tmp_path / 'out', '--model', 'nonesuch') == BAD_USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "'nonesuch'" in line and 'objects-lite' in line
+
+
+def test_an_interrupt_leaves_whole_results(folder: Path, tmp_path: Path) -> None:
+    first = sorted(folder.iterdir())[0]
+    for number in range(500):
+        (folder / f'{number}.jpg').symlink_to(first)
+    output = tmp_path / 'out'
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'metricseg_ros.cli.main', 'segment', str(folder), '--output',
+         str(output), *EAGER], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + DEADLINE_S
+    while not (output / 'label_map' / '2.png').exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    printed, told = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == INTERRUPTED
+    assert told.splitlines() == ['metricseg: interrupted'] and 'images' in printed
+    names = {record['name'] for record in content(output)['images']}
+    assert 2 <= len(names) < 500
+    assert names <= {path.stem for path in (output / 'label_map').iterdir()}
