@@ -26,7 +26,7 @@ from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
     configuration,
-    size_argument,
+    image_size,
     tables_to,
     write_report,
 )
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     :param parser: the verb's own parser.
     """
-    parser.add_argument('--grid', type=size_argument, action='append', metavar='HxW',
+    parser.add_argument('--grid', type=image_size, action='append', metavar='HxW',
                         help='size of a grid (repeatable; default: 120x160 240x320 480x640)')
     parser.add_argument('--seeds', type=int, default=100,
                         help='seeds to pick (default: %(default)s)')

@@ -19,7 +19,7 @@ from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
     configuration,
-    size_argument,
+    image_size,
     tables_to,
     write_report,
 )
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     :param parser: the verb's own parser.
     """
-    parser.add_argument('--size', type=size_argument, action='append', metavar='HxW',
+    parser.add_argument('--size', type=image_size, action='append', metavar='HxW',
                         help='input size (repeatable; default: 192x256 240x320 480x640); rounded '
                         'up to what the model needs')
     parser.add_argument('--runs', type=int, default=20,

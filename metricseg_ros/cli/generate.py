@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-import re
 import sys
+
+from metricseg_ros.cli.options import image_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,17 +52,3 @@ def run(args: argparse.Namespace) -> int:
         return 2
     print(f'{written} of {args.count} images written to {args.output}, the others were there')
     return 0
-
-
-def image_size(text: str) -> tuple[int, int]:
-    """
-    Read an image size.
-
-    :param text: height x width, such as 240x320.
-    :return: (height, width) in pixels.
-    :raises argparse.ArgumentTypeError: where the text is none.
-    """
-    match = re.fullmatch(r'(\d+)x(\d+)', text)
-    if not match:
-        raise argparse.ArgumentTypeError(f'size must read HEIGHTxWIDTH like 240x320, got {text!r}')
-    return int(match[1]), int(match[2])

@@ -59,7 +59,7 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument('--json', metavar='FILE|-', help=f'write {what} as JSON; - is stdout')
 
 
-def size_argument(text: str) -> tuple[int, int]:
+def image_size(text: str) -> tuple[int, int]:
     """
     Read a size.
 
