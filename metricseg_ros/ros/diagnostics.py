@@ -12,7 +12,6 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from metricseg_ros.ros.graph import look_at, TopicView
 from metricseg_ros.ros.health import Facts, judge, OK, SILENCE_S, Verdict
 from metricseg_ros.ros.session import Session
-from metricseg_ros.ros.throttle import ThrottledLog
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
@@ -21,19 +20,20 @@ class Diagnostics:
     """Look at the node once in a while, and tell."""
 
     def __init__(self, node: Node, session: Callable[[], Session | None],
-                 phase: Callable[[], tuple[str, str]]) -> None:
+                 phase: Callable[[], tuple[str, str]], warn: Callable[[str], None]) -> None:
         """
         Create the publisher; :meth:`start` sets it going.
 
         :param node: the node.
         :param session: gives what the node holds, or None while it is unconfigured.
         :param phase: gives the state of its life cycle, and why the latest configure failed.
+        :param warn: told of every fault that lasts, and throttles by itself.
         """
         self._node = node
         self._session = session
         self._phase = phase
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 1)
-        self._log = ThrottledLog(node.get_logger().warning, period=60.0)
+        self._warn = warn
         self._fault_since: float | None = None
         self._timer: Any = None
 
@@ -94,7 +94,7 @@ class Diagnostics:
             return
         self._fault_since = self._fault_since or monotonic()
         if monotonic() - self._fault_since >= SILENCE_S:
-            self._log(verdict.message)
+            self._warn(verdict.message)
 
 
 def _values(facts: Facts, session: Session | None) -> list[tuple[str, str]]:

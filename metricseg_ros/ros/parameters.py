@@ -121,7 +121,8 @@ def descriptor(value: Any, info: ParameterInfo) -> ParameterDescriptor:
     """
     when = 'Takes effect at once.' if info.live else 'Takes effect at the next configure.'
     choices = f'One of: {", ".join(info.choices)}. ' if info.choices else ''
-    result = ParameterDescriptor(description=info.description,
+    # The type is checked by the configuration, whose reason says more than rclpy's "expected '3'".
+    result = ParameterDescriptor(description=info.description, dynamic_typing=True,
                                  additional_constraints=choices + when)
     if info.minimum is None or info.maximum is None:
         return result

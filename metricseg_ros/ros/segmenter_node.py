@@ -52,9 +52,10 @@ class SegmenterNode(LifecycleNode):
         self.phase = 'unconfigured'
         self.problem = ''
         self.session: Session | None = None
+        self.warn = ThrottledLog(self.get_logger().warning)
         self.settings = NodeParameters(self, lambda: self.phase == 'active', self._apply)
         self.diagnostics = Diagnostics(self, lambda: self.session,
-                                       lambda: (self.phase, self.problem))
+                                       lambda: (self.phase, self.problem), self.warn)
         self.diagnostics.start(self.settings.config.diagnostics_period)
 
     def start(self) -> None:
@@ -71,7 +72,7 @@ class SegmenterNode(LifecycleNode):
         try:
             if self.settings.problems:
                 raise ValueError('; '.join(self.settings.problems.values()))
-            self.session = Session(self, config, ThrottledLog(self.get_logger().warning))
+            self.session = Session(self, config, self.warn)
         except (ValueError, RuntimeError, OSError) as error:
             self.problem = str(error)
             self.get_logger().error(f'cannot be configured: {error}')

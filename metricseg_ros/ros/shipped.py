@@ -6,21 +6,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PACKAGE = 'metricseg_ros'
+from metricseg_ros.models import model_roots
 
 
 def shipped(relative: str) -> Path:
     """
     Find a file or folder that comes with the package.
 
-    :param relative: its path in the source tree, as 'models/objects-lite'.
-    :return: the one in the source tree or, where there is none, in the share folder.
+    :param relative: its path in the source tree, as 'config/fastdds.xml'.
+    :return: the one in the source tree or, where there is none, beside the shipped models.
     """
-    source = Path(__file__).resolve().parents[2] / relative
-    return source if source.exists() else _share() / relative
-
-
-def _share() -> Path:
-    from ament_index_python.packages import get_package_share_directory
-
-    return Path(get_package_share_directory(PACKAGE))
+    source = Path(__file__).resolve().parents[2]
+    candidates = [root / relative for root in (source, *(path.parent for path in model_roots()))]
+    return next((path for path in candidates if path.exists()), candidates[0])

@@ -9,7 +9,7 @@ import re
 from threading import Lock
 from time import monotonic
 
-PERIOD = 10.0
+PERIOD = 30.0
 """Time before the same thing is said again, in seconds."""
 
 MOST_KINDS = 100
@@ -47,11 +47,13 @@ class ThrottledLog:
         """
         now, kind = self._clock(), re.sub(r'\d+', '#', text)
         with self._lock:
-            time, repeated = self._said.get(kind, (now - self._period, 0))
-            if now - time < self._period:
-                self._said[kind] = time, repeated + 1
-                return
-            if len(self._said) >= MOST_KINDS:
+            repeated = 0
+            if kind in self._said:
+                time, repeated = self._said[kind]
+                if now - time < self._period:
+                    self._said[kind] = time, repeated + 1
+                    return
+            elif len(self._said) >= MOST_KINDS:
                 self._said.clear()
             self._said[kind] = now, 0
         self._log(f'{text} ({repeated} more of these since)' if repeated else text)

@@ -1,0 +1,265 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A robot as the segmenter sees it: a camera, a consumer and an operator, over Fast DDS."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Thread
+from time import monotonic, sleep
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.srv import ChangeState
+from metricseg_msgs.msg import InstanceArray
+from metricseg_ros.ros.segmenter_node import SegmenterNode
+from rcl_interfaces.msg import Log
+from rcl_interfaces.srv import SetParametersAtomically
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+PATIENCE_S = 40.0
+WARN = 30
+TOPICS = {'instances': InstanceArray, 'label_map': Image, 'overlay': Image}
+TRANSITIONS = {'configure': 1, 'cleanup': 2, 'activate': 3, 'deactivate': 4}
+
+
+class Spinner:
+    """Spin one node on a thread and in a context of its own, as another process would."""
+
+    def __init__(self, make: Callable[[Context], Node]) -> None:
+        """
+        Make the node and spin it.
+
+        :param make: given the context.
+        """
+        self._context = Context()
+        rclpy.init(context=self._context)
+        self.node = make(self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self._thread = Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """
+        Run something on the node's own thread.
+
+        :param function: what to run.
+        :return: what it returns.
+        """
+        task = self._executor.create_task(function)
+        wait_for(task.done, 'a task of the executor')
+        return task.result()
+
+    def close(self) -> None:
+        """End the node."""
+        self._executor.shutdown()
+        self._thread.join()
+        self.node.destroy_node()
+        rclpy.try_shutdown(context=self._context)
+
+    def _spin(self) -> None:
+        with suppress(ExternalShutdownException):  # The usual way to end.
+            self._executor.spin()
+
+
+class Segmenter(Spinner):
+    """The node under test."""
+
+    def __init__(self, model: Any, *arguments: str, start: bool = True, **parameters: Any) -> None:
+        """
+        Start it.
+
+        :param model: its model.
+        :param arguments: of ROS's command line.
+        :param start: whether to let it start by itself.
+        :param parameters: other parameters; double underscores stand for dots.
+        """
+        values = {'model': str(model), 'diagnostics_period': 0.2, **parameters}
+        overrides = [Parameter(name.replace('__', '.'), value=value)
+                     for name, value in values.items()]
+        super().__init__(lambda context: SegmenterNode(
+            context=context, parameter_overrides=overrides,
+            cli_args=['--ros-args', *arguments] if arguments else None))
+        if start:
+            self.call(self.node.start)
+
+    def close(self) -> None:
+        """End the node as its main does."""
+        self.call(lambda: self.node.close('finalized'))
+        super().close()
+
+
+class Robot(Spinner):
+    """Everything around the segmenter, with what it has said so far."""
+
+    def __init__(self, *subscribed: str, reliability: str = 'reliable') -> None:
+        """
+        Start it.
+
+        :param subscribed: outputs to subscribe to, of :data:`TOPICS`.
+        :param reliability: of the camera.
+        """
+        super().__init__(lambda context: Node('robot', context=context))
+        self.received: dict[str, list[Any]] = defaultdict(list)
+        self.logs: list[Log] = []
+        self.status: Any = None
+        policy = ReliabilityPolicy[reliability.upper()]
+        qos = QoSProfile(depth=1, reliability=policy)
+        self.camera = self.node.create_publisher(Image, 'image', qos)
+        self.compressed = self.node.create_publisher(CompressedImage, 'image/compressed', qos)
+        for name in subscribed:
+            self.subscribe(name)
+        self.node.create_subscription(DiagnosticArray, '/diagnostics', self._diagnose, 10)
+        self.node.create_subscription(Log, '/rosout', self.logs.append, QoSProfile(
+            depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL))
+
+    def subscribe(self, name: str) -> None:
+        """
+        Subscribe to an output.
+
+        :param name: of :data:`TOPICS`.
+        """
+        self.node.create_subscription(TOPICS[name], f'segmenter/{name}',
+                                      self.received[name].append, 50)
+
+    def header(self) -> Header:
+        """
+        Make a header that no other image has.
+
+        :return: the present time, and a frame.
+        """
+        return Header(stamp=self.node.get_clock().now().to_msg(), frame_id='camera_optical_frame')
+
+    def wait_until_matched(self, compressed: bool = False) -> None:
+        """
+        Wait until camera and consumer are connected with the segmenter.
+
+        :param compressed: whether the camera compresses.
+        """
+        camera = self.compressed if compressed else self.camera
+        wait_for(lambda: camera.get_subscription_count() and all(
+            self.node.count_publishers(f'segmenter/{name}') for name in self.received),
+            'camera and consumer to be connected')
+        wait_for(lambda: self.value('publishers') not in (None, '0'), 'the segmenter to see it')
+
+    def send(self, message: Any) -> None:
+        """
+        Publish an image.
+
+        :param message: raw or compressed.
+        """
+        (self.compressed if hasattr(message, 'format') else self.camera).publish(message)
+
+    def answer(self, message: Any, name: str = 'instances') -> Any:
+        """
+        Send an image and wait for what comes of it.
+
+        :param message: raw or compressed.
+        :param name: output to wait for.
+        :return: its message, which has the image's header.
+        """
+        end = monotonic() + PATIENCE_S
+        while monotonic() < end:
+            self.send(message)
+            again = monotonic() + 5.0
+            while monotonic() < again:
+                for answer in self.received[name]:
+                    if answer.header == message.header:
+                        return answer
+                sleep_a_little()
+        raise AssertionError(f'no {name} came back; diagnostics: {self.status}')
+
+    def value(self, key: str) -> str | None:
+        """
+        Look a value up in the latest diagnostics.
+
+        :param key: its key.
+        :return: the value, or None.
+        """
+        status = self.status
+        values = {} if status is None else {item.key: item.value for item in status.values}
+        return values.get(key)
+
+    def warnings(self, text: str) -> list[str]:
+        """
+        Find what the segmenter warned of.
+
+        :param text: part of the warnings looked for.
+        :return: the warnings.
+        """
+        return [log.msg for log in list(self.logs) if log.level >= WARN and text in log.msg]
+
+    def wait_for_status(self, text: str) -> Any:
+        """
+        Wait for a diagnosis.
+
+        :param text: part of its message.
+        :return: the DiagnosticStatus.
+        """
+        wait_for(lambda: self.status is not None and text in self.status.message,
+                 lambda: f'the diagnosis {text!r}, not {self.status}')
+        return self.status
+
+    def change_state(self, transition: str) -> bool:
+        """
+        Ask for a transition, as `ros2 lifecycle set` does.
+
+        :param transition: its name.
+        :return: whether it succeeded.
+        """
+        request = ChangeState.Request()
+        request.transition.id = TRANSITIONS[transition]
+        return self._call(ChangeState, 'segmenter/change_state', request).success
+
+    def set_parameter(self, name: str, value: Any) -> Any:
+        """
+        Set a parameter, as `ros2 param set` does.
+
+        :param name: its name.
+        :param value: its value.
+        :return: the SetParametersResult.
+        """
+        request = SetParametersAtomically.Request(
+            parameters=[Parameter(name, value=value).to_parameter_msg()])
+        return self._call(SetParametersAtomically, 'segmenter/set_parameters_atomically',
+                          request).result
+
+    def _call(self, kind: Any, name: str, request: Any) -> Any:
+        client = self.node.create_client(kind, name)
+        assert client.wait_for_service(PATIENCE_S), f'there is no service {name}'
+        future = client.call_async(request)
+        wait_for(future.done, name)
+        self.node.destroy_client(client)
+        return future.result()
+
+    def _diagnose(self, message: DiagnosticArray) -> None:
+        self.status = message.status[0]
+
+
+def wait_for(condition: Callable[[], Any], what: str | Callable[[], str]) -> None:
+    """
+    Wait for a condition.
+
+    :param condition: what must become true.
+    :param what: its name, for the failure.
+    """
+    end = monotonic() + PATIENCE_S
+    while not condition():
+        text = what if isinstance(what, str) else what()
+        assert monotonic() < end, f'waited {PATIENCE_S:.0f} s for {text}'
+        sleep_a_little()
+
+
+def sleep_a_little() -> None:
+    """Let the other threads go on."""
+    sleep(0.01)

@@ -1,0 +1,70 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The nearest cause of silence is named, with its remedy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.ros
+pytest.importorskip('rclpy')
+
+from metricseg_ros.ros.graph import nearest, TopicView  # noqa: E402
+from metricseg_ros.ros.health import ERROR, Facts, judge, OK, WARN  # noqa: E402
+
+WELL = Facts(node='/segmenter', phase='active', topic='/image', view=TopicView(publishers=1),
+             age_ms=50.0, rate=15.0)
+CAUSES = [
+    ({'phase': 'unconfigured'}, WARN, 'ros2 lifecycle set /segmenter configure'),
+    ({'phase': 'unconfigured', 'problem': 'no model at /x'}, ERROR, 'no model at /x'),
+    ({'phase': 'inactive'}, WARN, 'ros2 lifecycle set /segmenter activate'),
+    ({'phase': 'finalized'}, WARN, 'start the node anew'),
+    ({'busy_s': 11.0}, ERROR, 'at one image for 11 s'),
+    ({'view': TopicView()}, WARN, 'nobody publishes on /image, nor images of this type'),
+    ({'view': TopicView(elsewhere=('/camera/image_raw', '/b'))}, WARN,
+     'there are images on /camera/image_raw, /b: start with `--ros-args -r '
+     'image:=/camera/image_raw`'),
+    ({'view': TopicView(compressed=True)}, WARN, 'set image_transport to compressed'),
+    ({'view': TopicView(other_types=('sensor_msgs/msg/CompressedImage',))}, WARN,
+     '/image carries sensor_msgs/msg/CompressedImage'),
+    ({'view': TopicView(publishers=1, best_effort=1), 'reliable': True}, ERROR,
+     'set image_reliability to auto'),
+    ({'silent_s': 4.0}, WARN, 'no image came for 4 s'),
+    ({'wanted': False}, OK, 'nobody subscribes to /segmenter/instances'),
+    ({'bad_image': 'image not segmented: truncated'}, ERROR, 'truncated'),
+    ({'waits_for_clock': True}, WARN, 'nobody publishes /clock'),
+    ({'unstamped': True, 'age_ms': None}, WARN, 'carry no stamp'),
+    ({'age_ms': 9000.0}, WARN, '9.0 s behind'),
+    ({'age_ms': -2500.0}, WARN, '2.5 s ahead of'),
+]
+
+
+@pytest.mark.parametrize(('changes', 'level', 'text'), CAUSES)
+def test_a_cause_is_named(changes: dict[str, Any], level: int, text: str) -> None:
+    verdict = judge(replace(WELL, **changes))
+    assert verdict.level == level
+    assert text in verdict.message
+
+
+def test_all_is_well_tells_the_rate() -> None:
+    assert judge(WELL) == (OK, 'segmenting 15.0 images a second')
+
+
+def test_the_nearer_cause_comes_first() -> None:
+    nothing = replace(WELL, view=TopicView(), silent_s=100.0, wanted=False)
+    assert 'nobody publishes' in judge(nothing).message
+    assert 'inactive' in judge(replace(nothing, phase='inactive')).message
+
+
+def test_one_reliable_publisher_among_others_can_be_heard() -> None:
+    mixed = replace(WELL, view=TopicView(publishers=2, best_effort=1), reliable=True)
+    assert judge(mixed).level == OK
+
+
+def test_the_most_similar_topics_are_suggested() -> None:
+    others = ['/lidar/points', '/camera/color/image_raw', '/camera/depth/image', '/z', '/imag']
+    assert nearest('/image', others)[0] == '/imag'
+    assert len(nearest('/image', others)) == 3

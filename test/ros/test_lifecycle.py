@@ -1,0 +1,69 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The life cycle: what each state holds, and that it can be gone through again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.ros
+pytest.importorskip('metricseg_msgs')
+
+from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
+from ros.colour_model import COLOURS, scene  # noqa: E402
+from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
+
+
+def test_each_state_holds_what_it_should(start: Callable[..., Any], colour_model: Path) -> None:
+    node = start(Segmenter(colour_model, image_reliability='reliable', autostart=False)).node
+    robot = start(Robot('instances'))
+    robot.wait_for_status('unconfigured: waits for')
+    assert node.session is None
+    assert robot.node.count_publishers('segmenter/instances') == 0
+    for _ in range(2):
+        assert robot.change_state('configure')
+        robot.wait_for_status('inactive: waits for')
+        assert robot.camera.get_subscription_count() == 0
+        assert robot.change_state('activate')
+        robot.wait_until_matched()
+        assert len(robot.answer(raw_image(robot.header(), scene())).instances) == len(COLOURS)
+        assert robot.change_state('deactivate')
+        wait_for(lambda: robot.camera.get_subscription_count() == 0, 'it to unsubscribe')
+        assert robot.change_state('cleanup')
+        wait_for(lambda: robot.node.count_publishers('segmenter/instances') == 0,
+                 'its publishers to vanish')
+        assert node.session is None
+
+
+def test_a_transition_that_raises_is_logged_and_leaves_a_node_that_can_be_configured(
+        start: Callable[..., Any], colour_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    segmenter = start(Segmenter(colour_model))
+    robot = start(Robot('instances'))
+    assert robot.change_state('deactivate')
+    with monkeypatch.context() as patch:
+        # The graph may change under the node; whatever fails then, it must not be lost.
+        patch.setattr(segmenter.node.session, 'activate', lambda: 1 / 0)
+        assert not robot.change_state('activate')
+    wait_for(lambda: robot.warnings('ZeroDivisionError'), 'the error in the log')
+    assert robot.change_state('configure')
+    assert robot.change_state('activate')
+
+
+def test_nothing_is_published_while_inactive(start: Callable[..., Any],
+                                             colour_model: Path) -> None:
+    segmenter = start(Segmenter(colour_model, image_reliability='reliable'))
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    answer = robot.answer(raw_image(robot.header(), scene()))
+    assert robot.change_state('deactivate')
+    count = len(robot.received['instances'])
+    segmenter.call(lambda: segmenter.node.session.outputs.publish_instances(answer))
+    assert robot.change_state('activate')
+    robot.wait_until_matched()
+    robot.answer(raw_image(robot.header(), scene()))
+    assert [message.header == answer.header
+            for message in robot.received['instances'][count:]].count(True) == 0

@@ -1,0 +1,157 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing is computed for which nobody asks, and the reason of silence is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.ros
+pytest.importorskip('metricseg_msgs')
+
+from metricseg_ros.ros.camera_messages import compressed_image, raw_image  # noqa: E402
+from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
+from ros.colour_model import scene  # noqa: E402
+from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
+
+Start = Callable[..., Any]
+
+
+def test_without_subscribers_the_network_does_not_run(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model, image_reliability='reliable'))
+    robot = start(Robot())
+    robot.wait_until_matched()
+    for expected in (1, 2, 3):
+        robot.send(raw_image(robot.header(), scene()))
+        wait_for(lambda: int(robot.value('idle')) >= expected, 'the image to be left alone')  # noqa: B023
+    status = robot.wait_for_status('idle: nobody subscribes to /segmenter/instances')
+    assert status.level == b'\x00'
+    assert robot.value('segmented') == '0'
+    robot.subscribe('label_map')
+    answer = robot.answer(raw_image(robot.header(), scene()), 'label_map')
+    assert answer.encoding == 'mono16'
+
+
+def test_only_what_is_asked_for_is_made(start: Start, colour_model: Path,
+                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    from metricseg_ros.ros import outputs
+    draw = outputs.draw_overlay
+    monkeypatch.setattr(outputs, 'draw_overlay',
+                        lambda *arguments: drawn.append(1) or draw(*arguments))
+    start(Segmenter(colour_model, image_reliability='reliable'))
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    robot.answer(raw_image(robot.header(), scene()))
+    assert not drawn
+    robot.subscribe('overlay')
+    robot.answer(raw_image(robot.header(), scene()), 'overlay')
+    assert drawn
+
+
+def test_a_camera_elsewhere_is_suggested(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model, '-r', 'image:=/camera/image'))
+    robot = start(Robot('instances'))
+    other = robot.node.create_publisher(Image, '/camera/image_raw', 1)
+    status = robot.wait_for_status('nobody publishes on /camera/image; there are images on '
+                                   '/camera/image_raw')
+    assert '-r image:=/camera/image_raw' in status.message
+    wait_for(lambda: robot.warnings('there are images on'), 'the advice in the log')
+    robot.node.destroy_publisher(other)
+    wait_for(lambda: 'there are images on /image:' in robot.status.message,
+             'the camera to be forgotten')
+
+
+def test_a_compressed_camera_is_told_of(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model))
+    robot = start(Robot('instances'))
+    robot.node.destroy_publisher(robot.camera)
+    robot.wait_for_status('on /image/compressed: set image_transport to compressed')
+
+
+def test_a_camera_that_cannot_be_heard_is_told_of(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model, image_reliability='reliable'))
+    robot = start(Robot('instances', reliability='best_effort'))
+    status = robot.wait_for_status('best effort and image_reliability is reliable')
+    assert status.level == b'\x02'
+    wait_for(lambda: robot.warnings('set it to auto'), 'the warning of the QoS event')
+
+
+@pytest.mark.parametrize('reliability', ['reliable', 'best_effort'])
+def test_every_camera_is_heard_by_default(start: Start, colour_model: Path,
+                                          reliability: str) -> None:
+    start(Segmenter(colour_model))
+    robot = start(Robot('instances', reliability=reliability))
+    robot.wait_until_matched()
+    robot.answer(raw_image(robot.header(), scene()))
+    robot.wait_for_status('segmenting')
+
+
+def test_stamps_that_are_off_are_told_of(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model, image_reliability='reliable'))
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    message = raw_image(robot.header(), scene())
+    message.header.stamp.sec -= 100
+    robot.answer(message)
+    robot.wait_for_status('s behind this node')
+
+
+def test_a_paused_camera_is_told_of(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model))
+    robot = start(Robot('instances'))
+    robot.wait_for_status('/image has a publisher, but no image came for')
+
+
+def test_simulated_time_that_stands_still_is_told_of(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model, use_sim_time=True, image_reliability='reliable'))
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    robot.answer(raw_image(robot.header(), scene()))
+    robot.wait_for_status('nobody publishes /clock')
+
+
+def test_latencies_and_counts_are_reported(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model, image_reliability='reliable'))
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    robot.answer(raw_image(robot.header(), scene()))
+    wait_for(lambda: int(robot.value('segmented')) >= 1, 'the image to be counted')
+    assert robot.value('backend') == 'onnxruntime'
+    assert robot.value('topic') == '/image'
+    for stage in ('wait', 'convert', 'preprocess', 'network', 'grouping', 'restore', 'age'):
+        values = [float(robot.value(f'{stage}_ms_{name}')) for name in ('p50', 'p95', 'p99')]
+        assert 0 <= values[0] <= values[1] <= values[2]
+
+
+def test_a_namespace_keeps_two_cameras_apart(start: Start, colour_model: Path) -> None:
+    node = start(Segmenter(colour_model, '-r', '__ns:=/left')).node
+    robot = start(Robot())
+    wait_for(lambda: robot.node.count_subscribers('/left/image'), 'the subscription')
+    assert robot.node.count_publishers('/left/segmenter/instances') == 1
+    assert node.get_fully_qualified_name() == '/left/segmenter'
+
+
+def test_a_reliable_subscription_loses_no_compressed_image(start: Start,
+                                                           colour_model: Path) -> None:
+    start(Segmenter(colour_model, image_transport='compressed', image_reliability='reliable'))
+    robot = start(Robot('instances'))
+    robot.wait_until_matched(compressed=True)
+    sent = [compressed_image(robot.header(), scene(), 'jpeg') for _ in range(5)]
+    for message in sent:
+        robot.answer(message)
+    stamps = {message.header.stamp.nanosec for message in robot.received['instances']}
+    assert stamps == {message.header.stamp.nanosec for message in sent}
+
+
+def test_qos_of_the_subscription_is_that_of_sensor_data(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model))
+    robot = start(Robot())
+    wait_for(lambda: robot.node.get_subscriptions_info_by_topic('/image'), 'the subscription')
+    qos: QoSProfile = robot.node.get_subscriptions_info_by_topic('/image')[0].qos_profile
+    assert qos.reliability == ReliabilityPolicy.BEST_EFFORT
