@@ -59,12 +59,12 @@ class ResultsFolder:
 
     @property
     def path(self) -> Path:
-        """Path of the JSON file."""
+        """Give the path of the JSON file."""
         return self.folder / 'instances.json'
 
     @property
     def content(self) -> dict[str, Any]:
-        """What the JSON file says so far."""
+        """Give what the JSON file says so far."""
         return {**self.about, 'images': self.records}
 
     def __enter__(self) -> ResultsFolder:

@@ -39,12 +39,12 @@ class Scene:
 
     @property
     def grid(self) -> str:
-        """Height and width of the grid, for people."""
+        """Give height and width of the grid, for people."""
         return 'x'.join(map(str, self.output.grid_size))
 
     @cached_property
     def best(self) -> Seediness:
-        """Seediness of each pixel, and the threshold its mask would be grown at."""
+        """Give the seediness of each pixel, and the threshold its mask would be grown at."""
         return seediness(self.output)
 
     def pick(self, count: int, early: bool) -> torch.Tensor:
