@@ -20,6 +20,10 @@ REQUIRED = ('runtime', 'train', 'test')
 REQUIRED_WITH_WHEELS = ('lint',)
 # Modules that a system may bring under another package's name.
 MODULES = {'opencv-python-headless': 'cv2', 'onnxruntime': 'onnxruntime'}
+# What every environment holds itself.
+TOOLS = ('pip', 'setuptools')
+# The last NumPy 1, which serves what was built for an older one as well, and what goes with it.
+NUMPY_1 = ['numpy==1.26.4', 'ml-dtypes==0.5.4', 'opencv-python-headless==4.11.0.86']
 
 
 def package(line: str) -> str:
@@ -59,16 +63,17 @@ def brought_by_system() -> Iterator[tuple[str, str]]:
 
 def adapted(constraints: list[str], system: dict[str, str]) -> list[str]:
     """
-    Leave the system's packages at their versions, and NumPy at its system's ABI.
+    Leave the system's packages at their versions, and NumPy at the system's ABI.
 
     :param constraints: the pinned versions
     :param system: names and versions of the system's packages
     :return: the constraints for the environment beside the system's packages
     """
-    if system.get('numpy', '').startswith('1.'):
-        system = {**system, 'opencv-python-headless': ''}
-        return ['numpy<2', *(line for line in constraints if package(line) not in system)]
-    return [line for line in constraints if package(line) not in system]
+    dropped = set(system) - set(TOOLS)
+    if not system.get('numpy', '').startswith('1.'):
+        return [line for line in constraints if package(line) not in dropped]
+    dropped |= set(map(package, NUMPY_1))
+    return NUMPY_1 + [line for line in constraints if package(line) not in dropped]
 
 
 def main() -> None:
