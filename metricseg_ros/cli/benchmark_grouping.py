@@ -4,17 +4,17 @@
 Measure the grouping of pixels.
 
 Our choice of seeds against the paper's formula evaluated at every pixel (vectorised torch,
-float32, in whichever form of the squared distances is faster here), by turns in one process; the
-seeds are compared with those of the formula in float64. Random embeddings have 64 dimensions; real
-ones are those of the model on a photograph, enlarged to each grid, once with as many seeds as are
-asked for and once with as many as the scene needs. Then scikit-learn clusters the same embeddings,
-against our whole grouping: seeds, masks and what becomes of them.
+float32, in two forms of the squared distance, of which the faster counts), by turns in one
+process; the seeds are compared with those of the formula in float64. Random embeddings have 64
+dimensions; real ones are those of the model on a photograph, enlarged to each grid, once with as
+many seeds as are asked for and once with as many as the scene needs. Then scikit-learn clusters
+the same embeddings, against our whole grouping: seeds, masks and what becomes of them.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 import math
 from pathlib import Path
@@ -97,26 +97,43 @@ def seed_rows(scene: Scene, count: int, runs: int) -> Iterator[dict[str, Any]]:
     :param runs: timed runs of each.
     :return: one row; two for a real scene, which can end early.
     """
-    from metricseg_ros.cli.measuring import alternate, spread
-    from metricseg_ros.cli.plain_seeds import faster_form, plain_seeds
-    embeddings, scores = scene.output.embeddings, scene.best.scores
+    from metricseg_ros.cli.plain_seeds import plain_seeds
     weight = scene.config.diversity_weight
-    expanded = faster_form(embeddings, scores, weight)
     for early in (False, True) if scene.kind == 'real' else (False,):
         tell(f'{scene.grid} {scene.kind}, seeds')
         least = scene.config.minimum_score if early else 0.0
+        embeddings, scores = scene.output.embeddings, scene.best.scores
         formula = plain_seeds(embeddings.double(), scores.double(), count, weight, False, least)
-        times = alternate({
-            'plain': partial(plain_seeds, embeddings, scores, count, weight, expanded, least),
-            'ours': partial(scene.pick, count, early)}, runs)
         seeds = scene.pick(count, early)
         yield {
             'grid': scene.grid, 'kind': scene.kind, 'dimensions': len(embeddings),
             'ends': 'once explained' if early else f'at {count}', 'seeds': len(seeds),
             'seeds_identical': same_seeds(seeds, formula, early), 'plain_seeds': len(formula),
-            'plain_form': '|p|^2 - 2 p.s + |s|^2' if expanded else '|p - s|^2',
-            **spread('plain_ms', times['plain']), **spread('ours_ms', times['ours']),
-            **spread('speedup', times['plain'] / times['ours'])}
+            **seed_times(scene, partial(scene.pick, count, early),
+                         (count, weight), least, runs)}
+
+
+def seed_times(scene: Scene, ours: Callable[[], Any], how: tuple[int, float], least: float,
+               runs: int) -> dict[str, Any]:
+    """
+    Time ours and both forms of the plain choice by turns.
+
+    :param scene: what to choose from.
+    :param ours: our choice.
+    :param how: most seeds, and the diversity weight.
+    :param least: smallest score of a candidate.
+    :param runs: timed runs of each.
+    :return: medians and quartiles; `plain` is the faster form.
+    """
+    from metricseg_ros.cli.measuring import alternate, spread
+    from metricseg_ros.cli.plain_seeds import FORMS, plain_seeds
+    plain = {form: partial(plain_seeds, scene.output.embeddings, scene.best.scores, *how,
+                           expanded, least) for form, expanded in FORMS.items()}
+    times = alternate({**plain, 'ours': ours}, runs)
+    faster, slower = sorted(plain, key=lambda form: spread(form, times[form])[form])
+    return {'plain_form': faster, **spread('plain_ms', times[faster]),
+            **spread('other_form_ms', times[slower]), **spread('ours_ms', times['ours']),
+            **spread('speedup', times[faster] / times['ours'])}
 
 
 def same_seeds(seeds: Any, formula: Any, early: bool) -> bool:

@@ -3,14 +3,17 @@
 """
 The paper's choice of seeds, every pixel at every step: what our own is measured against.
 
-Written as one who needs it fast writes it in torch: float32, a running minimum of the distances,
-buffers made once, no copies of the embeddings.
+Written as one who needs it fast writes it in torch: a running minimum of the distances, buffers
+made once, no copies of the embeddings.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+FORMS = {'|p|^2 - 2 p.s + |s|^2': True, '|p - s|^2': False}
+"""Form of the squared distance -> `expanded` of :func:`plain_seeds`."""
 
 
 def plain_seeds(embeddings: Tensor, seediness: Tensor, count: int, diversity_weight: float,
@@ -54,18 +57,3 @@ def plain_seeds(embeddings: Tensor, seediness: Tensor, count: int, diversity_wei
     indices = torch.tensor(picked, dtype=torch.int64)
     width = seediness.shape[1]
     return torch.stack([indices // width, indices % width], dim=1)
-
-
-def faster_form(embeddings: Tensor, seediness: Tensor, diversity_weight: float) -> bool:
-    """
-    Find out which form of the distances is the faster one here.
-
-    :param embeddings: (D,h,w) float32.
-    :param seediness: (h,w) float32.
-    :param diversity_weight: alpha.
-    :return: whether it is the expanded form.
-    """
-    from metricseg_ros.cli.measuring import alternate
-    times = alternate({str(form): lambda form=form: plain_seeds(
-        embeddings, seediness, 5, diversity_weight, form) for form in (True, False)}, runs=3)
-    return times['True'].min() <= times['False'].min()
