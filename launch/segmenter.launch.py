@@ -3,12 +3,14 @@
 """Start the segmenter for one camera."""
 
 from pathlib import Path
+from typing import Any
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
-from launch.substitutions import EnvironmentVariable, LaunchConfiguration
+from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from metricseg_ros.ros.shared_memory import shared_memory_profile
 
 SHARE = Path(get_package_share_directory('metricseg_ros'))
 
@@ -24,26 +26,37 @@ ARGUMENTS = {
 """Name -> default and description."""
 
 
+def parameters(context: LaunchContext) -> dict[str, Any]:
+    """
+    Collect the parameters that were given beside the parameter file.
+
+    :param context: tells the arguments' values.
+    :return: name -> value.
+    """
+    given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    chosen: dict[str, Any] = {'use_sim_time': given['use_sim_time'].lower() == 'true'}
+    if given['model']:
+        chosen['model'] = given['model']
+    if given['autostart']:
+        chosen['autostart'] = given['autostart'].lower() == 'true'
+    return chosen
+
+
 def segmenter(context: LaunchContext) -> list[Node]:
     """
-    Start the node with those parameters that were given.
+    Start the node.
 
     :param context: tells the arguments' values.
     :return: the node.
     """
-    given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    parameters = {'use_sim_time': given['use_sim_time'].lower() == 'true'}
-    if given['model']:
-        parameters['model'] = given['model']
-    if given['autostart']:
-        parameters['autostart'] = given['autostart'].lower() == 'true'
+    image, log_level = (LaunchConfiguration(name).perform(context)
+                        for name in ('image', 'log_level'))
     return [Node(
         package='metricseg_ros', executable='segmenter_node', name='segmenter',
-        namespace=given['namespace'], output='screen',
-        parameters=[given['params_file'], parameters],
-        remappings=[('image', given['image']),
-                    ('image/compressed', f'{given["image"]}/compressed')],
-        arguments=['--ros-args', '--log-level', f'segmenter:={given["log_level"]}'])]
+        namespace=LaunchConfiguration('namespace'), output='screen',
+        parameters=[LaunchConfiguration('params_file'), parameters(context)],
+        remappings=[('image', image), ('image/compressed', f'{image}/compressed')],
+        arguments=['--ros-args', '--log-level', f'segmenter:={log_level}'])]
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -52,11 +65,8 @@ def generate_launch_description() -> LaunchDescription:
 
     :return: the description.
     """
-    profile = str(SHARE / 'config' / 'fastdds.xml')
     return LaunchDescription([
         *(DeclareLaunchArgument(name, default_value=default, description=description)
           for name, (default, description) in ARGUMENTS.items()),
-        # Images through shared memory, unless the user has a profile: see config/fastdds.xml.
-        *(SetEnvironmentVariable(name, EnvironmentVariable(name, default_value=profile))
-          for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')),
+        *(SetEnvironmentVariable(*item) for item in shared_memory_profile().items()),
         OpaqueFunction(function=segmenter)])

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import cv2
-from metricseg_ros.ros.conversions import byte_array
+from metricseg_ros.ros.byte_arrays import byte_array
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header

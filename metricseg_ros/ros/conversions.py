@@ -4,20 +4,17 @@
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass
 import math
 import sys
 
 from metricseg_msgs.msg import Instance, InstanceArray, Mask
 from metricseg_ros.packed_mask import pack
+from metricseg_ros.ros.byte_arrays import byte_array
 from metricseg_ros.structures import Instances
 import numpy as np
 from sensor_msgs.msg import Image, RegionOfInterest
 from std_msgs.msg import Header
-
-STAGES = ('wait', 'convert', 'preprocess', 'network', 'grouping', 'restore', 'callback', 'age')
-"""Latencies of an InstanceArray, each in the field of that name with _ms behind it."""
 
 
 @dataclass(frozen=True)
@@ -82,19 +79,6 @@ def rgb_image(header: Header, image: np.ndarray) -> Image:
     :return: rgb8 image.
     """
     return _image(header, image, 'rgb8')
-
-
-def byte_array(values: np.ndarray) -> array:
-    """
-    Copy an array's memory for a uint8[] field.
-
-    :param values: any array.
-    :return: the only type that rclpy takes over without looking at each byte.
-    """
-    data = array('B')
-    if values.size:
-        data.frombytes(memoryview(np.ascontiguousarray(values)).cast('B'))
-    return data
 
 
 def _image(header: Header, pixels: np.ndarray, encoding: str) -> Image:

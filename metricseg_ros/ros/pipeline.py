@@ -10,8 +10,8 @@ from time import monotonic
 from typing import Any
 
 from metricseg_ros.image_messages import to_rgb
-from metricseg_ros.ros.conversions import instance_array, Provenance, STAGES
-from metricseg_ros.ros.latencies import Latencies
+from metricseg_ros.ros.conversions import instance_array, Provenance
+from metricseg_ros.ros.latencies import Latencies, STAGES
 from metricseg_ros.ros.outputs import Outputs
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import Instances

@@ -15,9 +15,9 @@ from typing import Any
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.inputs import open_input
 from metricseg_ros.ros.camera_messages import compressed_image, ENCODINGS, FORMATS, raw_image
+from metricseg_ros.ros.lifetime import running
 import numpy as np
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.utilities import remove_ros_args
@@ -162,22 +162,18 @@ def main() -> int:
     :return: exit code.
     """
     options = parse_arguments(remove_ros_args(sys.argv)[1:])
-    rclpy.init()
-    player = CameraPlayer(options)
-    frames = 0
+    account = {'frames': 0, 'published': 0}
     try:
-        player.wait_for_subscriber()
-        frames = player.play(images_of(options.input, options.topic, options.frames))
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass  # The usual ways to end.
+        with running(lambda: CameraPlayer(options)) as player:
+            player.wait_for_subscriber()
+            account['frames'] = player.play(
+                images_of(options.input, options.topic, options.frames))
+            account['published'] = player.published
     except (TimeoutError, ValueError) as error:
         print(f'camera_player: {error}', file=sys.stderr)
         return 1
-    finally:
-        if options.json:
-            options.json.write_text(json.dumps({'frames': frames, 'published': player.published}))
-        player.destroy_node()
-        rclpy.try_shutdown()
+    if options.json:
+        options.json.write_text(json.dumps(account))
     return 0
 
 

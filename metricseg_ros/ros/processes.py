@@ -15,7 +15,7 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import Any
 
-from metricseg_ros.ros.shipped import shipped
+from metricseg_ros.ros.shared_memory import shared_memory_profile
 
 HIGHEST_DOMAIN = 101
 """Domains above this collide with Linux's ephemeral ports."""
@@ -114,9 +114,5 @@ def isolation() -> dict[str, str]:
 
     :return: environment variables.
     """
-    variables = {'ROS_DOMAIN_ID': str(random.randint(1, HIGHEST_DOMAIN)),
-                 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
-    profile = str(shipped('config/fastdds.xml'))
-    for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
-        variables[name] = os.environ.get(name, profile)
-    return variables
+    return {'ROS_DOMAIN_ID': str(random.randint(1, HIGHEST_DOMAIN)),
+            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', **shared_memory_profile()}

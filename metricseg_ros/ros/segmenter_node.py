@@ -11,11 +11,11 @@ from typing import Any
 
 from metricseg_ros.config import NodeConfig
 from metricseg_ros.ros.diagnostics import Diagnostics
+from metricseg_ros.ros.lifetime import running
 from metricseg_ros.ros.parameters import NodeParameters
 from metricseg_ros.ros.session import Session
 from metricseg_ros.ros.throttle import ThrottledLog
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 Transition = Callable[['SegmenterNode', LifecycleState], TransitionCallbackReturn]
@@ -127,6 +127,11 @@ class SegmenterNode(LifecycleNode):
         if session is not None:
             session.close()
 
+    def destroy_node(self) -> None:
+        """Free what the node holds, and the node."""
+        self.close('finalized')
+        super().destroy_node()
+
     def _apply(self, config: NodeConfig) -> None:
         if self.session is not None:
             self.session.apply(config)
@@ -134,17 +139,9 @@ class SegmenterNode(LifecycleNode):
 
 def main() -> None:
     """Run the node until it is interrupted."""
-    rclpy.init()
-    node = SegmenterNode()
-    try:
+    with running(SegmenterNode) as node:
         node.start()
         rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass  # The usual ways to end.
-    finally:
-        node.close('finalized')
-        node.destroy_node()
-        rclpy.try_shutdown()
 
 
 if __name__ == '__main__':

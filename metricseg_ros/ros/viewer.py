@@ -14,11 +14,10 @@ from typing import Any
 
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.image_messages import to_rgb
-from metricseg_ros.ros.conversions import STAGES
-from metricseg_ros.ros.latencies import summarise
+from metricseg_ros.ros.latencies import STAGES, summarise
+from metricseg_ros.ros.lifetime import running
 from metricseg_ros.ros.overlay_writer import OverlayWriter
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import Image
@@ -163,18 +162,11 @@ def main() -> int:
     :return: exit code.
     """
     options = parse_arguments(remove_ros_args(sys.argv)[1:])
-    rclpy.init()
-    viewer = Viewer(options)
-    try:
+    with running(lambda: Viewer(options)) as viewer:
         watch(viewer, options)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass  # The usual ways to end.
-    finally:
-        viewer.close()
-        if options.json:
-            options.json.write_text(json.dumps(viewer.summary()))
-        viewer.destroy_node()
-        rclpy.try_shutdown()
+    viewer.close()
+    if options.json:
+        options.json.write_text(json.dumps(viewer.summary()))
     return 0
 
 

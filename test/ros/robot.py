@@ -93,11 +93,6 @@ class Segmenter(Spinner):
         if start:
             self.call(self.node.start)
 
-    def close(self) -> None:
-        """End the node as its main does."""
-        self.call(lambda: self.node.close('finalized'))
-        super().close()
-
 
 class Robot(Spinner):
     """Everything around the segmenter, with what it has said so far."""

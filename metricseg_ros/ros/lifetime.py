@@ -1,0 +1,37 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From the start of a node's process to its end, which is quiet however it is interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+import signal
+from typing import TypeVar
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+
+NodeType = TypeVar('NodeType', bound=Node)
+
+
+@contextmanager
+def running(make: Callable[[], NodeType]) -> Iterator[NodeType]:
+    """
+    Bring ROS and a node up, and take both down at the end or at an interrupt.
+
+    :param make: makes the node.
+    """
+    rclpy.init()
+    node = make()
+    try:
+        yield node
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass  # The usual ways to end.
+    finally:
+        # A terminal and a launcher interrupt the same process, one after the other.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        node.destroy_node()
+        rclpy.try_shutdown()  # Gives SIGINT back to Python.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
