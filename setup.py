@@ -10,6 +10,7 @@ NAME = 'metricseg_ros'
 # Resolved, because colcon runs a link to this file in its build folder.
 ROOT = Path(__file__).resolve().parent
 SHARE = Path('share') / NAME
+EXTRAS = ('runtime', 'train', 'generate', 'test')
 
 
 def data_files(folder: str) -> list[tuple[str, list[str]]]:
@@ -50,13 +51,14 @@ setup(
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     python_requires='>=3.10',
     install_requires=['setuptools'],
-    extras_require={name: requirements(name) for name in ('runtime', 'train', 'test')},
+    extras_require={name: requirements(name) for name in EXTRAS},
     zip_safe=True,
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (str(SHARE), ['package.xml']),
         *data_files('launch'),
         *data_files('config'),
+        *data_files('demo'),
         *data_files('models'),
         *data_files('demo'),
     ],

@@ -73,6 +73,14 @@ def test_every_import_is_declared() -> None:
     assert not undeclared, 'add them to package.xml or scripts/requirements'
 
 
+def test_every_ros_dependency_is_used() -> None:
+    manifest = ElementTree.parse(ROOT / 'package.xml').getroot()
+    needed = {element.text for element in manifest.iter('exec_depend')}
+    imported = {module.split('.')[0] for folder in ('metricseg_ros', 'launch')
+                for path in (ROOT / folder).rglob('*.py') for module in _imported(path)}
+    assert {name for name in needed if not name.startswith('python3-')} <= imported
+
+
 @pytest.mark.ros
 def test_colcon_finds_both_packages() -> None:
     command = [sys.executable, '-c', 'from colcon_core.command import main; main()', 'list',
@@ -95,7 +103,7 @@ def test_command_is_on_the_path() -> None:
 
 
 @pytest.mark.ros
-@pytest.mark.parametrize('folder', ['launch', 'config', 'models'])
+@pytest.mark.parametrize('folder', ['launch', 'config', 'demo', 'models'])
 def test_data_files_are_installed(folder: str) -> None:
     from ament_index_python.packages import get_package_share_directory
     share = Path(get_package_share_directory('metricseg_ros'))

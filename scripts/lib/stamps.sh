@@ -14,7 +14,7 @@ stamp() {
         else
             cat package.xml setup.py setup.cfg resource/* scripts/lib/{build,environment}.sh
             find metricseg_msgs -type f -print0 | sort -z | xargs -0 sha256sum
-            for folder in launch config models; do
+            for folder in launch config demo models; do
                 [ ! -d "$folder" ] || find "$folder" -type f | sort
             done
         fi
