@@ -31,6 +31,7 @@ VERBS: Mapping[str, tuple[Verb, str]] = {
     }, 'measure parts of the program on this machine'),
     'generate': ('metricseg_ros.cli.generate', 'write synthetic scenes with exact labels'),
     'train': ('metricseg_ros.cli.train', 'train a network'),
+    'evaluate': ('metricseg_ros.cli.evaluate', 'measure a model on labelled images'),
     'export': ('metricseg_ros.cli.export', 'turn trained weights into a model folder'),
 }
 """Verb -> its module, or the verbs under it; and what it does, in one line."""

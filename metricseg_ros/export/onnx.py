@@ -9,12 +9,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from metricseg_ros.backends.onnxruntime_backend import INPUT, OUTPUTS
 from metricseg_ros.models import DESCRIPTION_FILE, FORMAT_VERSION, sha256
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.preprocess import MEAN, STD
+import torch
 
 OPSET = 18
 

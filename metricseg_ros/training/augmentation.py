@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import cv2
-import numpy as np
-
 from metricseg_ros.config import IGNORE_LABEL
+import numpy as np
 
 SCALES = (0.6, 1.4)
 GAINS = (0.6, 1.4)

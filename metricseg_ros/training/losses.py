@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
+from metricseg_ros.config import BACKGROUND
+from metricseg_ros.similarity import log_dissimilarity, log_similarity, squared_distances
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-
-from metricseg_ros.config import BACKGROUND
-from metricseg_ros.similarity import log_dissimilarity, log_similarity, squared_distances
 
 
 def pair_weights(labels: Tensor, background_pairs: bool = True) -> Tensor:

@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
+from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
 import torch
 from torch import Tensor
-
-from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
 
 
 def sample_pixels(labels: Tensor, per_instance: int, of_background: int) -> tuple[Tensor, Tensor]:

@@ -7,12 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from metricseg_ros.datasets.backgrounds import load_backgrounds
 from metricseg_ros.datasets.composition import compose
 from metricseg_ros.datasets.cutouts import load_cutouts
 from metricseg_ros.datasets.label_folder import LabelFolder, open_label_folder
+import numpy as np
 
 Scene = tuple[np.ndarray, np.ndarray]
 SceneSource = Callable[[np.random.Generator], Scene]

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
-
 from metricseg_ros.config import BACKGROUND
 from metricseg_ros.similarity import squared_distances, squared_radius
+import torch
+from torch import Tensor
 
 
 def grown_iou(embeddings: Tensor, labels: Tensor, pixels: Tensor, ignored: Tensor,

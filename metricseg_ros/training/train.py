@@ -5,20 +5,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 import json
 import math
 import os
 from pathlib import Path
 import time
 
-import numpy as np
-import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
-
-from metricseg_ros.config import BACKGROUND, IGNORE_LABEL, TrainingConfig
+from metricseg_ros.config import BACKGROUND, from_dict, IGNORE_LABEL, NetworkConfig, TrainingConfig
 from metricseg_ros.network import MetricSegmentationNetwork
-from metricseg_ros.network.checkpoint import load_imagenet_weights
+from metricseg_ros.network.checkpoint import (
+    CheckpointError,
+    load_imagenet_weights,
+    load_weights,
+    read_weights,
+)
 from metricseg_ros.preprocess import normalise
 from metricseg_ros.training.augmentation import augment
 from metricseg_ros.training.losses import classification_loss, embedding_loss
@@ -26,6 +27,10 @@ from metricseg_ros.training.model_average import ModelAverage
 from metricseg_ros.training.sampling import sample_pixels
 from metricseg_ros.training.sources import SceneSource
 from metricseg_ros.training.targets import class_targets, grown_iou
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
 
 WARMUP_STEPS = 100
 CLASS_AGNOSTIC = torch.tensor([BACKGROUND] + [1] * (IGNORE_LABEL - 1))
@@ -154,7 +159,8 @@ class Trainer:
         :param path: where.
         """
         temporary = path.with_suffix('.tmp')
-        torch.save({'step': self.step, 'network': self.network.state_dict(),
+        torch.save({'step': self.step, 'config': asdict(self.config.network),
+                    'network': self.network.state_dict(),
                     'average': self.average.state, 'updates': self.average.updates,
                     'optimiser': self.optimiser.state_dict()}, temporary)
         os.replace(temporary, path)
@@ -200,3 +206,20 @@ def train(config: TrainingConfig, sources: list[SceneSource], output: Path,
             if trainer.step % config.checkpoint_steps == 0 or trainer.step == config.steps:
                 trainer.save(checkpoint)
     return trainer
+
+
+def read_average(path: Path) -> MetricSegmentationNetwork:
+    """
+    Build the network of a checkpoint with the running average of its weights.
+
+    :param path: what :meth:`Trainer.save` wrote.
+    :return: the network, on the CPU.
+    :raises CheckpointError: if the file is no checkpoint of a training.
+    """
+    state = read_weights(path)
+    if not {'config', 'average'} <= state.keys():
+        raise CheckpointError(f'{path} is no checkpoint of metricseg train: it holds '
+                              f'{", ".join(list(state)[:5])}')
+    network = MetricSegmentationNetwork(from_dict(NetworkConfig, state['config']))
+    load_weights(network, state['average'], str(path))
+    return network
