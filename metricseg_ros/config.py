@@ -72,10 +72,10 @@ class InputConfig:
     """The size at which the network sees the image."""
 
     height: int = parameter(
-        0, 'Height of the box the image is fitted into, in pixels; 0 takes the model\'s own.',
+        0, "Height of the box the image is fitted into, in pixels; 0 takes the model's own.",
         minimum=0, maximum=4096)
     width: int = parameter(
-        0, 'Width of the box the image is fitted into, in pixels; 0 takes the model\'s own.',
+        0, "Width of the box the image is fitted into, in pixels; 0 takes the model's own.",
         minimum=0, maximum=4096)
 
 
@@ -87,7 +87,7 @@ class GroupingConfig:
         100, 'Most seeds picked in one image (T of the paper).', minimum=1, maximum=1000,
         live=True)
     diversity_weight: float = parameter(
-        0.3, 'Weight alpha of a seed\'s log distance to the earlier seeds against its log '
+        0.3, "Weight alpha of a seed's log distance to the earlier seeds against its log "
         'seediness.', minimum=0.0, maximum=10.0, live=True)
     minimum_score: float = parameter(
         0.5, 'Smallest class score of a seed, and so of an instance.', minimum=0.0, maximum=1.0,
@@ -158,15 +158,15 @@ class NetworkConfig:
     class_count: int = parameter(
         1, 'Number C of classes, without the background.', minimum=1, maximum=65534)
     similarity_thresholds: tuple[float, ...] = parameter(
-        (0.25, 0.5, 0.75, 0.9), 'Similarity thresholds tau of the class head (the paper\'s).')
+        (0.25, 0.5, 0.75, 0.9), "Similarity thresholds tau of the class head (the paper's).")
     decoder_channels: int = parameter(
-        64, 'Channels of the pyramid decoder; 0 leaves it out, and the heads read the trunk\'s '
+        64, "Channels of the pyramid decoder; 0 leaves it out, and the heads read the trunk's "
         'last map, as in the paper.', minimum=0, maximum=2048)
     decoder_stride: int = parameter(
         4, 'Stride of the finest map the decoder reads, and so of the output.', minimum=2,
         maximum=32)
     position_channels: bool = parameter(
-        True, 'Tell the embedding head each pixel\'s place.')
+        True, "Tell the embedding head each pixel's place.")
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class TrainingConfig:
         0.998, 'Decay of the running average of the weights, which is what ships.', minimum=0.0,
         maximum=1.0)
     samples_per_instance: int = parameter(
-        10, 'Pixels K sampled of each instance, for pairs and for the class head\'s targets.',
+        10, "Pixels K sampled of each instance, for pairs and for the class head's targets.",
         minimum=1)
     background_samples: int = parameter(
         40, 'Pixels sampled of the background.', minimum=0)

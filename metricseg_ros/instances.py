@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 import cv2
-import numpy as np
-
 from metricseg_ros.config import BACKGROUND, GroupingConfig
 from metricseg_ros.grouping import SeedMasks
 from metricseg_ros.structures import Instances
+import numpy as np
 
 Box = tuple[int, int, int, int]
 PlacedMask = tuple[Box, np.ndarray]

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 import time
 
-import numpy as np
-
 from metricseg_ros.backends import Backend, open_backend
 from metricseg_ros.config import GroupingConfig, InputConfig, SegmenterConfig
 from metricseg_ros.grouping import group
@@ -18,6 +16,7 @@ from metricseg_ros.instances import read_off
 from metricseg_ros.models import load_description, ModelDescription
 from metricseg_ros.preprocess import ImageGeometry, preprocess
 from metricseg_ros.structures import Instances, NetworkOutput
+import numpy as np
 
 
 class InstanceSegmenter:

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from metricseg_ros.config import BACKGROUND
 import numpy as np
 from torch import Tensor
-
-from metricseg_ros.config import BACKGROUND
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from torch import Tensor
-
 from metricseg_ros.structures import NetworkOutput
+from torch import Tensor
 
 
 class BackendError(RuntimeError):

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-
 from metricseg_ros.backends.backend import BackendError, ExecutionReport
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.structures import NetworkOutput
+import torch
+from torch import Tensor
 
 CPU_PROVIDER = 'CPUExecutionProvider'
 GPU_PROVIDER = 'CUDAExecutionProvider'

@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-
 from metricseg_ros.backends.backend import BackendError, ExecutionReport
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.network.checkpoint import load_weights, read_weights
 from metricseg_ros.structures import NetworkOutput
+import torch
+from torch import Tensor
 
 
 class TorchBackend:

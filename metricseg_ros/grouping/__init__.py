@@ -6,7 +6,12 @@ from __future__ import annotations
 
 from metricseg_ros.config import GroupingConfig
 from metricseg_ros.grouping.masks import (
-    drop_duplicates, drop_small, grow_masks, keep_connected, SeedMasks)
+    drop_duplicates,
+    drop_small,
+    grow_masks,
+    keep_connected,
+    SeedMasks,
+)
 from metricseg_ros.grouping.seediness import seediness
 from metricseg_ros.grouping.seeds import select_seeds
 from metricseg_ros.structures import NetworkOutput, Seeds

@@ -7,12 +7,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import cv2
+from metricseg_ros.similarity import squared_distances
+from metricseg_ros.structures import Seeds
 import numpy as np
 import torch
 from torch import Tensor
-
-from metricseg_ros.similarity import squared_distances
-from metricseg_ros.structures import Seeds
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from metricseg_ros.structures import NetworkOutput
 import torch
 from torch import Tensor
-
-from metricseg_ros.structures import NetworkOutput
 
 
 @dataclass(frozen=True)

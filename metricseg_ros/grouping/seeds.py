@@ -9,10 +9,9 @@ squared distance of p's embedding to the nearest seed so far.
 
 from __future__ import annotations
 
+from metricseg_ros.grouping.lazy_seeds import LazySeeds, SeedCover
 import torch
 from torch import Tensor
-
-from metricseg_ros.grouping.lazy_seeds import LazySeeds, SeedCover
 
 
 def select_seeds(embeddings: Tensor, seediness: Tensor, maximum_seeds: int,

@@ -12,10 +12,9 @@ from __future__ import annotations
 from pathlib import Path
 import pickle
 
-import torch
-from torch import Tensor, nn
-
 from metricseg_ros.network.efficientnet_lite import EfficientNetLite0, from_package_names
+import torch
+from torch import nn, Tensor
 
 NAMES_SHOWN = 8
 

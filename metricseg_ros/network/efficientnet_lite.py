@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from torch import Tensor, nn
+from torch import nn, Tensor
 
 # (blocks, kernel, stride, expansion, channels) of each stage, as in the EfficientNet paper.
 STAGES = (

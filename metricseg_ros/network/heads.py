@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor, nn
-from torch.nn.functional import interpolate
-
 from metricseg_ros.network.efficientnet_lite import conv_bn
+import torch
+from torch import nn, Tensor
+from torch.nn.functional import interpolate
 
 
 def separable(channels: int) -> nn.Sequential:

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
-
 from metricseg_ros.config import NetworkConfig
 from metricseg_ros.network.efficientnet_lite import conv_bn, EfficientNetLite0
 from metricseg_ros.network.heads import ClassHead, EmbeddingHead, PyramidDecoder, separable
 from metricseg_ros.network.resnet import ResNet
+from torch import nn, Tensor
+
 
 def build_backbone(name: str) -> nn.Module:
     """

@@ -9,7 +9,7 @@ the output stride keep their resolution and dilate their convolutions instead.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn, Tensor
 
 # Blocks of each stage, and whether they are bottlenecks.
 DEPTHS = {
