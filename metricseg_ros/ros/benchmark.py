@@ -1,0 +1,168 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+What the node costs beside the library: its overhead over a bare rclpy node, and its memory.
+
+An image goes by turns through a bare node, which publishes it again, and through the segmenter,
+each in a process of its own. The overhead is the segmenter's round trip less the time of the
+library's stages, as its message tells, less the bare node's round trip.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+import json
+import os
+from pathlib import Path
+import sys
+import tempfile
+from time import monotonic
+from typing import Any
+
+import cv2
+from metricseg_msgs.msg import InstanceArray
+from metricseg_ros.inputs import open_input
+from metricseg_ros.ros.camera_messages import raw_image
+from metricseg_ros.ros.lifetime import running
+from metricseg_ros.ros.memory import resident_mb, slope_per_hour
+from metricseg_ros.ros.processes import isolation, ProcessError, Processes
+from metricseg_ros.ros.round_trips import OUTPUTS, RoundTrips
+from metricseg_ros.ros.shipped import shipped
+import numpy as np
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+SIZES = ((240, 320), (720, 1280))
+OUTPUT_SETS = (('instances',), ('instances', 'label_map'), ('instances', 'label_map', 'overlay'))
+SOAK_SIZE = (720, 1280)
+SOAK_RATE = 30.0
+WARM_UP_SHARE = 0.2
+"""Share of a soak that is left out of the slope: caches and allocators fill."""
+
+WARM_UPS = 3
+STAGES = ('preprocess', 'network', 'grouping', 'restore')
+"""Stages of the library, as an InstanceArray tells them; restore holds its packing too."""
+
+
+def photograph(size: tuple[int, int]) -> Image:
+    """
+    Make an image message of a real scene.
+
+    :param size: (height, width) in pixels.
+    :return: rgb8 image.
+    """
+    image = next(iter(open_input(shipped('demo/images/bin.jpg')))).image
+    return raw_image(Header(frame_id='camera'), cv2.resize(image, size[::-1]))
+
+
+def overheads(trips: RoundTrips, runs: int) -> list[dict[str, Any]]:
+    """
+    Measure the overhead at every size and for every set of outputs.
+
+    :param trips: connected with both nodes.
+    :param runs: images through each node.
+    :return: a row each, of lists of milliseconds.
+    """
+    rows = []
+    for outputs in OUTPUT_SETS:
+        topics = {f'segmenter/{name}': OUTPUTS[name] for name in outputs}
+        trips.listen({**topics, 'bare/image': Image})
+        for size in SIZES:
+            rows.append({'size': list(size), 'outputs': list(outputs),
+                         **_alternate(trips, photograph(size), tuple(topics), runs)})
+    return rows
+
+
+def soak(trips: RoundTrips, process: int, seconds: float) -> dict[str, Any]:
+    """
+    Feed the segmenter for a long time and watch its memory.
+
+    :param trips: connected with the segmenter.
+    :param process: id of the segmenter's process.
+    :param seconds: how long.
+    :return: memory in megabytes, its slope and error in megabytes an hour, and counts.
+    """
+    segmented: list[InstanceArray] = []
+    trips.listen({})
+    trips.create_subscription(InstanceArray, 'segmenter/instances', segmented.append, 5)
+    image, begin, sent = photograph(SOAK_SIZE), monotonic(), 0
+    samples = [(0.0, resident_mb(process))]
+    while (now := monotonic() - begin) < seconds:
+        trips.send('segmenter', image)
+        sent += 1
+        if now - samples[-1][0] >= 1.0:
+            samples.append((now, resident_mb(process)))
+        trips.spin_for(sent / SOAK_RATE - (monotonic() - begin))
+    times, memory = np.array(samples).T
+    settled = times >= WARM_UP_SHARE * seconds
+    slope = slope_per_hour(times[settled], memory[settled])
+    return {'seconds': seconds, 'size': list(SOAK_SIZE), 'rate_hz': sent / seconds,
+            'images_sent': sent, 'images_segmented': len(segmented),
+            'rss_mb_settled': float(memory[settled][0]), 'rss_mb_last': float(memory[-1]),
+            'rss_mb_most': float(memory.max()), 'slope_mb_per_hour': slope.value,
+            'slope_error_mb_per_hour': slope.error, 'samples': samples}
+
+
+def _alternate(trips: RoundTrips, image: Image, answers: tuple[str, ...],
+               runs: int) -> dict[str, list[float]]:
+    columns: dict[str, list[float]] = {name: [] for name in (
+        'bare_ms', 'node_ms', 'library_ms', 'overhead_ms')}
+    for run in range(-WARM_UPS, runs):
+        bare, _ = trips.trip('bare', image, ('bare/image',))
+        node, message = trips.trip('segmenter', image, answers)
+        library = sum(getattr(message, f'{stage}_ms') for stage in STAGES)
+        if run >= 0:
+            for name, value in zip(columns, (bare, node, library, node - library - bare)):
+                columns[name].append(value)
+    return columns
+
+
+def measure(options: Namespace, logs: Path) -> dict[str, Any]:
+    """
+    Start the nodes and measure.
+
+    :param options: the command line's.
+    :param logs: folder of the nodes' logs.
+    :return: rows, and the soak if it was asked for.
+    """
+    os.environ.update(isolation())
+    with Processes(logs, dict(os.environ)) as processes:
+        processes.start('metricseg_ros.ros.bare_relay', '--ros-args', '-r',
+                        'image:=bare/camera')
+        segmenter = processes.start(
+            'metricseg_ros.ros.segmenter_node', '--ros-args', '-r', 'image:=segmenter/camera',
+            '-p', f'model:={options.model}', '-p', 'image_reliability:=reliable')
+        with running(lambda: RoundTrips({'bare': 'bare/camera', 'segmenter': 'segmenter/camera'})
+                     ) as trips:
+            trips.wait_for_cameras()
+            result: dict[str, Any] = {'rows': overheads(trips, options.runs)}
+            result['rss_mb'] = resident_mb(segmenter.pid)
+            if options.soak:
+                result['soak'] = soak(trips, segmenter.pid, options.soak)
+    return result
+
+
+def main() -> int:
+    """
+    Measure and write the figures.
+
+    :return: exit code.
+    """
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument('--model', required=True, help='path of the model')
+    parser.add_argument('--runs', type=int, required=True, help='images through each node')
+    parser.add_argument('--soak', type=float, default=0.0, help='seconds of the memory test')
+    parser.add_argument('--output', type=Path, required=True, help='where the JSON goes')
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as logs:
+        try:
+            options.output.write_text(json.dumps(measure(options, Path(logs))))
+        except (ProcessError, TimeoutError) as error:
+            log = Path(logs, 'segmenter_node.log').read_text()
+            print(f'benchmark node: {error}\n{log}', file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,57 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a process's memory grows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+BLOCK_S = 10.0
+"""Neighbouring samples depend on each other; means of blocks this long hardly do."""
+
+
+class Slope(NamedTuple):
+    """
+    A growth and its standard error.
+
+    :param value: units an hour.
+    :param error: the same.
+    """
+
+    value: float
+    error: float
+
+
+def resident_mb(process: int) -> float:
+    """
+    Ask how much memory a process has in RAM.
+
+    :param process: its id.
+    :return: megabytes (10^6 bytes).
+    """
+    status = Path(f'/proc/{process}/status').read_text()
+    return int(re.search(r'VmRSS:\s+(\d+) kB', status)[1]) * 1024 / 1e6
+
+
+def slope_per_hour(seconds: np.ndarray, values: np.ndarray) -> Slope:
+    """
+    Fit a line to the means of blocks.
+
+    :param seconds: (N,) times of the samples.
+    :param values: (N,) samples.
+    :return: the line's slope; its error is NaN with fewer than 3 blocks.
+    """
+    blocks = ((seconds - seconds[0]) // BLOCK_S).astype(int)
+    times = np.array([seconds[blocks == block].mean() for block in np.unique(blocks)]) / 3600
+    means = np.array([values[blocks == block].mean() for block in np.unique(blocks)])
+    if len(times) < 3:
+        return Slope(float('nan'), float('nan'))
+    centred = times - times.mean()
+    slope = float(centred @ means / (centred @ centred))
+    residuals = means - means.mean() - slope * centred
+    variance = residuals @ residuals / (len(times) - 2)
+    return Slope(slope, float(np.sqrt(variance / (centred @ centred))))
