@@ -60,7 +60,6 @@ setup(
         *data_files('config'),
         *data_files('demo'),
         *data_files('models'),
-        *data_files('demo'),
     ],
     entry_points={
         'console_scripts': [

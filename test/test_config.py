@@ -7,8 +7,16 @@ from __future__ import annotations
 import math
 
 from metricseg_ros.config import (
-    check_value, dotted_fields, from_dict, NetworkConfig, NodeConfig, parse_value,
-    SegmenterConfig, TrainingConfig, with_values)
+    check_value,
+    dotted_fields,
+    from_dict,
+    NetworkConfig,
+    NodeConfig,
+    parse_value,
+    SegmenterConfig,
+    TrainingConfig,
+    with_values,
+)
 import pytest
 
 

@@ -31,7 +31,7 @@ def seed_masks(margins, scores=None):
 
 
 def drawn(size, top, left, bottom, right):
-    """A margin of 1 inside a rectangle and -1 outside."""
+    """Give a margin of 1 inside a rectangle and -1 outside."""
     margin = np.full(size, -1.0, np.float32)
     margin[top:bottom, left:right] = 1.0
     return margin

@@ -7,8 +7,13 @@ from __future__ import annotations
 import math
 
 from metricseg_ros.similarity import (
-    log_dissimilarity, log_similarity, similarity, SMALLEST_DISTANCE, squared_distances,
-    squared_radius)
+    log_dissimilarity,
+    log_similarity,
+    similarity,
+    SMALLEST_DISTANCE,
+    squared_distances,
+    squared_radius,
+)
 import pytest
 import torch
 

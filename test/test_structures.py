@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-import numpy as np
 from metricseg_ros.structures import Instances, NetworkOutput, Seeds
+import numpy as np
 import pytest
 import torch
 

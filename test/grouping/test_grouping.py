@@ -10,7 +10,12 @@ import math
 from metricseg_ros.config import GroupingConfig
 from metricseg_ros.grouping import group, seediness, SeedMasks
 from metricseg_ros.grouping.masks import (
-    drop_duplicates, drop_small, grow_masks, keep_connected, mask_iou)
+    drop_duplicates,
+    drop_small,
+    grow_masks,
+    keep_connected,
+    mask_iou,
+)
 from metricseg_ros.similarity import similarity
 from metricseg_ros.structures import NetworkOutput, Seeds
 import pytest

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from grouping.plain import plain_seeds
-from metricseg_ros.grouping.lazy_seeds import run_shape, RUN_LENGTH
+from metricseg_ros.grouping.lazy_seeds import RUN_LENGTH, run_shape
 from metricseg_ros.grouping.seeds import dense_seeds, select_seeds
 from metricseg_ros.similarity import squared_radius
 import pytest

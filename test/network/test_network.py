@@ -10,7 +10,11 @@ import importlib.util
 from metricseg_ros.config import from_dict, NetworkConfig
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.network.checkpoint import (
-    CheckpointError, load_imagenet_weights, load_weights, read_weights)
+    CheckpointError,
+    load_imagenet_weights,
+    load_weights,
+    read_weights,
+)
 from metricseg_ros.network.efficientnet_lite import EfficientNetLite0, SamePad
 from metricseg_ros.network.heads import append_positions, ClassHead
 from metricseg_ros.network.resnet import ResNet
@@ -104,7 +108,7 @@ def test_class_head_keeps_the_classes_of_a_threshold_together():
 
 @pytest.fixture
 def network():
-    """A small network."""
+    """Build a small network."""
     return MetricSegmentationNetwork(NetworkConfig(embedding_dim=4, decoder_channels=8))
 
 
@@ -155,8 +159,8 @@ def test_torch_file_with_code_in_it_is_refused_and_not_run(tmp_path):
 
 
 def test_configuration_survives_json():
-    import json
     from dataclasses import asdict
+    import json
 
     config = NetworkConfig(similarity_thresholds=(0.5,))
     assert from_dict(NetworkConfig, json.loads(json.dumps(asdict(config)))) == config
