@@ -16,8 +16,8 @@ import math
 
 import numpy as np
 
-RUN_LENGTH = 64
-CHAMPIONS = 2
+RUN_LENGTH = 32
+CHAMPIONS = 3
 RUNS_AT_ONCE = 64
 # Bounds of float32 rounding: of a squared distance |p|^2 + |s|^2 - 2 p.s, relative to
 # |p|^2 + |s|^2, and of a value, absolute.
@@ -30,8 +30,8 @@ class LazySeeds:
     """
     Picks one seed after the other from the pixels of one image.
 
-    The pixels are R runs of L; the champions of all runs are copied into arrays of their own, which
-    one product with a new seed brings up to date.
+    The pixels are R runs of L. The champions of all runs are copied into arrays of their own,
+    which one product with a new seed brings up to date.
     """
 
     def __init__(self, points: np.ndarray, scores: np.ndarray, diversity_weight: float) -> None:
@@ -51,13 +51,18 @@ class LazySeeds:
         self.seeds: list[int] = []
         self.seed_points = np.empty((0, len(points)), np.float32)
         self.highest_seed_norm = np.float32(0)
+        self._start_runs(runs, length)
+
+    def _start_runs(self, runs: int, length: int) -> None:
         self.distances = np.full((runs, length), np.inf, np.float32)
-        self.current = np.zeros(runs, np.int64)  # seeds each run's distances know of
+        self.known_seeds = np.zeros(runs, np.int64)
+        self.stale = np.ones(runs, bool)
+        self.reach = np.full(runs, np.inf, np.float32)
         self.rest_bounds = np.empty(runs, np.float32)
         self.champion_count = min(CHAMPIONS, length - 1)
         champions = runs * self.champion_count
         self.champions = np.zeros(champions, np.int64)
-        self.champion_points = np.empty((champions, len(points)), np.float32)
+        self.champion_points = np.empty((len(self.points), champions), np.float32)
         (self.champion_norms, self.champion_log_scores, self.champion_distances,
          self.champion_values) = np.empty((4, champions), np.float32)
 
@@ -70,24 +75,25 @@ class LazySeeds:
         :return: (K,) int64 indices in the order picked.
         """
         best = int(self.scores.argmax()) if self.scores.max(initial=0) > 0 else -1
-        while best >= 0 and len(self.seeds) < maximum_seeds:
-            if cover and cover.complete(best, self.seeds):
-                break
+        while best >= 0 and not (cover and cover.complete(best, self.seeds)):
             self._add(best)
+            if len(self.seeds) == maximum_seeds:
+                break
             best = self._next_best()
         return np.array(self.seeds, dtype=np.int64)
 
     def _add(self, seed: int) -> None:
         run, place = divmod(seed, self.scores.shape[1])
-        point = self.points[:, run, place]
+        point, norm = self.points[:, run, place], self.norms[run, place]
         self.seeds.append(seed)
         self.seed_points = np.concatenate([self.seed_points, point[None]])
-        self.highest_seed_norm = max(self.highest_seed_norm, self.norms[run, place])
+        self.highest_seed_norm = max(self.highest_seed_norm, norm)
         if len(self.seeds) == 1:
             self._refresh(np.arange(len(self.scores)))
             return
-        distances = upper_distances(self.champion_norms, self.norms[run, place],
-                                    self.champion_points @ point)
+        distances = upper_distances(self.champion_norms, norm, point @ self.champion_points)
+        if self.champion_count:
+            self.stale |= distances[::self.champion_count] < self.reach
         np.minimum(self.champion_distances, distances, out=self.champion_distances)
         self.champion_values = upper_values(self.champion_log_scores, self.champion_distances,
                                             self.diversity_weight)
@@ -96,11 +102,10 @@ class LazySeeds:
         while True:
             leader, value = self._leader()
             reaching = (self.rest_bounds >= value) & (self.rest_bounds > -np.inf)
-            stale = self.current < len(self.seeds)
-            if not (reaching & stale).any():
+            if not (reaching & self.stale).any():
                 return self._exact_best(leader, value, np.flatnonzero(reaching))
             # Runs just below would be next: looking at some together costs little more.
-            bounds = np.where(stale, self.rest_bounds, -np.inf)
+            bounds = np.where(self.stale, self.rest_bounds, -np.inf)
             count = min(RUNS_AT_ONCE, len(bounds))
             self._refresh(np.sort(np.argpartition(bounds, -count)[-count:]))
 
@@ -114,11 +119,11 @@ class LazySeeds:
             return -1, -np.inf
         slot = self.champion_values.argmax()
         rounding = 2 * DISTANCE_ROUNDING * (self.champion_norms[slot] + self.highest_seed_norm)
-        distance = self.champion_distances[slot] - rounding
+        distance = float(self.champion_distances[slot] - rounding)
         if distance <= 0 or self.champion_log_scores[slot] == -np.inf:
             return int(self.champions[slot]), -np.inf
         value = self.champion_log_scores[slot] + self.diversity_weight * math.log(distance)
-        return int(self.champions[slot]), value - 2 * VALUE_ROUNDING
+        return int(self.champions[slot]), float(value) - 2 * VALUE_ROUNDING
 
     def _refresh(self, runs: np.ndarray) -> None:
         """
@@ -126,15 +131,20 @@ class LazySeeds:
 
         :param runs: (r,) which, ascending.
         """
-        since = self.current[runs].min()
+        first = self.known_seeds[runs].min()
         points = self.points[:, runs] if len(runs) < len(self.scores) else self.points
-        products = self.seed_points[since:] @ points.reshape(len(points), -1)
-        seed_norms = self.norms.reshape(-1)[self.seeds[since:], None]
-        distances = upper_distances(self.norms[runs].reshape(1, -1), seed_norms, products)
-        distances = distances.min(axis=0).reshape(len(runs), -1)
-        self.distances[runs] = distances = np.minimum(self.distances[runs], distances)
-        self.current[runs] = len(self.seeds)
+        # |s|^2 - 2 p.s of all seeds, and only of the nearest one |p - s|^2.
+        terms = (-2 * self.seed_points[first:]) @ points.reshape(len(points), -1)
+        terms += self.norms.reshape(-1)[self.seeds[first:], None] * np.float32(
+            1 + DISTANCE_ROUNDING)
+        nearest = terms.min(axis=0).reshape(len(runs), -1)
+        nearest += self.norms[runs] * np.float32(1 + DISTANCE_ROUNDING)
+        distances = np.minimum(self.distances[runs], nearest)
+        self.distances[runs] = distances
+        self.known_seeds[runs], self.stale[runs] = len(self.seeds), False
         self._crown(runs, upper_values(self.log_scores[runs], distances, self.diversity_weight))
+        if len(self.seeds) > 1 and self.champion_count:
+            self._measure_reach(runs, points)
 
     def _crown(self, runs: np.ndarray, values: np.ndarray) -> None:
         """
@@ -149,13 +159,30 @@ class LazySeeds:
         pixels = (runs[:, None] * length + order[:, length - count:]).ravel()
         slots = (runs[:, None] * count + np.arange(count)).ravel()
         self.champions[slots] = pixels
-        self.champion_points[slots] = self.points.reshape(len(self.points), -1)[:, pixels].T
+        self.champion_points[:, slots] = np.take(self.points.reshape(len(self.points), -1),
+                                                 pixels, axis=1)
         for own, all_pixels in ((self.champion_norms, self.norms),
                                 (self.champion_log_scores, self.log_scores),
                                 (self.champion_distances, self.distances)):
             own[slots] = all_pixels.reshape(-1)[pixels]
         self.champion_values[slots] = np.take_along_axis(
             values, order[:, length - count:], axis=1).ravel()
+
+    def _measure_reach(self, runs: np.ndarray, points: np.ndarray) -> None:
+        """
+        Find how near a seed must be to a run's first champion to change anything in the run.
+
+        By the triangle inequality a seed farther than the run's extent around that champion plus
+        the run's largest distance to its nearest seed is nearer to none of its pixels.
+
+        :param runs: (r,) which.
+        :param points: (D,r,L) their embeddings.
+        """
+        champions = runs * self.champion_count
+        products = np.einsum('drl,dr->rl', points, self.champion_points[:, champions])
+        extents = upper_distances(self.norms[runs], self.champion_norms[champions, None], products)
+        self.reach[runs] = (np.sqrt(extents.max(axis=1))
+                            + np.sqrt(self.distances[runs].max(axis=1))) ** 2
 
     def _exact_best(self, leader: int, value: float, runs: np.ndarray) -> int:
         """
