@@ -113,8 +113,8 @@ def _written(task: GenerationTask, missing: list[int]) -> Iterable[int]:
         yield from pool.imap(_write_one, missing, chunksize=4)
 
 
-_task: GenerationTask
-_scene: Scene
+_task: GenerationTask | None = None
+_scene: Scene | None = None
 
 
 def _start_worker(task: GenerationTask) -> None:
