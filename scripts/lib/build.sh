@@ -6,6 +6,7 @@
 # What colcon gets to see: values for PATH and the like, in front of the user's own.
 build_environment() {
     export PATH="$VENV/bin:$PATH" VIRTUAL_ENV="$VENV"
+    command -v make > /dev/null || export CMAKE_GENERATOR=Ninja
     [ "$WORLD" = wheels ] || return 0
     unset PYTHONPATH
     export AMENT_PREFIX_PATH="$VENV" CMAKE_PREFIX_PATH="$VENV" _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
@@ -27,9 +28,7 @@ build_packages() {
 }
 
 run_colcon() {
-    local generator=()
-    command -v make > /dev/null || generator=(-G Ninja)
     cd "$ROOT" && logged "$VENV/bin/python" -c 'from colcon_core.command import main; main()' \
         build --base-paths . metricseg_msgs --symlink-install --cmake-args \
-        "${generator[@]}" "-DPython3_EXECUTABLE=$VENV/bin/python" -DBUILD_TESTING=OFF
+        "-DPython3_EXECUTABLE=$VENV/bin/python" -DBUILD_TESTING=OFF
 }

@@ -6,11 +6,11 @@
 # Sets WORLD: the prefix of the ROS 2 that is sourced, or wheels where none is. An environment
 # that was made with ROS 2 sourced stays so in a shell where it is not.
 choose_world() {
-    local prefix recorded
+    local prefix recorded prefixes="${AMENT_PREFIX_PATH:-}"
     recorded="$(origin_line 2)"
     WORLD=wheels
     if [ -n "${ROS_DISTRO:-}" ]; then
-        for prefix in ${AMENT_PREFIX_PATH//:/ }; do
+        for prefix in ${prefixes//:/ }; do
             [ ! -d "$prefix/share/rclpy" ] || { WORLD="$prefix"; return 0; }
         done
         fail "ROS_DISTRO is $ROS_DISTRO but no prefix in AMENT_PREFIX_PATH has rclpy: source its" \
@@ -65,6 +65,10 @@ sys.exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())' 
 
 check_machine() {
     local compiler="${CXX:-c++}"
+    case "$ROOT" in
+        *[[:space:]:]*) fail "the path must hold no space and no colon, or CMake and the search" \
+            "paths break: move $ROOT" ;;
+    esac
     if [ "$WORLD" = wheels ] && [ "$(uname -sm)" != 'Linux x86_64' ]; then
         fail "ROS 2 is not sourced, and its wheels are for Linux on x86_64 only, not for" \
             "$(uname -sm): install ROS 2 and source its setup.bash"

@@ -22,5 +22,6 @@ environment_script() {
             printf 'export %s=%q"${%s:+:$%s}"\n' "$name" "${!name}" "$name" "$name"
         done
     )
+    command -v make > /dev/null || echo 'export CMAKE_GENERATOR=Ninja'
     [ "$WORLD" != wheels ] || echo 'export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1'
 }

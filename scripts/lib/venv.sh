@@ -23,11 +23,11 @@ write_origin() {
 
 make_venv() {
     local options=()
-    say "creating .venv with $("$PYTHON" -V) ($PYTHON)"
-    [ "$WORLD" = wheels ] || options=(--system-site-packages)
     if [ -e "$VENV" ] && [ ! -e "$ORIGIN" ]; then
         fail "$VENV was not made by scripts/setup: move it away"
     fi
+    say "creating .venv with $("$PYTHON" -V) ($PYTHON)"
+    [ "$WORLD" = wheels ] || options=(--system-site-packages)
     rm -rf "$VENV" "$ROOT/build" "$ROOT/install"
     mkdir "$VENV"
     write_origin
