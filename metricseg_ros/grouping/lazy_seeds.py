@@ -19,6 +19,8 @@ import numpy as np
 RUN_LENGTH = 32
 CHAMPIONS = 3
 RUNS_AT_ONCE = 64
+# In an image of no more pixels than this every pixel is a champion.
+SMALL_IMAGE = 8192
 # Bounds of float32 rounding: of a squared distance |p|^2 + |s|^2 - 2 p.s, relative to
 # |p|^2 + |s|^2, and of a value, absolute.
 DISTANCE_ROUNDING = 1e-5
@@ -59,7 +61,8 @@ class LazySeeds:
         self.stale = np.ones(runs, bool)
         self.reach = np.full(runs, np.inf, np.float32)
         self.rest_bounds = np.empty(runs, np.float32)
-        self.champion_count = min(CHAMPIONS, length - 1)
+        few = CHAMPIONS < length and runs * length > SMALL_IMAGE
+        self.champion_count = CHAMPIONS if few else length
         champions = runs * self.champion_count
         self.champions = np.zeros(champions, np.int64)
         self.champion_points = np.empty((len(self.points), champions), np.float32)
@@ -75,7 +78,7 @@ class LazySeeds:
         :return: (K,) int64 indices in the order picked.
         """
         best = int(self.scores.argmax()) if self.scores.max(initial=0) > 0 else -1
-        while best >= 0 and not (cover and cover.complete(best, self.seeds)):
+        while best >= 0 and not (cover and cover.complete(best)):
             self._add(best)
             if len(self.seeds) == maximum_seeds:
                 break
@@ -92,8 +95,7 @@ class LazySeeds:
             self._refresh(np.arange(len(self.scores)))
             return
         distances = upper_distances(self.champion_norms, norm, point @ self.champion_points)
-        if self.champion_count:
-            self.stale |= distances[::self.champion_count] < self.reach
+        self.stale |= distances[::self.champion_count] < self.reach
         np.minimum(self.champion_distances, distances, out=self.champion_distances)
         self.champion_values = upper_values(self.champion_log_scores, self.champion_distances,
                                             self.diversity_weight)
@@ -113,10 +115,8 @@ class LazySeeds:
         """
         Find the champion of highest upper value.
 
-        :return: its pixel and a lower bound of its value; -1 and -inf without champions.
+        :return: its pixel, and a lower bound of its value.
         """
-        if len(self.champions) == 0:
-            return -1, -np.inf
         slot = self.champion_values.argmax()
         rounding = 2 * DISTANCE_ROUNDING * (self.champion_norms[slot] + self.highest_seed_norm)
         distance = float(self.champion_distances[slot] - rounding)
@@ -143,7 +143,7 @@ class LazySeeds:
         self.distances[runs] = distances
         self.known_seeds[runs], self.stale[runs] = len(self.seeds), False
         self._crown(runs, upper_values(self.log_scores[runs], distances, self.diversity_weight))
-        if len(self.seeds) > 1 and self.champion_count:
+        if len(self.seeds) > 1:
             self._measure_reach(runs, points)
 
     def _crown(self, runs: np.ndarray, values: np.ndarray) -> None:
@@ -154,8 +154,12 @@ class LazySeeds:
         :param values: (r,L) upper values of their pixels.
         """
         length, count = values.shape[1], self.champion_count
-        order = np.argpartition(values, length - 1 - count, axis=1)
-        self.rest_bounds[runs] = values[np.arange(len(runs)), order[:, length - 1 - count]]
+        if count == length:
+            order = np.broadcast_to(np.arange(length), values.shape)
+            self.rest_bounds[runs] = -np.inf
+        else:
+            order = np.argpartition(values, length - 1 - count, axis=1)
+            self.rest_bounds[runs] = values[np.arange(len(runs)), order[:, length - 1 - count]]
         pixels = (runs[:, None] * length + order[:, length - count:]).ravel()
         slots = (runs[:, None] * count + np.arange(count)).ravel()
         self.champions[slots] = pixels
@@ -267,38 +271,36 @@ def upper_values(log_scores: np.ndarray, distances: np.ndarray, weight: float) -
 class SeedCover:
     """Knows which candidates lie in the mask of a seed, and so need none of their own."""
 
-    def __init__(self, points: np.ndarray, scores: np.ndarray, squared_radii: np.ndarray,
+    def __init__(self, image: LazySeeds, squared_radii: np.ndarray,
                  unexplained_rest: int) -> None:
         """
         Begin with nothing explained.
 
-        :param points: (D,h,w) float32 embeddings.
-        :param scores: (h,w) float32 seediness; pixels of 0 are no candidates.
+        :param image: the pixels, and the seeds picked of them.
         :param squared_radii: (h,w) float32, squared distance to which each pixel's mask reaches.
         :param unexplained_rest: candidates that may stay outside all masks.
         """
-        self.points, self.squared_radii = points.reshape(len(points), -1), squared_radii.ravel()
-        self.unexplained = scores.ravel() > 0
-        self.rest, self.seen = unexplained_rest, 0
+        self.image, self.squared_radii = image, squared_radii.ravel()
+        self.points, self.norms = image.points.reshape(len(image.points), -1), image.norms.ravel()
+        self.unexplained = image.scores.ravel() > 0
+        self.rest, self.looked_at = unexplained_rest, 0
 
-    def complete(self, candidate: int, seeds: list[int]) -> bool:
+    def complete(self, candidate: int) -> bool:
         """
         Tell whether the seeds explain the candidate, and all others but the rest that may stay.
 
         :param candidate: the pixel that would be the next seed. While that one is not explained
             there is no need to look at the others.
-        :param seeds: the seeds so far.
         :return: whether picking may end.
         """
-        if not self._inside(seeds, slice(candidate, candidate + 1)).any():
+        if not self._inside(0, slice(candidate, candidate + 1)).any():
             return False
-        new, self.seen = seeds[self.seen:], len(seeds)
-        left = np.flatnonzero(self.unexplained)
-        self.unexplained[left] = ~self._inside(new, left).any(axis=0)
+        self.unexplained &= ~self._inside(self.looked_at, slice(None)).any(axis=0)
+        self.looked_at = len(self.image.seeds)
         return np.count_nonzero(self.unexplained) <= self.rest
 
-    def _inside(self, seeds: list[int], which: np.ndarray | slice) -> np.ndarray:
-        points, centres = self.points[:, which], self.points[:, seeds]
-        distances = (np.einsum('dn,dn->n', points, points)
-                     + np.einsum('dk,dk->k', centres, centres)[:, None] - 2 * centres.T @ points)
-        return distances <= self.squared_radii[seeds][:, None]
+    def _inside(self, first: int, which: slice) -> np.ndarray:
+        seeds = self.image.seeds[first:]
+        products = self.image.seed_points[first:] @ self.points[:, which]
+        distances = self.norms[which] + self.norms[seeds, None] - 2 * products
+        return distances <= self.squared_radii[seeds, None]

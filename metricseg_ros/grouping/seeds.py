@@ -41,11 +41,11 @@ def select_seeds(embeddings: Tensor, seediness: Tensor, maximum_seeds: int,
                              diversity_weight)
         picked = picked[picked >= 0]
     else:
-        arrays = embeddings.contiguous().numpy(), scores.contiguous().numpy()
-        cover = None if squared_radii is None else SeedCover(
-            *arrays, squared_radii.numpy(), unexplained_rest)
-        lazy = LazySeeds(*arrays, diversity_weight)
-        picked = torch.from_numpy(lazy.pick(maximum_seeds, cover))
+        image = LazySeeds(embeddings.contiguous().numpy(), scores.contiguous().numpy(),
+                          diversity_weight)
+        cover = None if squared_radii is None else SeedCover(image, squared_radii.numpy(),
+                                                             unexplained_rest)
+        picked = torch.from_numpy(image.pick(maximum_seeds, cover))
     width = seediness.shape[1]
     return torch.stack([picked // width, picked % width], dim=1)
 
