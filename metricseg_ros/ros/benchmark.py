@@ -36,8 +36,8 @@ SIZES = ((240, 320), (720, 1280))
 OUTPUT_SETS = (('instances',), ('instances', 'label_map'), ('instances', 'label_map', 'overlay'))
 SOAK_SIZE = (720, 1280)
 SOAK_RATE = 30.0
-WARM_UP_SHARE = 0.2
-"""Share of a soak that is left out of the slope: caches and allocators fill."""
+WARM_UP_SHARE = 1 / 3
+"""Share of a soak that is left out of the slope: caches, allocators and the shared-memory segment fill."""
 
 WARM_UPS = 3
 STAGES = ('preprocess', 'network', 'grouping', 'restore')
