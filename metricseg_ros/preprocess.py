@@ -94,7 +94,7 @@ def preprocess(image: np.ndarray, box: tuple[int, int], multiple: int,
     geometry = fit_geometry(image.shape[:2], box, multiple)
     height, width = geometry.content_size
     shrinks = height < image.shape[0]
-    content = cv2.resize(image, (width, height),
+    content = cv2.resize(np.ascontiguousarray(image), (width, height),
                          interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     below, right = np.subtract(geometry.input_size, geometry.content_size)
     padded = cv2.copyMakeBorder(content, 0, below, 0, right, cv2.BORDER_REPLICATE)

@@ -74,6 +74,12 @@ def test_image_of_the_boxs_size_is_normalised_pixel_for_pixel(rng):
     np.testing.assert_allclose(tensor[0, :, :240].permute(1, 2, 0), expected, atol=1e-5)
 
 
+def test_bgr_image_turned_by_a_view_is_read_as_it_looks(rng):
+    image = rng.integers(0, 256, (*BOX, 3), dtype=np.uint8)
+    turned, _ = preprocess(image[..., ::-1], BOX, 32)
+    assert torch.equal(turned, preprocess(image[..., ::-1].copy(), BOX, 32)[0])
+
+
 def test_normalise_uses_the_given_statistics():
     images = torch.full((1, 2, 2, 3), 255, dtype=torch.uint8)
     tensor = normalise(images, (0.5, 0.25, 0.0), (0.5, 0.25, 1.0))
