@@ -13,6 +13,8 @@ import tempfile
 import numpy as np
 import pytest
 
+pytest_plugins = ['model_fixtures']
+
 # Domains above this collide with Linux's ephemeral ports.
 HIGHEST_DOMAIN = 101
 DOMAIN_LOCK = pytest.StashKey[int]()
