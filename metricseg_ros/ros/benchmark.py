@@ -37,7 +37,7 @@ OUTPUT_SETS = (('instances',), ('instances', 'label_map'), ('instances', 'label_
 SOAK_SIZE = (720, 1280)
 SOAK_RATE = 30.0
 WARM_UP_SHARE = 1 / 3
-"""Share of a soak that is left out of the slope: caches, allocators and the shared-memory segment fill."""
+"""Share of a soak that is left out of the slope: caches and the shared segment fill."""
 
 WARM_UPS = 3
 STAGES = ('preprocess', 'network', 'grouping', 'restore')
