@@ -13,8 +13,12 @@ may be the best is evaluated in float64.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from metricseg_ros.grouping.seed_cover import SeedCover
 
 RUN_LENGTH = 32
 CHAMPIONS = 3
@@ -61,7 +65,7 @@ class LazySeeds:
         self.stale = np.ones(runs, bool)
         self.reach = np.full(runs, np.inf, np.float32)
         self.rest_bounds = np.empty(runs, np.float32)
-        few = CHAMPIONS < length and runs * length > SMALL_IMAGE
+        few = length > CHAMPIONS and runs * length > SMALL_IMAGE
         self.champion_count = CHAMPIONS if few else length
         champions = runs * self.champion_count
         self.champions = np.zeros(champions, np.int64)
@@ -266,41 +270,3 @@ def upper_values(log_scores: np.ndarray, distances: np.ndarray, weight: float) -
     values += log_scores
     values += np.float32(VALUE_ROUNDING)
     return values
-
-
-class SeedCover:
-    """Knows which candidates lie in the mask of a seed, and so need none of their own."""
-
-    def __init__(self, image: LazySeeds, squared_radii: np.ndarray,
-                 unexplained_rest: int) -> None:
-        """
-        Begin with nothing explained.
-
-        :param image: the pixels, and the seeds picked of them.
-        :param squared_radii: (h,w) float32, squared distance to which each pixel's mask reaches.
-        :param unexplained_rest: candidates that may stay outside all masks.
-        """
-        self.image, self.squared_radii = image, squared_radii.ravel()
-        self.points, self.norms = image.points.reshape(len(image.points), -1), image.norms.ravel()
-        self.unexplained = image.scores.ravel() > 0
-        self.rest, self.looked_at = unexplained_rest, 0
-
-    def complete(self, candidate: int) -> bool:
-        """
-        Tell whether the seeds explain the candidate, and all others but the rest that may stay.
-
-        :param candidate: the pixel that would be the next seed. While that one is not explained
-            there is no need to look at the others.
-        :return: whether picking may end.
-        """
-        if not self._inside(0, slice(candidate, candidate + 1)).any():
-            return False
-        self.unexplained &= ~self._inside(self.looked_at, slice(None)).any(axis=0)
-        self.looked_at = len(self.image.seeds)
-        return np.count_nonzero(self.unexplained) <= self.rest
-
-    def _inside(self, first: int, which: slice) -> np.ndarray:
-        seeds = self.image.seeds[first:]
-        products = self.image.seed_points[first:] @ self.points[:, which]
-        distances = self.norms[which] + self.norms[seeds, None] - 2 * products
-        return distances <= self.squared_radii[seeds, None]

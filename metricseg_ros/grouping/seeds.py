@@ -9,7 +9,8 @@ squared distance of p's embedding to the nearest seed so far.
 
 from __future__ import annotations
 
-from metricseg_ros.grouping.lazy_seeds import LazySeeds, SeedCover
+from metricseg_ros.grouping.lazy_seeds import LazySeeds
+from metricseg_ros.grouping.seed_cover import SeedCover
 import torch
 from torch import Tensor
 

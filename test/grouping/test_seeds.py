@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from grouping.plain import plain_seeds
+from metricseg_ros.grouping import lazy_seeds
 from metricseg_ros.grouping.lazy_seeds import RUN_LENGTH, run_shape
 from metricseg_ros.grouping.seeds import dense_seeds, select_seeds
 from metricseg_ros.similarity import squared_radius
@@ -12,6 +13,13 @@ import pytest
 import torch
 
 SIZES = [(1, 1), (1, 7), (9, 1), (13, 17), (24, 130), (60, 80)]
+
+
+@pytest.fixture(autouse=True, params=['champions of runs', 'every pixel'])
+def way_of_looking(request, monkeypatch):
+    """Let every test see both ways: a few champions of each run, and every pixel."""
+    if request.param == 'champions of runs':
+        monkeypatch.setattr(lazy_seeds, 'SMALL_IMAGE', 0)
 
 
 def random_scene(height, width, dim=8, seed=0):
