@@ -15,7 +15,7 @@ from pathlib import Path
 import sys
 
 from metricseg_ros.cli.exit_codes import DONE, FAILED
-from metricseg_ros.cli.options import size_argument
+from metricseg_ros.cli.options import image_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('-o', '--output', type=Path, required=True, help='model folder to write')
     parser.add_argument('--classes', default='object', help='names of the classes, with commas '
                         '(default: %(default)s)')
-    parser.add_argument('--input-size', type=size_argument, default=(240, 320), metavar='HxW',
+    parser.add_argument('--input-size', type=image_size, default=(240, 320), metavar='HxW',
                         help='box that images are fitted into (default: 240x320)')
     parser.add_argument('--card', type=Path, metavar='FILE',
                         help='JSON of what else model.json shall say: training, figures, '
