@@ -3,9 +3,10 @@
 """
 What each image encoding of sensor_msgs means in memory, and how OpenCV turns it into RGB.
 
-One table instead of cv_bridge or rosbags-image: between them they miss encodings (uyvy, nv12),
-row padding or byte order, and cv_bridge's module loads only with the NumPy it was built for. The
-tests compare every entry with rosbags-image where that knows it, and with sums done by hand.
+One table before cv_bridge or rosbags-image: between them they miss encodings (uyvy, nv12), row
+padding or byte order, and cv_bridge's module loads only with the NumPy it was built for. The tests
+compare every entry with rosbags-image where that knows it, and with sums done by hand. The node
+asks cv_bridge for what is not in the table.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ import difflib
 
 import cv2
 import numpy as np
+
+
+class UnknownEncodingError(ValueError):
+    """An encoding that the table does not know."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,8 @@ def find_encoding(name: str) -> Encoding:
 
     :param name: encoding as in sensor_msgs/Image.
     :return: its layout.
-    :raises ValueError: for an encoding that is unknown or holds no colours.
+    :raises UnknownEncodingError: for an encoding that is not in the table.
+    :raises ValueError: for an encoding that holds no colours.
     """
     if name in ENCODINGS:
         return ENCODINGS[name]
@@ -83,4 +89,4 @@ def find_encoding(name: str) -> Encoding:
                          "colour camera's topic")
     close = difflib.get_close_matches(name, ENCODINGS, n=1)
     hint = f'did you mean {close[0]!r}?' if close else f'known are {", ".join(ENCODINGS)}'
-    raise ValueError(f'unknown encoding {name!r}; {hint}')
+    raise UnknownEncodingError(f'unknown encoding {name!r}; {hint}')

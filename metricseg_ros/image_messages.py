@@ -35,7 +35,7 @@ def to_rgb(message: Any) -> np.ndarray:
             raise ValueError('image without pixels')
         return _converted(message, find_encoding(message.encoding))
     except (ValueError, cv2.error) as error:
-        raise ImageError(f'{_first_line(error)} ({describe(message)})') from None
+        raise ImageError(f'{_first_line(error)} ({describe(message)})') from error
 
 
 def decompress(message: Any) -> np.ndarray:

@@ -9,7 +9,7 @@ import math
 from time import monotonic
 from typing import Any
 
-from metricseg_ros.image_messages import to_rgb
+from metricseg_ros.ros.bridge import read_image
 from metricseg_ros.ros.conversions import instance_array, Provenance
 from metricseg_ros.ros.latencies import Latencies, STAGES
 from metricseg_ros.ros.outputs import Outputs
@@ -63,7 +63,7 @@ class Pipeline:
         :raises ValueError: if the image cannot be segmented.
         """
         begin = monotonic()
-        image = to_rgb(arrival.message)
+        image = read_image(arrival.message)
         stages = {'wait': (begin - arrival.time) * 1e3, 'convert': _milliseconds_since(begin)}
         instances = self._segmenter.segment(image)
         stages |= instances.stage_ms
