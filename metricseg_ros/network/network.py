@@ -58,7 +58,7 @@ class MetricSegmentationNetwork(nn.Module):
 
     @property
     def size_multiple(self) -> int:
-        """Number that the input's height and width must be multiples of."""
+        """Return the number that the input's height and width must be multiples of."""
         return max(self.backbone.strides)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
