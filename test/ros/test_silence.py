@@ -26,9 +26,9 @@ def test_without_subscribers_the_network_does_not_run(start: Start, colour_model
     start(Segmenter(colour_model, image_reliability='reliable'))
     robot = start(Robot())
     robot.wait_until_matched()
-    for expected in (1, 2, 3):
+    for count in (1, 2, 3):
         robot.send(raw_image(robot.header(), scene()))
-        wait_for(lambda: int(robot.value('idle')) >= expected, 'the image to be left alone')  # noqa: B023
+        wait_for(lambda count=count: int(robot.value('idle')) >= count, 'the image to be ignored')
     status = robot.wait_for_status('idle: nobody subscribes to /segmenter/instances')
     assert status.level == b'\x00'
     assert robot.value('segmented') == '0'
