@@ -95,7 +95,10 @@ class CameraPlayer(Node):
             message = compressed_image(header, image, self._options.compressed)
         else:
             message = raw_image(header, image, self._options.encoding, self._options.padding)
-        self._publisher.publish(message)
+        try:
+            self._publisher.publish(message)
+        except RuntimeError as error:  # The middleware had no time for it: as if lost on the way.
+            self.get_logger().warning(f'image not published: {error}')
         self.published += 1
         return header.stamp.sec, header.stamp.nanosec
 

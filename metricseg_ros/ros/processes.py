@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 import os
 from pathlib import Path
-import random
 import signal
 import subprocess
 import sys
@@ -15,10 +14,8 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import Any
 
+from metricseg_ros.ros.domain import Domain
 from metricseg_ros.ros.shared_memory import shared_memory_profile
-
-HIGHEST_DOMAIN = 101
-"""Domains above this collide with Linux's ephemeral ports."""
 
 LOG_LINES = 15
 """Lines of a process's log that are shown when it failed."""
@@ -29,18 +26,24 @@ class ProcessError(RuntimeError):
 
 
 class Processes:
-    """A few nodes that see each other and nobody else."""
+    """
+    A few nodes that see each other and nobody else.
 
-    def __init__(self, logs: Path, environment: dict[str, str] | None = None) -> None:
+    :ivar environment: the variables that bring this about, for a process that wants to see them.
+    """
+
+    def __init__(self, logs: Path) -> None:
         """
         Choose the domain.
 
         :param logs: folder for what the nodes print.
-        :param environment: variables to set beside those that keep the nodes apart.
         """
         logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
-        self._environment = {**os.environ, **isolation(), **(environment or {})}
+        self._domain = Domain()
+        self.environment = {'ROS_DOMAIN_ID': str(self._domain.number),
+                            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+                            **shared_memory_profile()}
         self._names: dict[subprocess.Popen, str] = {}
 
     def __enter__(self) -> Processes:
@@ -59,6 +62,7 @@ class Processes:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self._domain.close()
 
     def start(self, module: str, *arguments: Any, show: bool = False) -> subprocess.Popen:
         """
@@ -72,7 +76,8 @@ class Processes:
         name = module.rsplit('.', 1)[-1]
         with open(self._logs / f'{name}.log', 'w') as log:
             process = subprocess.Popen(
-                [sys.executable, '-m', module, *map(str, arguments)], env=self._environment,
+                [sys.executable, '-m', module, *map(str, arguments)],
+                env={**os.environ, **self.environment},
                 stdout=None if show else log, stderr=log, start_new_session=True)
         self._names[process] = name
         return process
@@ -106,13 +111,3 @@ class Processes:
         """
         lines = (self._logs / f'{self._names[process]}.log').read_text().splitlines()
         return '\n'.join(lines[-LOG_LINES:])
-
-
-def isolation() -> dict[str, str]:
-    """
-    Choose variables that keep nodes to themselves and let images through shared memory.
-
-    :return: environment variables.
-    """
-    return {'ROS_DOMAIN_ID': str(random.randint(1, HIGHEST_DOMAIN)),
-            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', **shared_memory_profile()}

@@ -129,8 +129,9 @@ class Session:
 
     def _complain(self, error: Exception) -> None:
         self.tally.bad += 1
-        kind = '' if isinstance(error, ImageError) else f'{type(error).__name__}: '
-        self.tally.bad_image = f'image not segmented: {kind}{error}'
+        known = isinstance(error, ImageError)
+        self.tally.bad_image = (f'image not segmented: {error}' if known
+                                else f'image lost: {type(error).__name__}: {error}')
         self._warn(self.tally.bad_image)
 
 
