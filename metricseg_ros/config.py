@@ -93,10 +93,10 @@ class GroupingConfig:
         0.5, 'Smallest class score of a seed, and so of an instance.', minimum=0.0, maximum=1.0,
         live=True)
     minimum_area: float = parameter(
-        0.0005, 'Smallest area of an instance, as a share of the image.', minimum=0.0,
+        0.001, 'Smallest area of an instance, as a share of the image.', minimum=0.0,
         maximum=1.0, live=True)
     suppression_iou: float = parameter(
-        0.5, 'A mask is dropped when its IoU with a better one is above this; 1 keeps all.',
+        0.3, 'A mask is dropped when its IoU with a better one is above this; 1 keeps all.',
         minimum=0.0, maximum=1.0, live=True)
     connected: bool = parameter(
         True, 'Keep only the part of a mask that is connected to its seed.', live=True)
