@@ -36,6 +36,7 @@ def run(options: Namespace, folder: Path) -> dict[str, Any]:
     :raises ProcessError: if one of them fails.
     """
     nodes, ready = 'metricseg_ros.ros', folder / 'ready'
+    topic = ('--topic', options.topic) if options.topic else ()
     with Processes(options.output / 'log') as processes:
         viewer = processes.start(
             f'{nodes}.viewer', '--output', options.output, '--frames', options.frames,
@@ -46,7 +47,7 @@ def run(options: Namespace, folder: Path) -> dict[str, Any]:
             '-p', 'image_reliability:=reliable')
         processes.wait_for(ready.exists, segmenter, PATIENCE_S)
         player = processes.start(
-            f'{nodes}.player', '--input', options.input, '--frames', options.frames,
+            f'{nodes}.player', '--input', options.input, *topic, '--frames', options.frames,
             '--lockstep', '--rate', options.rate, '--json', folder / 'player.json')
         player.wait()
         processes.wait_for(lambda: viewer.poll() is not None, viewer, PATIENCE_S)
@@ -99,6 +100,7 @@ def parse_arguments(arguments: list[str] | None = None) -> Namespace:
     parser.add_argument('--frames', type=int, default=30, help='number of images (default: 30)')
     parser.add_argument('--input', type=Path, default=shipped('demo/images'),
                         help='image, folder, video, rosbag2 or MCAP (default: bundled photos)')
+    parser.add_argument('--topic', help='image topic of a recording with several')
     parser.add_argument('--model', default=NodeConfig().model, help='name or path of the model')
     parser.add_argument('--rate', type=float, default=30.0, help='images a second, at most')
     parser.add_argument('--output', type=Path, default=Path('demo_output'),
@@ -107,7 +109,7 @@ def parse_arguments(arguments: list[str] | None = None) -> Namespace:
     options = parser.parse_args(arguments)
     try:
         options.model = str(find_model(options.model).resolve())
-        open_input(options.input)
+        open_input(options.input, options.topic)
         if options.frames < 1:
             raise ValueError(f'--frames must be at least 1, got {options.frames}')
     except ValueError as error:

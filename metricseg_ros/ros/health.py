@@ -135,8 +135,8 @@ def _silent(facts: Facts) -> str:
     if facts.silent_s < SILENCE_S:
         return ''
     return f'{facts.topic} has a publisher, but no image came for {facts.silent_s:.0f} s: is ' \
-           'the camera paused? Large images lost on the way need image_reliability:=reliable ' \
-           'or larger kernel buffers'
+           "the camera paused? Large images need config/fastdds.xml in the camera's process " \
+           'too, or image_reliability:=reliable'
 
 
 def _idle(facts: Facts) -> str:

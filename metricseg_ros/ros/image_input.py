@@ -67,7 +67,7 @@ class ImageInput:
         reliability = (ReliabilityPolicy.RELIABLE if self.reliable
                        else ReliabilityPolicy.BEST_EFFORT)
         qos = QoSProfile(depth=1, reliability=reliability)
-        for names in (('incompatible_qos', 'incompatible_type', 'message_lost'),
+        for names in (('incompatible_qos', 'incompatible_type', 'message_lost', 'matched'),
                       ('incompatible_qos',), ()):
             try:
                 return self._node.create_subscription(
@@ -80,7 +80,7 @@ class ImageInput:
     def _event_callbacks(self, names: tuple[str, ...]) -> SubscriptionEventCallbacks:
         """Register those events that this rclpy knows."""
         handlers = {'incompatible_qos': self._incompatible_qos, 'message_lost': self._message_lost,
-                    'incompatible_type': self._incompatible_type}
+                    'incompatible_type': self._incompatible_type, 'matched': self._matched}
         known = inspect.signature(SubscriptionEventCallbacks.__init__).parameters
         return SubscriptionEventCallbacks(
             use_default_callbacks=False,
@@ -98,6 +98,10 @@ class ImageInput:
     def _incompatible_type(self, _event: Any) -> None:
         self._warn(f'a publisher on {self.topic} sends another type than '
                    f'{self.message_type.__name__} and cannot be heard; look at image_transport')
+
+    def _matched(self, event: Any) -> None:
+        if not event.current_count:
+            self._warn(f'the last publisher on {self.topic} is gone')
 
     def _message_lost(self, event: Any) -> None:
         self.lost += event.total_count_change

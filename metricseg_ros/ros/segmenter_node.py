@@ -32,8 +32,9 @@ def logged(transition: Transition) -> Transition:
     def wrapped(node: SegmenterNode, state: LifecycleState) -> TransitionCallbackReturn:
         try:
             return transition(node, state)
-        except Exception:
-            node.get_logger().error(f'{transition.__name__} failed:\n{traceback.format_exc()}')
+        except Exception as error:
+            node.problem = f'{transition.__name__} failed: {type(error).__name__}: {error}'
+            node.get_logger().error(f'{node.problem}\n{traceback.format_exc()}')
             return TransitionCallbackReturn.ERROR
     return wrapped
 

@@ -75,7 +75,7 @@ class Session:
 
     def activate(self) -> None:
         """Begin to listen and to work."""
-        self.outputs.publish_label_info(self.config.grouping.minimum_score)
+        self.outputs.publish_label_info(self._segmenter.grouping.minimum_score)
         self.worker = Worker(self._segment, self._complain)
         self.input = ImageInput(self._node, self.config, self._receive, self._warn)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
+import gc
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any
@@ -66,6 +67,9 @@ class Spinner:
         self._thread.join()
         self.node.destroy_node()
         rclpy.try_shutdown(context=self._context)
+        # Until it is collected, a node of the same name in this process has no way to /rosout.
+        del self.node
+        gc.collect()
 
     def _spin(self) -> None:
         with suppress(ExternalShutdownException):  # The usual way to end.
@@ -108,6 +112,7 @@ class Robot(Spinner):
         self.received: dict[str, list[Any]] = defaultdict(list)
         self.logs: list[Log] = []
         self.status: Any = None
+        self._clients: dict[str, Any] = {}
         policy = ReliabilityPolicy[reliability.upper()]
         qos = QoSProfile(depth=1, reliability=policy)
         self.camera = self.node.create_publisher(Image, 'image', qos)
@@ -230,11 +235,12 @@ class Robot(Spinner):
                           request).result
 
     def _call(self, kind: Any, name: str, request: Any) -> Any:
-        client = self.node.create_client(kind, name)
+        if name not in self._clients:
+            self._clients[name] = self.node.create_client(kind, name)
+        client = self._clients[name]
         assert client.wait_for_service(PATIENCE_S), f'there is no service {name}'
         future = client.call_async(request)
         wait_for(future.done, name)
-        self.node.destroy_client(client)
         return future.result()
 
     def _diagnose(self, message: DiagnosticArray) -> None:

@@ -49,6 +49,7 @@ def test_a_transition_that_raises_is_logged_and_leaves_a_node_that_can_be_config
         patch.setattr(segmenter.node.session, 'activate', lambda: 1 / 0)
         assert not robot.change_state('activate')
     wait_for(lambda: robot.warnings('ZeroDivisionError'), 'the error in the log')
+    robot.wait_for_status('not configured: on_activate failed: ZeroDivisionError')
     assert robot.change_state('configure')
     assert robot.change_state('activate')
 

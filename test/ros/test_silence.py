@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
 from metricseg_ros.ros.camera_messages import compressed_image, raw_image  # noqa: E402
+from metricseg_ros.ros.image_input import SubscriptionEventCallbacks  # noqa: E402
 from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
 from ros.colour_model import scene  # noqa: E402
 from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
@@ -100,6 +102,17 @@ def test_stamps_that_are_off_are_told_of(start: Start, colour_model: Path) -> No
     message.header.stamp.sec -= 100
     robot.answer(message)
     robot.wait_for_status('s behind this node')
+
+
+def test_a_camera_that_goes_is_told_of(start: Start, colour_model: Path) -> None:
+    node = start(Segmenter(colour_model)).node
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    robot.node.destroy_publisher(robot.camera)
+    robot.wait_for_status('nobody publishes on /image')
+    if 'matched' in inspect.signature(SubscriptionEventCallbacks.__init__).parameters:
+        wait_for(lambda: robot.warnings('the last publisher on /image is gone'), 'the warning')
+    assert node.phase == 'active'
 
 
 def test_a_paused_camera_is_told_of(start: Start, colour_model: Path) -> None:
