@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import cv2
+from metricseg_ros.threads import single_threaded
 import numpy as np
 import torch
 from torch import Tensor
@@ -75,6 +76,7 @@ def fit_geometry(image_size: tuple[int, int], box: tuple[int, int],
     return ImageGeometry(tuple(image_size), content, padded)
 
 
+@single_threaded()
 def preprocess(image: np.ndarray, box: tuple[int, int], multiple: int,
                mean: tuple[float, ...] = MEAN,
                std: tuple[float, ...] = STD) -> tuple[Tensor, ImageGeometry]:

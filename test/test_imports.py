@@ -15,7 +15,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
-    {'config', 'packed_mask', 'encodings'},
+    {'config', 'packed_mask', 'threads', 'encodings'},
     {'structures', 'models', 'image_messages'},
     {'similarity', 'preprocess', 'inputs', 'overlay', 'datasets', 'evaluation'},
     {'network', 'grouping', 'outputs'},

@@ -116,21 +116,23 @@ def seed_rows(scene: Scene, count: int, runs: int) -> Iterator[dict[str, Any]]:
 def seed_times(scene: Scene, ours: Callable[[], Any], how: tuple[int, float], least: float,
                runs: int) -> dict[str, Any]:
     """
-    Time ours and both forms of the plain choice by turns.
+    Time ours and the plain choice, in both forms, on one thread and on all, by turns.
 
     :param scene: what to choose from.
     :param ours: our choice.
     :param how: most seeds, and the diversity weight.
     :param least: smallest score of a candidate.
     :param runs: timed runs of each.
-    :return: medians and quartiles; `plain` is the faster form.
+    :return: medians and quartiles; `plain` is the fastest of them, `other_form` the slowest.
     """
     from metricseg_ros.cli.measuring import alternate, spread
     from metricseg_ros.cli.plain_seeds import FORMS, plain_seeds
+    from metricseg_ros.threads import single_threaded
     plain = {form: partial(plain_seeds, scene.output.embeddings, scene.best.scores, *how,
                            expanded, least) for form, expanded in FORMS.items()}
+    plain |= {f'{form}, 1 thread': single_threaded()(choose) for form, choose in plain.items()}
     times = alternate({**plain, 'ours': ours}, runs)
-    faster, slower = sorted(plain, key=lambda form: spread(form, times[form])[form])
+    faster, *_, slower = sorted(plain, key=lambda form: spread(form, times[form])[form])
     return {'plain_form': faster, **spread('plain_ms', times[faster]),
             **spread('other_form_ms', times[slower]), **spread('ours_ms', times['ours']),
             **spread('speedup', times[faster] / times['ours'])}

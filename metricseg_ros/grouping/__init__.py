@@ -15,10 +15,12 @@ from metricseg_ros.grouping.masks import (
 from metricseg_ros.grouping.seediness import seediness
 from metricseg_ros.grouping.seeds import select_seeds
 from metricseg_ros.structures import NetworkOutput, Seeds
+from metricseg_ros.threads import single_threaded
 
 __all__ = ['find_seeds', 'group', 'SeedMasks', 'seediness', 'select_seeds']
 
 
+@single_threaded()
 def group(output: NetworkOutput, config: GroupingConfig) -> SeedMasks:
     """
     Group pixels around seeds (arXiv 1703.10277, section 3.3).

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from metricseg_ros.grouping.lazy_seeds import LazySeeds
 from metricseg_ros.grouping.seed_cover import SeedCover
+from metricseg_ros.threads import single_threaded
 import torch
 from torch import Tensor
 
 
+@single_threaded()
 def select_seeds(embeddings: Tensor, seediness: Tensor, maximum_seeds: int,
                  diversity_weight: float, minimum_score: float = 0.0,
                  squared_radii: Tensor | None = None, unexplained_rest: int = 0) -> Tensor:
