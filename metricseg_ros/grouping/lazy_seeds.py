@@ -159,11 +159,10 @@ class LazySeeds:
         """
         length, count = values.shape[1], self.champion_count
         if count == length:
-            order = np.broadcast_to(np.arange(length), values.shape)
-            self.rest_bounds[runs] = -np.inf
-        else:
-            order = np.argpartition(values, length - 1 - count, axis=1)
-            self.rest_bounds[runs] = values[np.arange(len(runs)), order[:, length - 1 - count]]
+            self._crown_all(values)
+            return
+        order = np.argpartition(values, length - 1 - count, axis=1)
+        self.rest_bounds[runs] = values[np.arange(len(runs)), order[:, length - 1 - count]]
         pixels = (runs[:, None] * length + order[:, length - count:]).ravel()
         slots = (runs[:, None] * count + np.arange(count)).ravel()
         self.champions[slots] = pixels
@@ -175,6 +174,14 @@ class LazySeeds:
             own[slots] = all_pixels.reshape(-1)[pixels]
         self.champion_values[slots] = np.take_along_axis(
             values, order[:, length - count:], axis=1).ravel()
+
+    def _crown_all(self, values: np.ndarray) -> None:
+        # Once is enough: without a rest no run is looked at again.
+        self.rest_bounds[:] = -np.inf
+        self.champions = np.arange(values.size)
+        self.champion_points = self.points.reshape(len(self.points), -1)
+        self.champion_norms, self.champion_log_scores = self.norms.ravel(), self.log_scores.ravel()
+        self.champion_distances, self.champion_values = self.distances.ravel(), values.ravel()
 
     def _measure_reach(self, runs: np.ndarray, points: np.ndarray) -> None:
         """

@@ -92,7 +92,7 @@ def drop_small(masks: SeedMasks, minimum_area: float) -> SeedMasks:
     :param minimum_area: least number of pixels.
     :return: the masks of at least that many.
     """
-    return masks[masks.masks.sum(dim=(1, 2)) >= minimum_area]
+    return masks[masks.masks.flatten(1).count_nonzero(dim=1) >= minimum_area]
 
 
 def mask_iou(masks: Tensor) -> Tensor:
