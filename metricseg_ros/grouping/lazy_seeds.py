@@ -52,6 +52,8 @@ class LazySeeds:
         self.points = points.reshape(len(points), runs, length)
         self.scores, self.diversity_weight = scores.reshape(runs, length), diversity_weight
         self.norms = np.einsum('drl,drl->rl', self.points, self.points)
+        # Rounded up here, so that every sum with them is an upper bound.
+        self.norms *= np.float32(1 + DISTANCE_ROUNDING)
         with np.errstate(divide='ignore'):
             self.log_scores = np.log(self.scores)
         self.seeds: list[int] = []
@@ -96,9 +98,11 @@ class LazySeeds:
         self.seed_points = np.concatenate([self.seed_points, point[None]])
         self.highest_seed_norm = max(self.highest_seed_norm, norm)
         if len(self.seeds) == 1:
-            self._refresh(np.arange(len(self.scores)))
+            self._refresh(slice(None))
             return
-        distances = upper_distances(self.champion_norms, norm, point @ self.champion_points)
+        distances = (-2 * point) @ self.champion_points
+        distances += self.champion_norms
+        distances += norm
         self.stale |= distances[::self.champion_count] < self.reach
         np.minimum(self.champion_distances, distances, out=self.champion_distances)
         self.champion_values = upper_values(self.champion_log_scores, self.champion_distances,
@@ -129,24 +133,23 @@ class LazySeeds:
         value = self.champion_log_scores[slot] + self.diversity_weight * math.log(distance)
         return int(self.champions[slot]), float(value) - 2 * VALUE_ROUNDING
 
-    def _refresh(self, runs: np.ndarray) -> None:
+    def _refresh(self, runs: np.ndarray | slice) -> None:
         """
         Bring whole runs up to date and choose their champions anew.
 
-        :param runs: (r,) which, ascending.
+        :param runs: (r,) which, ascending; or all.
         """
         first = self.known_seeds[runs].min()
-        points = self.points[:, runs] if len(runs) < len(self.scores) else self.points
+        points = self.points[:, runs]
         # |s|^2 - 2 p.s of all seeds, and only of the nearest one |p - s|^2.
         terms = (-2 * self.seed_points[first:]) @ points.reshape(len(points), -1)
-        terms += self.norms.reshape(-1)[self.seeds[first:], None] * np.float32(
-            1 + DISTANCE_ROUNDING)
-        nearest = terms.min(axis=0).reshape(len(runs), -1)
-        nearest += self.norms[runs] * np.float32(1 + DISTANCE_ROUNDING)
-        distances = np.minimum(self.distances[runs], nearest)
-        self.distances[runs] = distances
+        terms += self.norms.reshape(-1)[self.seeds[first:], None]
+        nearest = terms.min(axis=0).reshape(self.norms[runs].shape)
+        nearest += self.norms[runs]
+        self.distances[runs] = distances = np.minimum(self.distances[runs], nearest)
         self.known_seeds[runs], self.stale[runs] = len(self.seeds), False
-        self._crown(runs, upper_values(self.log_scores[runs], distances, self.diversity_weight))
+        self._crown(np.arange(len(self.norms))[runs],
+                    upper_values(self.log_scores[runs], distances, self.diversity_weight))
         if len(self.seeds) > 1:
             self._measure_reach(runs, points)
 
@@ -195,7 +198,7 @@ class LazySeeds:
         """
         champions = runs * self.champion_count
         products = np.einsum('drl,dr->rl', points, self.champion_points[:, champions])
-        extents = upper_distances(self.norms[runs], self.champion_norms[champions, None], products)
+        extents = self.norms[runs] + self.champion_norms[champions, None] - 2 * products
         self.reach[runs] = (np.sqrt(extents.max(axis=1))
                             + np.sqrt(self.distances[runs].max(axis=1))) ** 2
 
@@ -247,19 +250,6 @@ def run_shape(height: int, width: int) -> tuple[int, int]:
     """
     length = next((n for n in range(RUN_LENGTH, width) if width % n == 0), width)
     return height * (width // length), length
-
-
-def upper_distances(norms: np.ndarray, seed_norms: np.ndarray,
-                    products: np.ndarray) -> np.ndarray:
-    """
-    Compute upper bounds of squared distances from float32 products.
-
-    :param norms: squared norms |p|^2.
-    :param seed_norms: squared norms |s|^2.
-    :param products: p.s
-    :return: float32, at least |p - s|^2; shapes broadcast.
-    """
-    return (norms + seed_norms) * np.float32(1 + DISTANCE_ROUNDING) - 2 * products
 
 
 def upper_values(log_scores: np.ndarray, distances: np.ndarray, weight: float) -> np.ndarray:

@@ -22,7 +22,7 @@ class SeedCover:
         """
         self.image, self.squared_radii = image, squared_radii.ravel()
         self.points, self.norms = image.points.reshape(len(image.points), -1), image.norms.ravel()
-        self.unexplained = image.scores.ravel() > 0
+        self.unexplained = np.flatnonzero(image.scores)
         self.rest, self.looked_at = unexplained_rest, 0
 
     def complete(self, candidate: int) -> bool:
@@ -35,11 +35,13 @@ class SeedCover:
         """
         if not self._inside(0, slice(candidate, candidate + 1)).any():
             return False
-        self.unexplained &= ~self._inside(self.looked_at, slice(None)).any(axis=0)
+        # Those explained once stay so: each look is at fewer pixels than the one before.
+        inside = self._inside(self.looked_at, self.unexplained)
+        self.unexplained = self.unexplained[~inside.any(axis=0)]
         self.looked_at = len(self.image.seeds)
-        return np.count_nonzero(self.unexplained) <= self.rest
+        return len(self.unexplained) <= self.rest
 
-    def _inside(self, first: int, which: slice) -> np.ndarray:
+    def _inside(self, first: int, which: slice | np.ndarray) -> np.ndarray:
         seeds = self.image.seeds[first:]
         products = self.image.seed_points[first:] @ self.points[:, which]
         distances = self.norms[which] + self.norms[seeds, None] - 2 * products
