@@ -95,8 +95,8 @@ def crop_to_content(output: NetworkOutput, geometry: ImageGeometry) -> NetworkOu
     :return: of the image.
     """
     rows, columns = geometry.grid_content(output.grid_size)
-    return NetworkOutput(output.embeddings[:, :rows, :columns],
-                         output.class_logits[:, :, :rows, :columns],
+    return NetworkOutput(output.embeddings[:, :rows, :columns].contiguous(),
+                         output.class_logits[:, :, :rows, :columns].contiguous(),
                          output.similarity_thresholds)
 
 
