@@ -35,6 +35,9 @@ def export_onnx(network: MetricSegmentationNetwork, path: Path,
         network, (torch.zeros(1, 3, *input_size),), dynamo=True, opset_version=OPSET,
         input_names=[INPUT], output_names=list(OUTPUTS), verbose=False,
         dynamic_shapes={'image': {2: height, 3: width}})
+    for node in program.model.graph.all_nodes():
+        # Stack traces, which hold paths of the machine that exports.
+        node.metadata_props.clear()
     program.save(path, external_data=False)
 
 

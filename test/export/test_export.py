@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import metricseg_ros
 from metricseg_ros.export.parity import LARGEST_DIFFERENCE, largest_difference
 from metricseg_ros.models import sha256
 from metricseg_ros.network.checkpoint import read_weights
@@ -33,6 +34,11 @@ def test_the_folder_holds_a_whole_model_and_its_card(small_model: Path) -> None:
     assert tuple(content['input']['size']) == INPUT_SIZE
     assert content['files'] == {name: sha256(small_model / name)
                                 for name in ('model.onnx', 'weights.safetensors')}
+
+
+def test_the_graph_holds_no_paths_of_the_machine_that_exported_it(small_model: Path) -> None:
+    source = str(Path(metricseg_ros.__file__).parent).encode()
+    assert source not in (small_model / 'model.onnx').read_bytes()
 
 
 def test_the_graph_takes_any_size_and_is_valid(small_model: Path) -> None:
