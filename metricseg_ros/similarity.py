@@ -65,6 +65,16 @@ def log_dissimilarity(distances: Tensor) -> Tensor:
     return torch.log(-torch.expm1(-distances)) - torch.log1p(torch.exp(-distances))
 
 
+def squared_radii(similarity_thresholds: Tensor) -> Tensor:
+    """
+    Turn similarity thresholds into squared distances, as :func:`squared_radius` one of them.
+
+    :param similarity_thresholds: tau in (0,1], of any shape.
+    :return: r2 such that sigma >= tau if and only if d2 <= r2, same shape.
+    """
+    return (2 / similarity_thresholds - 1).log()
+
+
 def squared_radius(similarity_threshold: float) -> float:
     """
     Turn a similarity threshold into the squared distance at which it is met.

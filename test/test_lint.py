@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -21,10 +22,13 @@ HEADED_SUFFIXES = {'.py', '.sh', '.hpp', '.cpp'}
 
 @pytest.mark.ros
 def test_ament_flake8_finds_nothing() -> None:
-    main = pytest.importorskip('ament_flake8.main')
+    pytest.importorskip('ament_flake8')
     config = str(ROOT / 'test' / 'ament_flake8.ini')
-    status, errors = main.main_with_errors(argv=['--config', config, *PYTHON_PATHS])
-    assert status == 0, '\n'.join(errors)
+    # In a process of its own: flake8 forks, which crashes among the threads of torch and ROS 2.
+    linter = 'import sys; from ament_flake8.main import main; sys.exit(main())'
+    checked = subprocess.run([sys.executable, '-c', linter, '--config', config, *PYTHON_PATHS],
+                             cwd=ROOT, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.mark.ros

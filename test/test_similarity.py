@@ -12,6 +12,7 @@ from metricseg_ros.similarity import (
     similarity,
     SMALLEST_DISTANCE,
     squared_distances,
+    squared_radii,
     squared_radius,
 )
 import pytest
@@ -42,6 +43,12 @@ def test_radius_has_the_values_known_of_the_papers_thresholds(threshold, radius)
 def test_radius_refuses_what_is_no_threshold(threshold):
     with pytest.raises(ValueError, match='similarity_threshold'):
         squared_radius(threshold)
+
+
+def test_radii_of_many_thresholds_are_those_of_each():
+    thresholds = [0.25, 0.5, 0.75, 0.9, 1.0]
+    assert squared_radii(torch.tensor(thresholds)).tolist() == pytest.approx(
+        [squared_radius(threshold) for threshold in thresholds], abs=1e-6)
 
 
 def test_logarithms_agree_with_the_plain_formula_where_that_is_exact():

@@ -14,6 +14,7 @@ from metricseg_ros.grouping.masks import (
 )
 from metricseg_ros.grouping.seediness import seediness
 from metricseg_ros.grouping.seeds import select_seeds
+from metricseg_ros.similarity import squared_radii
 from metricseg_ros.structures import NetworkOutput, Seeds
 from metricseg_ros.threads import single_threaded
 
@@ -48,7 +49,7 @@ def find_seeds(output: NetworkOutput, config: GroupingConfig,
     :return: the seeds, in the order picked.
     """
     best = seediness(output)
-    radii = (2 / best.similarity_thresholds - 1).log()
+    radii = squared_radii(best.similarity_thresholds)
     positions = select_seeds(output.embeddings, best.scores, config.maximum_seeds,
                              config.diversity_weight, config.minimum_score, radii,
                              int(unexplained_rest))

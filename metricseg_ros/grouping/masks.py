@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import cv2
-from metricseg_ros.similarity import squared_distances
+from metricseg_ros.similarity import squared_distances, squared_radii
 from metricseg_ros.structures import Seeds
 import numpy as np
 import torch
@@ -63,7 +63,7 @@ def grow_masks(embeddings: Tensor, seeds: Seeds) -> SeedMasks:
     # A seed is in its own mask whatever the rounding of its distance to itself.
     own = rows * embeddings.shape[2] + columns
     distances[torch.arange(len(seeds), device=own.device), own] = 0
-    radii = (2 / seeds.similarity_thresholds - 1).log()
+    radii = squared_radii(seeds.similarity_thresholds)
     return SeedMasks(seeds, (radii[:, None] - distances).view(-1, *embeddings.shape[1:]))
 
 

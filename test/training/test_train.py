@@ -65,7 +65,7 @@ def test_lambda_rises_from_zero_to_its_weight():
     assert weights == pytest.approx([0, 0.1, 0.2, 0.2])
 
 
-def test_average_follows_the_weights(tmp_path):
+def test_average_follows_the_weights():
     trainer = Trainer(SMALL)
     before = {name: tensor.clone() for name, tensor in trainer.average.state.items()}
     trainer.train_step(*batch_of(SMALL))
