@@ -7,8 +7,9 @@ from __future__ import annotations
 import cv2
 from metricseg_ros.config import BACKGROUND, GroupingConfig
 from metricseg_ros.grouping import SeedMasks
-from metricseg_ros.structures import Instances
+from metricseg_ros.structures import Instances, Seeds
 import numpy as np
+import torch
 
 Box = tuple[int, int, int, int]
 PlacedMask = tuple[Box, np.ndarray]
@@ -31,18 +32,32 @@ def read_off(masks: SeedMasks, image_size: tuple[int, int], to_image: np.ndarray
         placed = without_overlaps(placed, image_size)
     least = max(1.0, config.minimum_area * image_size[0] * image_size[1])
     kept = [index for index, (_, crop) in enumerate(placed) if np.count_nonzero(crop) >= least]
-    placed = [trimmed(placed[index]) for index in kept]
-    seeds = masks.seeds
-    centres = seeds.positions.cpu().numpy()[kept] * to_image[:, 0] + to_image[:, 1]
+    return number_off(masks.seeds[torch.tensor(kept, dtype=torch.int64)],
+                      [placed[index] for index in kept], image_size, to_image)
+
+
+def number_off(seeds: Seeds, placed: list[PlacedMask], image_size: tuple[int, int],
+               to_image: np.ndarray) -> Instances:
+    """
+    Make instances of masks that lie in the image.
+
+    :param seeds: N seeds.
+    :param placed: box and mask of each.
+    :param image_size: (height, width) of the image.
+    :param to_image: (2,2), as in :class:`metricseg_ros.structures.EmbeddedImage`.
+    :return: the instances, in the same order; ids count from 1.
+    """
+    placed = [trimmed(item) for item in placed]
+    centres = seeds.positions.cpu().numpy() * to_image[:, 0] + to_image[:, 1]
     return Instances(
         image_size=image_size,
-        ids=np.arange(1, len(kept) + 1, dtype=np.uint16),
-        class_ids=seeds.class_ids.cpu().numpy()[kept].astype(np.uint16),
-        scores=seeds.scores.cpu().numpy()[kept],
+        ids=np.arange(1, len(placed) + 1, dtype=np.uint16),
+        class_ids=seeds.class_ids.cpu().numpy().astype(np.uint16),
+        scores=seeds.scores.cpu().numpy(),
         boxes=np.array([box for box, _ in placed], dtype=np.int32).reshape(-1, 4),
         crops=tuple(crop for _, crop in placed),
         seeds=np.clip(np.rint(centres), 0, np.subtract(image_size, 1)).astype(np.int32),
-        similarity_thresholds=seeds.similarity_thresholds.cpu().numpy()[kept])
+        similarity_thresholds=seeds.similarity_thresholds.cpu().numpy())
 
 
 def place_mask(margin: np.ndarray, image_size: tuple[int, int],

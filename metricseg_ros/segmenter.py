@@ -15,7 +15,7 @@ from metricseg_ros.grouping import group
 from metricseg_ros.instances import read_off
 from metricseg_ros.models import load_description, ModelDescription
 from metricseg_ros.preprocess import ImageGeometry, preprocess
-from metricseg_ros.structures import Instances, NetworkOutput
+from metricseg_ros.structures import EmbeddedImage, Instances, NetworkOutput
 import numpy as np
 
 
@@ -67,18 +67,37 @@ class InstanceSegmenter:
         :return: its instances by decreasing score; `stage_ms` tells what each stage took.
         :raises ValueError: if the image is of another shape or type.
         """
+        return self.instances(self.embed(image))
+
+    def embed(self, image: np.ndarray) -> EmbeddedImage:
+        """
+        Run the network on an image.
+
+        :param image: (H,W,3) uint8 RGB.
+        :return: what the network says of it.
+        :raises ValueError: if the image is of another shape or type.
+        """
         stage_ms: dict[str, float] = {}
-        grouping = self.grouping
         with timed(stage_ms, 'preprocess'):
             tensor, geometry = preprocess(image, self.input_size, self.description.size_multiple,
                                           self.description.mean, self.description.std)
         with timed(stage_ms, 'network'):
             output = self.backend.run(tensor)
+        return EmbeddedImage(crop_to_content(output, geometry), geometry.image_size,
+                             geometry.grid_to_image(output.grid_size), stage_ms)
+
+    def instances(self, embedded: EmbeddedImage) -> Instances:
+        """
+        Group an image's pixels into instances.
+
+        :param embedded: from :meth:`embed`.
+        :return: the instances by decreasing score, with the times of all stages.
+        """
+        stage_ms, grouping = dict(embedded.stage_ms), self.grouping
         with timed(stage_ms, 'grouping'):
-            masks = group(crop_to_content(output, geometry), grouping)
+            masks = group(embedded.output, grouping)
         with timed(stage_ms, 'masks'):
-            to_image = geometry.grid_to_image(output.grid_size)
-            instances = read_off(masks, geometry.image_size, to_image, grouping)
+            instances = read_off(masks, embedded.image_size, embedded.to_image, grouping)
         return replace(instances, stage_ms=stage_ms)
 
     def close(self) -> None:

@@ -48,6 +48,24 @@ class NetworkOutput:
 
 
 @dataclass(frozen=True)
+class EmbeddedImage:
+    """
+    An image as the network sees it: all that masks are made of.
+
+    :param output: of the network, on the part of its grid that shows the image.
+    :param image_size: (height, width) of the image, in pixels.
+    :param to_image: (2,2) float64, rows are (scale, offset) of row and of column: image = scale *
+        grid + offset, where whole numbers are pixel centres.
+    :param stage_ms: what each stage took so far, in milliseconds.
+    """
+
+    output: NetworkOutput
+    image_size: tuple[int, int]
+    to_image: np.ndarray
+    stage_ms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Seeds:
     """
     The K seeds of one image, in the order they were picked.

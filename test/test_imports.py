@@ -20,7 +20,7 @@ ROWS = [
     {'similarity', 'preprocess', 'inputs', 'overlay', 'datasets', 'evaluation'},
     {'network', 'grouping', 'outputs'},
     {'backends', 'instances', 'training'},
-    {'segmenter', 'export'},
+    {'segmenter', 'clicks', 'export'},
     {'cli', 'ros'},
 ]
 """Each part of the package imports only from itself and from the rows above its own."""

@@ -13,8 +13,7 @@ from metricseg_ros.config import GroupingConfig, SegmenterConfig
 from metricseg_ros.grouping import seediness, select_seeds
 from metricseg_ros.grouping.seediness import Seediness
 from metricseg_ros.inputs import open_input
-from metricseg_ros.preprocess import preprocess
-from metricseg_ros.segmenter import crop_to_content, InstanceSegmenter
+from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import NetworkOutput
 import torch
 from torch.nn.functional import interpolate
@@ -103,11 +102,8 @@ def network_output(config: SegmenterConfig, image: Path) -> NetworkOutput:
     :return: what the network says, on the CPU.
     """
     segmenter = InstanceSegmenter.from_config(config)
-    description = segmenter.description
     frame = next(iter(open_input(image)))
-    tensor, geometry = preprocess(frame.image, segmenter.input_size, description.size_multiple,
-                                  description.mean, description.std)
-    output = crop_to_content(segmenter.backend.run(tensor), geometry)
+    output = segmenter.embed(frame.image).output
     output = NetworkOutput(output.embeddings.cpu().clone(), output.class_logits.cpu().clone(),
                            output.similarity_thresholds)
     segmenter.close()

@@ -58,13 +58,24 @@ def grow_masks(embeddings: Tensor, seeds: Seeds) -> SeedMasks:
     :return: their masks, by decreasing score.
     """
     seeds = seeds[seeds.scores.argsort(descending=True, stable=True)]
+    return SeedMasks(seeds, seed_margins(embeddings, seeds))
+
+
+def seed_margins(embeddings: Tensor, seeds: Seeds) -> Tensor:
+    """
+    Compute how far inside each seed's mask every pixel is.
+
+    :param embeddings: (D,h,w) float32.
+    :param seeds: K seeds.
+    :return: (K,h,w) float32, as in :class:`SeedMasks`.
+    """
     rows, columns = seeds.positions.unbind(1)
     distances = squared_distances(embeddings[:, rows, columns].t(), embeddings.flatten(1).t())
     # A seed is in its own mask whatever the rounding of its distance to itself.
     own = rows * embeddings.shape[2] + columns
     distances[torch.arange(len(seeds), device=own.device), own] = 0
     radii = squared_radii(seeds.similarity_thresholds)
-    return SeedMasks(seeds, (radii[:, None] - distances).view(-1, *embeddings.shape[1:]))
+    return (radii[:, None] - distances).view(-1, *embeddings.shape[1:])
 
 
 def keep_connected(masks: SeedMasks) -> SeedMasks:
