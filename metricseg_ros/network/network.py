@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from metricseg_ros.config import NetworkConfig
 from metricseg_ros.network.efficientnet_lite import conv_bn, EfficientNetLite0
 from metricseg_ros.network.heads import ClassHead, EmbeddingHead, PyramidDecoder, separable
+from metricseg_ros.network.pyramid import rescale, size_multiple
 from metricseg_ros.network.resnet import ResNet
+import torch
 from torch import nn, Tensor
 
 
@@ -15,11 +19,13 @@ def build_backbone(name: str) -> nn.Module:
     """
     Build a trunk with random weights.
 
-    :param name: `efficientnet_lite0`, or `resnet` and its depth.
+    :param name: `efficientnet_lite0`, or `resnet` and its depth, or `deeplab_resnet` and that.
     :return: a module with `strides` and `channels`, image -> list of feature maps.
     """
-    return (EfficientNetLite0() if name == 'efficientnet_lite0'
-            else ResNet(int(name.removeprefix('resnet'))))
+    if name == 'efficientnet_lite0':
+        return EfficientNetLite0()
+    family, depth = name.split('resnet')
+    return ResNet(int(depth), deeplab=bool(family))
 
 
 class MetricSegmentationNetwork(nn.Module):
@@ -37,13 +43,12 @@ class MetricSegmentationNetwork(nn.Module):
         if config.decoder_channels:
             self._add_decoder()
         else:
-            self.stride, channels = self.backbone.strides[-1], self.backbone.channels[-1]
+            self.stride = self.backbone.strides[-1]
             self.embedding_features = self.class_features = nn.Identity()
-        channels = config.decoder_channels or self.backbone.channels[-1]
-        self.embedding_head = EmbeddingHead(channels, config.embedding_dim,
-                                            config.position_channels)
-        self.class_head = ClassHead(channels, len(config.similarity_thresholds),
-                                    config.class_count)
+        self.scales = config.pyramid_scales
+        self.size_multiple = size_multiple(max(self.backbone.strides), self.scales)
+        self.averages = config.pyramid_fusion == 'average'
+        self._add_heads(config.decoder_channels or self.backbone.channels[-1])
 
     def _add_decoder(self) -> None:
         strides, channels = self.backbone.strides, self.config.decoder_channels
@@ -56,20 +61,60 @@ class MetricSegmentationNetwork(nn.Module):
         self.embedding_features = conv_bn(channels, channels, 3)
         self.class_features = separable(channels)
 
-    @property
-    def size_multiple(self) -> int:
-        """Return the number that the input's height and width must be multiples of."""
-        return max(self.backbone.strides)
+    def _add_heads(self, channels: int) -> None:
+        config = self.config
+        if not self.averages:
+            channels *= len(self.scales)
+        self.embedding_head = EmbeddingHead(channels, config.embedding_dim,
+                                            config.position_channels)
+        self.class_head = ClassHead(channels, len(config.similarity_thresholds),
+                                    config.class_count)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """
         Run the network.
 
-        :param image: (B,3,h,w), normalised; h and w multiples of :attr:`size_multiple`.
+        :param image: (B,3,h,w), normalised; h and w multiples of `size_multiple`.
         :return: embeddings (B,D,h',w') and class logits (B,T,C+1,h',w'), h' = h / stride.
+        """
+        scaled = [self.features(rescale(image, scale)) for scale in self.scales]
+        if self.averages:
+            outputs = [self.heads(*features) for features in scaled]
+            embeddings, class_logits = (torch.stack(self.on_one_grid(maps)).mean(dim=0)
+                                        for maps in zip(*outputs, strict=True))
+        else:
+            embeddings, class_logits = self.heads(*(torch.cat(self.on_one_grid(maps), dim=1)
+                                                    for maps in zip(*scaled, strict=True)))
+        return embeddings, class_logits.unflatten(1, self.class_head.shape)
+
+    def features(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Compute what the heads read.
+
+        :param image: (B,3,h,w), normalised.
+        :return: features of the embedding head and of the class head, both (B,channels,h',w').
         """
         maps = self.backbone(image)
         features = (self.decoder([maps[index] for index in self.taps])
                     if self.config.decoder_channels else maps[-1])
-        return (self.embedding_head(self.embedding_features(features)),
-                self.class_head(self.class_features(features)))
+        return self.embedding_features(features), self.class_features(features)
+
+    def heads(self, embedding_features: Tensor, class_features: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Run both heads.
+
+        :param embedding_features: (B,channels,h',w').
+        :param class_features: (B,channels,h',w').
+        :return: embeddings (B,D,h',w') and class logits (B,T(C+1),h',w').
+        """
+        return self.embedding_head(embedding_features), self.class_head(class_features)
+
+    def on_one_grid(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """
+        Bring maps of every scale to the grid of scale 1.
+
+        :param maps: for each scale s, (B,C,h' s,w' s).
+        :return: for each scale, (B,C,h',w').
+        """
+        return [rescale(values, 1 / scale)
+                for values, scale in zip(maps, self.scales, strict=True)]

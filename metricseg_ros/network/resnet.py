@@ -4,7 +4,10 @@
 Dilated ResNets as a trunk: ResNet-18 to the ResNet-101 of the paper, at output stride 8.
 
 Module names are torchvision's, so that public checkpoints load. As in DeepLab, the stages past
-the output stride keep their resolution and dilate their convolutions instead.
+the output stride keep their resolution and dilate their convolutions instead. Two details differ
+between the families of weights: torchvision's bottlenecks stride in their 3x3 convolution, and the
+first block of a dilated stage keeps the dilation before it; DeepLab v2's stride in their first
+1x1 convolution, and the whole stage is dilated.
 """
 
 from __future__ import annotations
@@ -70,6 +73,8 @@ class Bottleneck(nn.Module):
     """A 3x3 convolution between two of 1x1, and a shortcut; the stride is in the 3x3."""
 
     expansion = 4
+    strides_early = False
+    """Whether the stride is in the first convolution."""
 
     def __init__(self, inputs: int, width: int, stride: int, dilation: int) -> None:
         """
@@ -77,14 +82,15 @@ class Bottleneck(nn.Module):
 
         :param inputs: channels in.
         :param width: channels of the 3x3 convolution; four times as many come out.
-        :param stride: its stride.
+        :param stride: stride of the block.
         :param dilation: its dilation.
         """
         super().__init__()
         outputs = width * self.expansion
-        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        early, late = (stride, 1) if self.strides_early else (1, stride)
+        self.conv1 = nn.Conv2d(inputs, width, 1, early, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = conv3x3(width, width, stride, dilation)
+        self.conv2 = conv3x3(width, width, late, dilation)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
@@ -101,6 +107,12 @@ class Bottleneck(nn.Module):
         out = self.relu(self.bn1(self.conv1(features)))
         out = self.relu(self.bn2(self.conv2(out)))
         return self.relu(self.bn3(self.conv3(out)) + shortcut(self.downsample, features))
+
+
+class DeepLabBottleneck(Bottleneck):
+    """The bottleneck of DeepLab v2 and of the first ResNets: the stride is in the first 1x1."""
+
+    strides_early = True
 
 
 def downsample(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
@@ -132,12 +144,13 @@ def shortcut(projection: nn.Module | None, features: Tensor) -> Tensor:
 class ResNet(nn.Module):
     """The trunk, giving one feature map for each of its four stages."""
 
-    def __init__(self, depth: int, output_stride: int = 8) -> None:
+    def __init__(self, depth: int, output_stride: int = 8, deeplab: bool = False) -> None:
         """
         Build it with random weights.
 
         :param depth: 18, 34, 50 or 101.
         :param output_stride: 8 (the paper's), 16 or 32: stride of the last feature map.
+        :param deeplab: stride and dilate as DeepLab v2 does, for its weights; from depth 50.
         :raises ValueError: for another depth or stride.
         """
         super().__init__()
@@ -145,7 +158,10 @@ class ResNet(nn.Module):
             raise ValueError('ResNet needs a depth of 18, 34, 50 or 101 and an output_stride of '
                              f'8, 16 or 32, got {depth!r} and {output_stride!r}')
         counts, bottleneck = DEPTHS[depth]
-        block = Bottleneck if bottleneck else BasicBlock
+        if deeplab and not bottleneck:
+            raise ValueError(f'DeepLab v2 is built of a depth of 50 or 101, got {depth!r}')
+        self.deeplab = deeplab
+        self.block = (DeepLabBottleneck if deeplab else Bottleneck) if bottleneck else BasicBlock
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
@@ -156,18 +172,20 @@ class ResNet(nn.Module):
             if stride * step > output_stride:
                 step, dilation = 1, dilation * 2
             stride *= step
-            width = 64 * 2 ** index
-            blocks = []
-            for number in range(count):
-                first = number == 0
-                # As in torchvision, a stage's first block still has the dilation before it.
-                blocks.append(block(inputs, width, step if first else 1,
-                                    before if first else dilation))
-                inputs = width * block.expansion
-            self.add_module(f'layer{index + 1}', nn.Sequential(*blocks))
+            # As in torchvision, a stage's first block still has the dilation before it.
+            dilations = [dilation if deeplab else before] + [dilation] * (count - 1)
+            self.add_module(f'layer{index + 1}', self._stage(inputs, 64 * 2 ** index, step,
+                                                             dilations))
+            inputs = 64 * 2 ** index * self.block.expansion
             strides.append(stride)
         self.strides = tuple(strides)
-        self.channels = tuple(64 * 2 ** index * block.expansion for index in range(4))
+        self.channels = tuple(64 * 2 ** index * self.block.expansion for index in range(4))
+
+    def _stage(self, inputs: int, width: int, stride: int, dilations: list[int]) -> nn.Sequential:
+        outputs = width * self.block.expansion
+        return nn.Sequential(*(self.block(inputs if number == 0 else outputs, width,
+                                          stride if number == 0 else 1, dilation)
+                               for number, dilation in enumerate(dilations)))
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """

