@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+from metricseg_ros.datasets.reading import read_image, read_labels
 import numpy as np
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
@@ -38,24 +39,13 @@ class LabelFolder:
         :return: (H,W,3) uint8 RGB and (H,W) uint16.
         :raises ValueError: where a file cannot be read or the two do not fit together.
         """
-        image_path = find_image(self.root, name)
-        image = cv2.imread(str(image_path), cv2.IMREAD_COLOR)
-        if image is None:
-            raise ValueError(f'image {image_path} cannot be decoded; replace or remove it')
-        return np.ascontiguousarray(image[..., ::-1]), self._labels(name, image.shape[:2])
-
-    def _labels(self, name: str, size: tuple[int, int]) -> np.ndarray:
+        image = read_image(find_image(self.root, name))
         path = self.root / 'labels' / f'{name}.png'
-        labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if labels is None:
-            raise ValueError(f'label map {path} cannot be read; every image needs one')
-        if labels.ndim != 2 or labels.dtype not in (np.uint8, np.uint16):
-            raise ValueError(f'label map {path} must be a single-channel uint16 PNG, got '
-                             f'{labels.dtype} of shape {labels.shape}')
-        if labels.shape != size:
-            raise ValueError(f'label map {path} must have the size of its image, {size}, '
+        labels = read_labels(path)
+        if labels.shape != image.shape[:2]:
+            raise ValueError(f'labels {path} must have the size of the image, {image.shape[:2]}, '
                              f'got {labels.shape}')
-        return labels.astype(np.uint16)
+        return image, labels
 
 
 def open_label_folder(root: Path | str, names: list[str] | None = None) -> LabelFolder:

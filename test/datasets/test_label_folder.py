@@ -74,7 +74,7 @@ def test_label_map_of_another_size_is_refused(tmp_path: Path) -> None:
 def test_coloured_label_map_is_refused(tmp_path: Path) -> None:
     make_folder(tmp_path)
     cv2.imwrite(str(tmp_path / 'labels' / 'a.png'), np.zeros((20, 30, 3), np.uint8))
-    with pytest.raises(ValueError, match='single-channel'):
+    with pytest.raises(ValueError, match='must be one channel'):
         open_label_folder(tmp_path).read('a')
 
 

@@ -1,0 +1,97 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+OCID and OSD, the benchmarks of unseen objects in clutter; every object is of one class.
+
+OCID is a tree of sequences, each with rgb/ and label/; OSD has image_color/ and annotation/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.datasets.reading import found_in, read_image, read_labels, renumbered
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ClutterDataset:
+    """
+    Images of unseen objects.
+
+    :param root: what was opened; names of images are relative to it.
+    :param paths: of the images.
+    :param label_folder: name of the folder beside an image's own that holds its labels.
+    :param background: which labels of an image are no object, by its path.
+    :param classes: the only one.
+    """
+
+    root: Path
+    paths: tuple[Path, ...]
+    label_folder: str
+    background: Callable[[Path], tuple[int, ...]]
+    classes: tuple[str, ...] = ('object',)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> LabelledImage:
+        """
+        Read one image.
+
+        :param index: from 0.
+        :return: the image and its truth.
+        :raises ValueError: where a file is missing or damaged.
+        """
+        path = self.paths[index]
+        labels = read_labels(path.parent.parent / self.label_folder / path.name)
+        label_map = renumbered(labels, self.background(path))
+        class_ids = np.minimum(np.arange(label_map.max() + 1), 1).astype(np.uint16)
+        name = path.relative_to(self.root).with_suffix('')
+        return LabelledImage(read_image(path), label_map, class_ids, name='/'.join(name.parts))
+
+
+def open_ocid(root: Path) -> ClutterDataset:
+    """
+    Open OCID, or a part of it such as OCID/ARID20.
+
+    :param root: a folder with sequences (seq01, ...) somewhere below it, each with rgb/ and
+        label/.
+    :return: the data set, by path.
+    :raises ValueError: where there is no such sequence.
+    """
+    paths = tuple(sorted(root.glob('**/rgb/*.png')))
+    if not paths or not (paths[0].parent.parent / 'label').is_dir():
+        raise ValueError('ocid needs sequences with rgb/*.png and label/*.png, as '
+                         f'ARID20/table/top/seq01, got {found_in(root)}')
+    return ClutterDataset(root, paths, 'label', ocid_background)
+
+
+def ocid_background(path: Path) -> tuple[int, ...]:
+    """
+    Tell which of OCID's labels are no object, as the published evaluations do.
+
+    :param path: of an image.
+    :return: 0 and the ground, 1; on a table that is the floor, and the table itself is 2.
+    """
+    support = next((part for part in reversed(path.parts) if part in ('table', 'floor')), 'floor')
+    return (0, 1, 2) if support == 'table' else (0, 1)
+
+
+def open_osd(root: Path) -> ClutterDataset:
+    """
+    Open OSD.
+
+    :param root: a folder with image_color/ and annotation/.
+    :return: the data set, by name.
+    :raises ValueError: where the folder is none such.
+    """
+    paths = tuple(sorted((root / 'image_color').glob('*.png')))
+    if not paths or not (root / 'annotation').is_dir():
+        raise ValueError('osd needs image_color/*.png and annotation/*.png, got '
+                         f'{found_in(root)}')
+    return ClutterDataset(root, paths, 'annotation', lambda _: (0,))

@@ -1,0 +1,142 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""VOC and SBD are read from files of their own formats: palettes, void, MATLAB structures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+from metricseg_ros.config import IGNORE_LABEL
+from metricseg_ros.datasets.opening import open_dataset
+from metricseg_ros.datasets.voc import CLASSES
+import numpy as np
+from PIL import Image
+import pytest
+from scipy.io import savemat
+from scipy.sparse import csc_matrix
+
+OBJECTS = [[1, 1, 255, 0], [1, 255, 3, 3]]
+SEMANTIC = [[15, 15, 255, 0], [15, 255, 5, 5]]
+PERSON, BOTTLE = CLASSES.index('person') + 1, CLASSES.index('bottle') + 1
+
+
+def write_palette(path: Path, indices: list[list[int]]) -> None:
+    image = Image.fromarray(np.array(indices, np.uint8), 'P')
+    image.putpalette([(37 * i) % 256 for i in range(768)])
+    image.save(path)
+
+
+def write_voc(root: Path, **splits: list[str]) -> Path:
+    lists = root / 'ImageSets' / 'Segmentation'
+    for part in ('JPEGImages', 'SegmentationObject', 'SegmentationClass'):
+        (root / part).mkdir(parents=True)
+    lists.mkdir(parents=True)
+    for split, names in splits.items():
+        (lists / f'{split}.txt').write_text(''.join(f'{name}\n' for name in names))
+        for name in names:
+            cv2.imwrite(str(root / 'JPEGImages' / f'{name}.jpg'), np.zeros((2, 4, 3), np.uint8))
+            write_palette(root / 'SegmentationObject' / f'{name}.png', OBJECTS)
+            write_palette(root / 'SegmentationClass' / f'{name}.png', SEMANTIC)
+    return root
+
+
+def write_sbd(root: Path, **splits: list[str]) -> Path:
+    """Write what MATLAB wrote: a structure with sparse boundaries in cells, categories (N,1)."""
+    for part in ('img', 'inst'):
+        (root / part).mkdir(parents=True)
+    for split, names in splits.items():
+        (root / f'{split}.txt').write_text('\n'.join(names))
+        for name in names:
+            cv2.imwrite(str(root / 'img' / f'{name}.jpg'), np.zeros((2, 4, 3), np.uint8))
+            boundaries = np.empty((2, 1), object)
+            boundaries[:, 0] = [csc_matrix((2, 4)), csc_matrix((2, 4))]
+            truth = {'Segmentation': np.array([[1, 1, 0, 0], [0, 0, 2, 2]], np.uint8),
+                     'Boundaries': boundaries,
+                     'Categories': np.array([[PERSON], [BOTTLE]], np.uint8)}
+            savemat(root / 'inst' / f'{name}.mat', {'GTinst': truth})
+    return root
+
+
+def test_voc_labels_void_and_classes(tmp_path: Path) -> None:
+    write_voc(tmp_path / 'VOCdevkit' / 'VOC2012', val=['2007_000033'], train=['x', 'y'])
+    dataset = open_dataset(f'voc:{tmp_path}')
+    sample = dataset[0]
+    assert (len(dataset), len(dataset.classes), sample.name) == (1, 20, '2007_000033')
+    assert sample.label_map.tolist() == [[1, 1, IGNORE_LABEL, 0], [1, IGNORE_LABEL, 2, 2]]
+    assert sample.class_ids.tolist() == [0, PERSON, BOTTLE]
+    assert len(open_dataset(f'voc:{tmp_path}:train')) == 2
+
+
+def test_class_of_an_instance_is_that_of_most_of_its_pixels(tmp_path: Path) -> None:
+    root = write_voc(tmp_path, val=['a'])
+    write_palette(root / 'SegmentationClass' / 'a.png', [[15, 15, 255, 0], [5, 255, 255, 255]])
+    assert open_dataset(f'voc:{root}')[0].class_ids.tolist() == [0, PERSON, 0]
+
+
+def test_sbd_labels_and_classes(tmp_path: Path) -> None:
+    write_sbd(tmp_path / 'benchmark_RELEASE' / 'dataset', train=['a'], val=['b', 'c'])
+    sample = open_dataset(f'voc:{tmp_path}')[1]
+    assert (sample.name, sample.class_ids.tolist()) == ('c', [0, PERSON, BOTTLE])
+    assert sample.label_map.tolist() == [[1, 1, 0, 0], [0, 0, 2, 2]]
+    assert len(open_dataset(f'voc:{tmp_path}:trainval')) == 3
+
+
+def test_augmented_training_set_leaves_out_voc_val_and_prefers_voc_labels(tmp_path: Path) -> None:
+    write_voc(tmp_path / 'VOC2012', train=['a', 'b'], val=['c'])
+    write_sbd(tmp_path / 'dataset', train=['b', 'd'], val=['c', 'e'])
+    dataset = open_dataset(f'voc:{tmp_path}:trainaug')
+    samples = {sample.name: sample for sample in map(dataset.__getitem__, range(len(dataset)))}
+    assert list(samples) == ['a', 'b', 'd', 'e']
+    assert {name: bool((sample.label_map == IGNORE_LABEL).any())
+            for name, sample in samples.items()} == {'a': True, 'b': True, 'd': False, 'e': False}
+
+
+def test_a_wrong_folder_says_what_was_expected_and_found(tmp_path: Path) -> None:
+    (tmp_path / 'holiday').mkdir()
+    with pytest.raises(ValueError, match=r'needs JPEGImages/.* inst/ of SBD, got holiday/ in'):
+        open_dataset(f'voc:{tmp_path}')
+    with pytest.raises(ValueError, match='got no folder at'):
+        open_dataset(f'voc:{tmp_path / "nowhere"}')
+
+
+def test_trainaug_without_sbd_is_refused(tmp_path: Path) -> None:
+    write_voc(tmp_path / 'VOC2012', train=['a'], val=['c'])
+    with pytest.raises(ValueError, match='trainaug needs VOC .* and SBD'):
+        open_dataset(f'voc:{tmp_path}:trainaug')
+
+
+def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="one of train, val, trainval, trainaug, got 'test'"):
+        open_dataset(f'voc:{write_voc(tmp_path, val=["a"])}:test')
+
+
+@pytest.mark.parametrize(('part', 'name'), [
+    ('SegmentationObject', 'a.png'), ('SegmentationClass', 'a.png'), ('JPEGImages', 'a.jpg')])
+def test_a_missing_file_is_named(tmp_path: Path, part: str, name: str) -> None:
+    (write_voc(tmp_path, val=['a']) / part / name).unlink()
+    with pytest.raises(ValueError, match=f'{part}/{name}'):
+        open_dataset(f'voc:{tmp_path}')[0]
+
+
+def test_a_picture_in_place_of_labels_is_refused(tmp_path: Path) -> None:
+    root = write_voc(tmp_path, val=['a'])
+    cv2.imwrite(str(root / 'SegmentationClass' / 'a.png'), np.zeros((2, 4, 3), np.uint8))
+    with pytest.raises(ValueError, match='one channel .* or a palette'):
+        open_dataset(f'voc:{root}')[0]
+
+
+def test_a_class_beyond_the_twenty_is_refused(tmp_path: Path) -> None:
+    root = write_voc(tmp_path, val=['a'])
+    write_palette(root / 'SegmentationClass' / 'a.png', [[15, 15, 255, 0], [15, 21, 21, 21]])
+    with pytest.raises(ValueError, match='0 to 20 or 255, got 21'):
+        open_dataset(f'voc:{root}')[0]
+
+
+def test_a_broken_mat_file_is_named(tmp_path: Path) -> None:
+    root = write_sbd(tmp_path, val=['a'])
+    for content in (b'no mat file', None):
+        path = root / 'inst' / 'a.mat'
+        path.write_bytes(content) if content else savemat(path, {'GTcls': 1})
+        with pytest.raises(ValueError, match='a.mat must hold GTinst'):
+            open_dataset(f'voc:{root}')[0]
