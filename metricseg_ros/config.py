@@ -32,6 +32,7 @@ class ParameterInfo:
     :param maximum: largest value allowed, or None.
     :param choices: the values allowed, or empty for all.
     :param live: whether a running node takes a new value at once; else it is read at configure.
+    :param item: type of the items, where the parameter is a tuple.
     """
 
     description: str
@@ -39,6 +40,11 @@ class ParameterInfo:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     live: bool = False
+    item: type = float
+
+
+NO_LIMITS = ParameterInfo('')
+"""What is said of the items of a tuple: nothing."""
 
 
 def parameter(default: Any, description: str, **info: Any) -> Any:
@@ -116,6 +122,17 @@ class OverlayConfig:
 
 
 @dataclass(frozen=True)
+class ClicksConfig:
+    """From pixels that are pointed at to their masks."""
+
+    frames: int = parameter(
+        4, 'Latest frames of each camera whose embeddings are kept, to be clicked into.',
+        minimum=1, maximum=1000)
+    points: bool = parameter(
+        True, "Take the points of /clicked_point (RViz's Publish Point) as clicks.")
+
+
+@dataclass(frozen=True)
 class SegmenterConfig:
     """Everything :class:`metricseg_ros.segmenter.InstanceSegmenter` is built from."""
 
@@ -133,6 +150,9 @@ class NodeConfig(SegmenterConfig):
 
     autostart: bool = parameter(
         True, 'Configure and activate the node by itself; false leaves it to a lifecycle manager.')
+    cameras: tuple[str, ...] = parameter(
+        ('',), 'Names of the cameras; camera NAME is read from NAME/image and published under '
+        '~/NAME. One empty name stands for a single camera without a name.', item=str)
     image_transport: str = parameter(
         'raw', 'Subscribe to image (raw) or to image/compressed (compressed).',
         choices=('raw', 'compressed'))
@@ -144,6 +164,7 @@ class NodeConfig(SegmenterConfig):
     latency_window: int = parameter(
         200, 'Number of latest frames over which latencies are reported.', minimum=10,
         maximum=10000)
+    clicks: ClicksConfig = field(default_factory=ClicksConfig)
 
 
 @dataclass(frozen=True)
@@ -275,7 +296,7 @@ def check_value(name: str, value: Any, kind: type, info: ParameterInfo) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if kind is tuple and isinstance(value, (list, tuple)):
-        return tuple(value)
+        return tuple(check_value(f'each of {name}', item, info.item, NO_LIMITS) for item in value)
     if type(value) is not kind:
         raise TypeError(f'{name} must be of type {kind.__name__}, got {value!r}')
     if info.choices and value not in info.choices:

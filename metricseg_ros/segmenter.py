@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 import time
@@ -17,6 +17,8 @@ from metricseg_ros.models import load_description, ModelDescription
 from metricseg_ros.preprocess import ImageGeometry, preprocess
 from metricseg_ros.structures import EmbeddedImage, Instances, NetworkOutput
 import numpy as np
+import torch
+from torch import Tensor
 
 
 class InstanceSegmenter:
@@ -69,6 +71,11 @@ class InstanceSegmenter:
         """
         return self.instances(self.embed(image))
 
+    @property
+    def largest_batch(self) -> int:
+        """Return how many images the network takes at once; 1 where nothing is won by it."""
+        return getattr(self.backend, 'largest_batch', 1)
+
     def embed(self, image: np.ndarray) -> EmbeddedImage:
         """
         Run the network on an image.
@@ -77,14 +84,31 @@ class InstanceSegmenter:
         :return: what the network says of it.
         :raises ValueError: if the image is of another shape or type.
         """
+        return self.embed_all([image])[0]
+
+    def embed_all(self, images: Sequence[np.ndarray]) -> list[EmbeddedImage]:
+        """
+        Run the network on images, in one batch where the backend and their sizes allow.
+
+        :param images: (H,W,3) uint8 RGB each, :attr:`largest_batch` at most.
+        :return: what the network says of each; the times are those of them all.
+        :raises ValueError: if an image is of another shape or type.
+        """
         stage_ms: dict[str, float] = {}
         with timed(stage_ms, 'preprocess'):
-            tensor, geometry = preprocess(image, self.input_size, self.description.size_multiple,
-                                          self.description.mean, self.description.std)
+            fed = [preprocess(image, self.input_size, self.description.size_multiple,
+                              self.description.mean, self.description.std) for image in images]
         with timed(stage_ms, 'network'):
-            output = self.backend.run(tensor)
-        return EmbeddedImage(crop_to_content(output, geometry), geometry.image_size,
-                             geometry.grid_to_image(output.grid_size), stage_ms)
+            outputs = self._run([tensor for tensor, _ in fed])
+        return [EmbeddedImage(crop_to_content(output, geometry), geometry.image_size,
+                              geometry.grid_to_image(output.grid_size), dict(stage_ms))
+                for output, (_, geometry) in zip(outputs, fed, strict=True)]
+
+    def _run(self, tensors: list[Tensor]) -> list[NetworkOutput]:
+        alike = len({tensor.shape for tensor in tensors}) == 1
+        if alike and 1 < len(tensors) <= self.largest_batch:
+            return self.backend.run_batch(torch.cat(tensors))
+        return [self.backend.run(tensor) for tensor in tensors]
 
     def instances(self, embedded: EmbeddedImage) -> Instances:
         """

@@ -40,7 +40,12 @@ class ExecutionReport:
 
 
 class Backend(Protocol):
-    """Runs the network."""
+    """
+    Runs the network.
+
+    A backend that gains by taking several images at once says how many as `largest_batch`, and has
+    `run_batch`, of (B,3,h,w) to B outputs.
+    """
 
     report: ExecutionReport
 
@@ -49,7 +54,7 @@ class Backend(Protocol):
         Run the network on one image.
 
         :param tensor: (1,3,h,w) float32, from :func:`metricseg_ros.preprocess.preprocess`.
-        :return: what it says, on the device it ran on.
+        :return: what it says, on the device it ran on; a later run leaves it as it is.
         """
 
     def close(self) -> None:

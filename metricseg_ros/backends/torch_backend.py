@@ -13,6 +13,9 @@ from metricseg_ros.structures import NetworkOutput
 import torch
 from torch import Tensor
 
+LARGEST_BATCH = 8
+"""Images that go through a GPU at once; a robot has hardly more cameras."""
+
 
 class TorchBackend:
     """Runs a model's weights.safetensors."""
@@ -32,6 +35,8 @@ class TorchBackend:
             raise BackendError(f'torch {torch.__version__} finds no CUDA GPU: install a driver '
                                'and a CUDA build of torch to use one')
         self.device = 'cuda' if on_gpu else 'cpu'
+        # Two cores are busy with one image; a GPU is not.
+        self.largest_batch = LARGEST_BATCH if on_gpu else 1
         path = description.checked_file('weights.safetensors')
         network = MetricSegmentationNetwork(description.network)
         load_weights(network, read_weights(path), str(path))
@@ -42,7 +47,6 @@ class TorchBackend:
         device = f'cuda ({torch.cuda.get_device_name()})' if on_gpu else 'cpu'
         self.report = ExecutionReport('torch', f'torch {torch.__version__}', device, 'fp32')
 
-    @torch.inference_mode()
     def run(self, tensor: Tensor) -> NetworkOutput:
         """
         Run the network on one image.
@@ -50,10 +54,19 @@ class TorchBackend:
         :param tensor: (1,3,h,w) float32.
         :return: what it says, on the backend's device.
         """
-        tensor = tensor.to(self.device, memory_format=torch.channels_last)
-        embeddings, class_logits = self.network(tensor)
-        return NetworkOutput(embeddings[0].contiguous(), class_logits[0].contiguous(),
-                             self.thresholds)
+        return self.run_batch(tensor)[0]
+
+    @torch.inference_mode()
+    def run_batch(self, tensors: Tensor) -> list[NetworkOutput]:
+        """
+        Run the network on images of one size.
+
+        :param tensors: (B,3,h,w) float32.
+        :return: what it says of each, on the backend's device.
+        """
+        tensors = tensors.to(self.device, memory_format=torch.channels_last)
+        return [NetworkOutput(embeddings.contiguous(), class_logits.contiguous(), self.thresholds)
+                for embeddings, class_logits in zip(*self.network(tensors), strict=True)]
 
     def close(self) -> None:
         """Give the network's memory back."""

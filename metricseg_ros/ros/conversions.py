@@ -11,6 +11,7 @@ import sys
 from metricseg_msgs.msg import Instance, InstanceArray, Mask
 from metricseg_ros.packed_mask import pack
 from metricseg_ros.ros.byte_arrays import byte_array
+from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import Instances
 import numpy as np
 from sensor_msgs.msg import Image, RegionOfInterest
@@ -38,6 +39,18 @@ class Provenance:
     device: str
     precision: str
     note: str = ''
+
+
+def provenance_of(segmenter: InstanceSegmenter) -> Provenance:
+    """
+    Tell who makes the instances; a backend may change between two images.
+
+    :param segmenter: the segmenter.
+    :return: what the messages say of it.
+    """
+    report, description = segmenter.backend.report, segmenter.description
+    return Provenance(description.name, description.classes, report.backend, report.provider,
+                      report.device, report.precision, report.note)
 
 
 def instance_array(header: Header, instances: Instances, provenance: Provenance) -> InstanceArray:

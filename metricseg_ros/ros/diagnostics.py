@@ -9,8 +9,10 @@ from time import monotonic
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from metricseg_ros.ros.camera import Camera
 from metricseg_ros.ros.graph import look_at, TopicView
 from metricseg_ros.ros.health import Facts, judge, OK, SILENCE_S, Verdict
+from metricseg_ros.ros.image_input import ImageInput
 from metricseg_ros.ros.session import Session
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -34,7 +36,7 @@ class Diagnostics:
         self._phase = phase
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 1)
         self._warn = warn
-        self._fault_since: float | None = None
+        self._fault_since: dict[str, float] = {}
         self._timer: Any = None
 
     def start(self, period: float) -> None:
@@ -49,37 +51,46 @@ class Diagnostics:
             period, self.report, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def report(self) -> None:
-        """Publish one report."""
+        """Publish one report, with a status for each camera."""
         session = self._session()
-        facts = self._facts(session)
-        verdict = judge(facts)
-        status = DiagnosticStatus(
-            level=bytes([verdict.level]), name=f'{self._node.get_name()}: segmentation',
-            message=verdict.message, hardware_id=self._node.get_fully_qualified_name(),
-            values=[KeyValue(key=key, value=value) for key, value in _values(facts, session)])
-        message = DiagnosticArray(status=[status])
+        cameras = [None] if session is None else list(session.cameras.values())
+        reports = [(camera, facts, judge(facts)) for camera in cameras
+                   for facts in [self._facts(session, camera)]]
+        message = DiagnosticArray(status=[
+            self._status(facts, verdict, values_of(facts, session, camera))
+            for camera, facts, verdict in reports])
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
-        self._tell(verdict)
+        for _, facts, verdict in reports:
+            self._tell(facts.camera, verdict)
 
-    def _facts(self, session: Session | None) -> Facts:
+    def _status(self, facts: Facts, verdict: Verdict,
+                values: list[tuple[str, str]]) -> DiagnosticStatus:
+        of = f' of {facts.camera}' if facts.camera else ''
+        return DiagnosticStatus(
+            level=bytes([verdict.level]), name=f'{self._node.get_name()}: segmentation{of}',
+            message=verdict.message, hardware_id=self._node.get_fully_qualified_name(),
+            values=[KeyValue(key=key, value=value) for key, value in values])
+
+    def _facts(self, session: Session | None, camera: Camera | None) -> Facts:
         phase, problem = self._phase()
         facts = {'node': self._node.get_fully_qualified_name(), 'phase': phase,
-                 'problem': problem}
-        if session is None or session.input is None or session.worker is None:
+                 'problem': problem, 'camera': camera.name if camera else ''}
+        if camera is None or camera.input is None or session.worker is None:
             return Facts(**facts)
-        source, age = session.input, session.latencies.percentiles().get('age')
+        source, age = camera.input, camera.latencies.percentiles().get('age')
         return Facts(
-            **facts, topic=source.topic, view=self._view(session), reliable=source.reliable,
-            transport=session.config.image_transport, silent_s=source.silent_seconds(),
-            busy_s=session.worker.busy_seconds(), wanted=session.outputs.any_wanted(),
-            bad_image=session.tally.bad_image, age_ms=age and age['p50'],
-            unstamped=session.tally.segmented > 0 and age is None,
-            waits_for_clock=self._waits_for_clock(), rate=session.latencies.rate())
+            **facts, topic=source.topic, view=self._view(session, source),
+            reliable=source.reliable, transport=session.config.image_transport,
+            silent_s=source.silent_seconds(), busy_s=session.worker.busy_seconds(),
+            busy_with=session.at, wanted=camera.outputs.any_wanted(),
+            bad_image=camera.tally.bad_image, age_ms=age and age['p50'],
+            unstamped=camera.tally.segmented > 0 and age is None,
+            waits_for_clock=self._waits_for_clock(), rate=camera.latencies.rate())
 
-    def _view(self, session: Session) -> TopicView:
-        source = session.input
-        own = {self._node.resolve_topic_name(f'~/{name}') for name in session.outputs.names}
+    def _view(self, session: Session, source: ImageInput) -> TopicView:
+        own = {self._node.resolve_topic_name(f'~/{camera.prefix}{name}')
+               for camera in session.cameras.values() for name in camera.outputs.names}
         return look_at(self._node, source.topic,
                        f'sensor_msgs/msg/{source.message_type.__name__}', own)
 
@@ -87,30 +98,38 @@ class Diagnostics:
         simulated = self._node.get_parameter('use_sim_time').value
         return bool(simulated) and not self._node.count_publishers('/clock')
 
-    def _tell(self, verdict: Verdict) -> None:
+    def _tell(self, camera: str, verdict: Verdict) -> None:
         """Log a fault that lasts: people look at the terminal first."""
         if verdict.level == OK:
-            self._fault_since = None
-            return
-        self._fault_since = self._fault_since or monotonic()
-        if monotonic() - self._fault_since >= SILENCE_S:
+            self._fault_since.pop(camera, None)
+        elif monotonic() - self._fault_since.setdefault(camera, monotonic()) >= SILENCE_S:
             self._warn(verdict.message)
 
 
-def _values(facts: Facts, session: Session | None) -> list[tuple[str, str]]:
+def values_of(facts: Facts, session: Session | None,
+              camera: Camera | None) -> list[tuple[str, str]]:
+    """
+    List what is told of one camera beside the verdict.
+
+    :param facts: what is known of it.
+    :param session: what the node holds, or None.
+    :param camera: the camera, or None.
+    :return: keys and values.
+    """
     values = [('state', facts.phase)]
-    if session is None:
+    if session is None or camera is None:
         return values
-    made, tally = session.provenance, session.tally
-    values += [('model', made.model), ('backend', made.backend), ('provider', made.provider),
-               ('device', made.device), ('precision', made.precision), ('note', made.note),
-               ('segmented', str(tally.segmented)), ('dropped', str(session.dropped())),
+    made, tally = session.provenance, camera.tally
+    values += [('camera', camera.name), ('model', made.model), ('backend', made.backend),
+               ('provider', made.provider), ('device', made.device),
+               ('precision', made.precision), ('note', made.note),
+               ('segmented', str(tally.segmented)), ('dropped', str(camera.dropped())),
                ('bad', str(tally.bad)), ('idle', str(tally.idle)),
                ('rate_hz', f'{facts.rate:.2f}')]
-    if session.input is not None:
+    if camera.input is not None:
         values += [('topic', facts.topic), ('publishers', str(facts.view.publishers)),
-                   ('received', str(session.input.received)),
-                   ('lost_in_transport', str(session.input.lost))]
+                   ('received', str(camera.input.received)),
+                   ('lost_in_transport', str(camera.input.lost))]
     return values + [(f'{stage}_ms_{name}', f'{value:.2f}')
-                     for stage, summary in session.latencies.percentiles().items()
+                     for stage, summary in camera.latencies.percentiles().items()
                      for name, value in summary.items()]

@@ -32,8 +32,10 @@ class Facts:
     :param view: who publishes there.
     :param reliable: whether the subscription asks for delivery.
     :param transport: raw or compressed.
+    :param camera: name of the camera, or empty.
     :param silent_s: time since the latest image, in seconds.
     :param busy_s: time the worker has been at its present image, in seconds.
+    :param busy_with: the camera whose image that is, or empty.
     :param wanted: whether any output has a subscriber.
     :param bad_image: why the latest image could not be read or segmented, or empty.
     :param age_ms: median age at publication; None without stamps or frames.
@@ -49,8 +51,10 @@ class Facts:
     view: TopicView = field(default_factory=TopicView)
     reliable: bool = False
     transport: str = 'raw'
+    camera: str = ''
     silent_s: float = 0.0
     busy_s: float = 0.0
+    busy_with: str = ''
     wanted: bool = True
     bad_image: str = ''
     age_ms: float | None = None
@@ -104,7 +108,9 @@ def _inactive(facts: Facts) -> str:
 def _stuck(facts: Facts) -> str:
     if facts.busy_s < STUCK_S:
         return ''
-    return f'the worker has been at one image for {facts.busy_s:.0f} s'
+    whose = f' of {facts.busy_with}' if facts.busy_with else ''
+    return f'the worker has been at one image{whose} for {facts.busy_s:.0f} s: the backend ' \
+           'hangs or the machine is overloaded; if it lasts, start the node anew'
 
 
 def _no_publisher(facts: Facts) -> str:
@@ -142,7 +148,8 @@ def _silent(facts: Facts) -> str:
 def _idle(facts: Facts) -> str:
     if facts.wanted:
         return ''
-    return f'idle: nobody subscribes to {facts.node}/instances, label_map or overlay, so the ' \
+    topic = '/'.join(filter(None, (facts.node, facts.camera, 'instances')))
+    return f'idle: nobody subscribes to {topic}, label_map or overlay, so the ' \
            'network does not run'
 
 
@@ -171,7 +178,8 @@ def _configure(facts: Facts) -> str:
 
 
 def _relative(facts: Facts) -> str:
-    return 'image' if facts.transport == 'raw' else 'image/compressed'
+    name = 'image' if facts.transport == 'raw' else 'image/compressed'
+    return f'{facts.camera}/{name}' if facts.camera else name
 
 
 RULES: tuple[tuple[int, Callable[[Facts], str]], ...] = (

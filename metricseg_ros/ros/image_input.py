@@ -26,13 +26,14 @@ TOPICS = {'raw': ('image', Image), 'compressed': ('image/compressed', Compressed
 class ImageInput:
     """Count what arrives and hand it on; there is none in the queue but the newest."""
 
-    def __init__(self, node: Node, config: NodeConfig, deliver: Callable[[Any], None],
-                 warn: Callable[[str], None]) -> None:
+    def __init__(self, node: Node, config: NodeConfig, prefix: str,
+                 deliver: Callable[[Any], None], warn: Callable[[str], None]) -> None:
         """
         Subscribe.
 
         :param node: the node.
         :param config: tells transport and reliability.
+        :param prefix: what stands before the topic's name: nothing, or the camera and a slash.
         :param deliver: called with every message, from the executor.
         :param warn: told of publishers that cannot be heard.
         """
@@ -44,7 +45,7 @@ class ImageInput:
         self._deliver = deliver
         self._warn = warn
         topic, self.message_type = TOPICS[config.image_transport]
-        self._subscription = self._subscribe(topic)
+        self._subscription = self._subscribe(prefix + topic)
 
     @property
     def topic(self) -> str:

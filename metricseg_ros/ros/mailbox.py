@@ -1,9 +1,10 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A place for one frame: whoever is slow gets the newest one, never a queue of old ones."""
+"""A place for one frame of each camera: whoever is slow gets the newest, never a queue of old."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from threading import Condition
 from typing import Generic, TypeVar
 
@@ -11,46 +12,83 @@ Item = TypeVar('Item')
 
 
 class Mailbox(Generic[Item]):
-    """Hand the newest item from one thread to another, and count the items that were replaced."""
+    """
+    Hand the newest item of each sender from one thread to another, the senders by turns.
+
+    Who was served last waits for all others, so that no sender, however fast, holds up another,
+    and one that sends nothing takes no turn.
+    """
 
     def __init__(self) -> None:
         """Begin empty and open."""
         self._changed = Condition()
-        self._item: Item | None = None
+        self._items: dict[Hashable, Item] = {}
+        self._turns: dict[Hashable, int] = {}
+        self._dropped: dict[str, int] = {}
+        self._turn = 0
         self._closed = False
-        self._dropped = 0
 
-    @property
-    def dropped(self) -> int:
-        """Items replaced by a newer one before anybody took them."""
-        return self._dropped
-
-    def put(self, item: Item) -> None:
+    def dropped(self, sender: str = '') -> int:
         """
-        Leave an item, in place of the one that lies there.
+        Count items replaced by a newer one of the same sender before anybody took them.
 
-        :param item: anything but None; ignored once the mailbox is closed.
+        :param sender: who sent them.
+        :return: their number.
+        """
+        return self._dropped.get(sender, 0)
+
+    def put(self, item: Item, sender: str | None = '') -> bool:
+        """
+        Leave an item, in place of the one of the same sender that lies there.
+
+        :param item: anything.
+        :param sender: who sends it; None sends only this, which is never replaced and goes before
+            all that had a turn.
+        :return: whether it was taken in, which a closed mailbox does not.
         """
         with self._changed:
             if self._closed:
-                return
-            self._dropped += self._item is not None
-            self._item = item
+                return False
+            if sender is None:
+                self._items[object()] = item
+            else:
+                self._replace(sender, item)
             self._changed.notify()
+            return True
 
-    def take(self) -> Item | None:
+    def take(self, most: int = 1) -> list[Item]:
         """
-        Wait for an item and take it.
+        Wait for an item and take it, or several of different senders.
 
-        :return: the newest item, or None once the mailbox is closed.
+        :param most: how many are taken at most.
+        :return: the newest item of each sender whose turn it is; none once the mailbox is closed.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._item is not None)
-            item, self._item = self._item, None
-            return item
+            self._changed.wait_for(lambda: self._closed or self._items)
+            return [self._take_next() for _ in range(min(most, len(self._items)))]
 
-    def close(self) -> None:
-        """Discard what lies there and let every taker go."""
+    def close(self) -> list[Item]:
+        """
+        Let every taker go.
+
+        :return: what lay there, which nobody will take any more.
+        """
         with self._changed:
-            self._closed, self._item = True, None
+            left = list(self._items.values())
+            self._closed = True
+            self._items.clear()
             self._changed.notify_all()
+            return left
+
+    def _replace(self, sender: str, item: Item) -> None:
+        if sender in self._items:
+            self._dropped[sender] = self.dropped(sender) + 1
+        self._items[sender] = item
+
+    def _take_next(self) -> Item:
+        # Of those who never had a turn, the one that has waited longest.
+        sender = min(self._items, key=lambda name: self._turns.get(name, 0))
+        if isinstance(sender, str):
+            self._turn += 1
+            self._turns[sender] = self._turn
+        return self._items.pop(sender)

@@ -8,7 +8,7 @@ from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.config import OverlayConfig
 from metricseg_ros.overlay import draw_overlay
 from metricseg_ros.ros import vision
-from metricseg_ros.ros.conversions import label_map_image, Provenance, rgb_image
+from metricseg_ros.ros.conversions import label_map_image, rgb_image
 from metricseg_ros.structures import Instances
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
@@ -21,30 +21,28 @@ DEPTH = 5
 
 
 class Outputs:
-    """The topics of one configured node."""
+    """The topics of one camera of a configured node."""
 
-    def __init__(self, node: LifecycleNode, provenance: Provenance,
-                 overlay: OverlayConfig) -> None:
+    def __init__(self, node: LifecycleNode, prefix: str, overlay: OverlayConfig) -> None:
         """
         Create the publishers; they are silent until the node is active.
 
         :param node: the node.
-        :param provenance: who makes the instances.
+        :param prefix: what stands before the topics' names: nothing, or the camera and a slash.
         :param overlay: how the overlay is drawn; may be replaced at any time.
         """
         self.overlay = overlay
         self._node = node
-        self._provenance = provenance
         create = node.create_lifecycle_publisher
         self._publishers = {
-            'instances': create(InstanceArray, '~/instances', DEPTH),
-            'label_map': create(Image, '~/label_map', DEPTH),
-            'overlay': create(Image, '~/overlay', DEPTH)}
+            'instances': create(InstanceArray, f'~/{prefix}instances', DEPTH),
+            'label_map': create(Image, f'~/{prefix}label_map', DEPTH),
+            'overlay': create(Image, f'~/{prefix}overlay', DEPTH)}
         self._label_info = None
         if vision.AVAILABLE:
             self._publishers['detections'] = create(
-                vision.Detection2DArray, '~/detections', DEPTH)
-            self._label_info = create(vision.LabelInfo, '~/label_info', QoSProfile(
+                vision.Detection2DArray, f'~/{prefix}detections', DEPTH)
+            self._label_info = create(vision.LabelInfo, f'~/{prefix}label_info', QoSProfile(
                 depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL))
 
     def wanted(self, name: str) -> bool:
@@ -78,15 +76,16 @@ class Outputs:
         """
         self._publishers['instances'].publish(message)
 
-    def publish_views(self, header: Header, image: np.ndarray, instances: Instances) -> None:
+    def publish_views(self, header: Header, image: np.ndarray, instances: Instances,
+                      names: tuple[str, ...]) -> None:
         """
         Publish all that is drawn or derived from the instances and has a subscriber.
 
         :param header: header of the image.
         :param image: (H,W,3) uint8 RGB.
         :param instances: what was found in it.
+        :param names: name of class id i at index i - 1.
         """
-        names = self._provenance.class_names
         if self.wanted('label_map'):
             self._publishers['label_map'].publish(label_map_image(header, instances))
         if self.wanted('detections'):
@@ -95,16 +94,16 @@ class Outputs:
             drawn = draw_overlay(image, instances, names, self.overlay)
             self._publishers['overlay'].publish(rgb_image(header, drawn))
 
-    def publish_label_info(self, minimum_score: float) -> None:
+    def publish_label_info(self, names: tuple[str, ...], minimum_score: float) -> None:
         """
         Publish the classes' names, for those who subscribe now or later.
 
+        :param names: name of class id i at index i - 1.
         :param minimum_score: smallest score of an instance.
         """
         if self._label_info is not None:
             header = Header(stamp=self._node.get_clock().now().to_msg())
-            self._label_info.publish(
-                vision.label_info(header, self._provenance.class_names, minimum_score))
+            self._label_info.publish(vision.label_info(header, names, minimum_score))
 
     def close(self) -> None:
         """Destroy the publishers."""

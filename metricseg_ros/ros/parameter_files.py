@@ -73,7 +73,7 @@ def parameter_document() -> str:
     :return: the text of docs/parameters.md.
     """
     return DOCUMENT_HEAD + ''.join(
-        f'| `{name}` | {type(value).__name__} | `{_yaml_value(value)}` | {_allowed(info)} | '
+        f'| `{name}` | {_type_name(value, info)} | `{_yaml_value(value)}` | {_allowed(info)} | '
         f'{"yes" if info.live else ""} | {info.description} |\n'
         for name, value, info in dotted_fields(NodeConfig()))
 
@@ -92,7 +92,13 @@ def _allowed(info: ParameterInfo) -> str:
     return f'[{info.minimum:g}, {info.maximum:g}]'
 
 
+def _type_name(value: Any, info: ParameterInfo) -> str:
+    return f'list of {info.item.__name__}' if isinstance(value, tuple) else type(value).__name__
+
+
 def _yaml_value(value: Any) -> str:
+    if isinstance(value, tuple):
+        return str(list(value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -9,15 +9,18 @@ import math
 from time import monotonic
 from typing import Any
 
+from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.ros.bridge import read_image
-from metricseg_ros.ros.conversions import instance_array, Provenance
+from metricseg_ros.ros.conversions import instance_array, provenance_of
 from metricseg_ros.ros.latencies import Latencies, STAGES
 from metricseg_ros.ros.outputs import Outputs
+from metricseg_ros.ros.recent_frames import RecentFrames
 from metricseg_ros.segmenter import InstanceSegmenter
-from metricseg_ros.structures import Instances
+from metricseg_ros.structures import EmbeddedImage, Instances
 import numpy as np
 from rclpy.clock import Clock
 from rclpy.time import Time
+from std_msgs.msg import Header
 
 
 @dataclass(frozen=True)
@@ -33,61 +36,106 @@ class Arrival:
     time: float
 
 
-class Pipeline:
-    """Segment frames and publish what was found."""
+@dataclass(frozen=True)
+class Frame:
+    """
+    An image on its way.
 
-    def __init__(self, segmenter: InstanceSegmenter, provenance: Provenance, outputs: Outputs,
-                 latencies: Latencies, clock: Clock) -> None:
+    :param arrival: as it came in.
+    :param image: (H,W,3) uint8 RGB.
+    :param stages: what each stage took so far, in milliseconds.
+    """
+
+    arrival: Arrival
+    image: np.ndarray
+    stages: dict[str, float]
+
+    @property
+    def header(self) -> Header:
+        """Return the header of the image's message."""
+        return self.arrival.message.header
+
+
+class Pipeline:
+    """Read the frames of one camera, and publish what was found in them."""
+
+    def __init__(self, outputs: Outputs, latencies: Latencies, recent: RecentFrames,
+                 clock: Clock) -> None:
         """
         Tie the parts together.
 
-        :param segmenter: finds the instances.
-        :param provenance: what the messages say of it.
         :param outputs: where the messages go.
         :param latencies: told how long every stage took.
+        :param recent: keeps what the network said.
         :param clock: the node's clock, by which ages are told.
         """
-        self._segmenter = segmenter
-        self._provenance = provenance
         self._outputs = outputs
         self._latencies = latencies
+        self._recent = recent
         self._clock = clock
 
-    def __call__(self, arrival: Arrival) -> tuple[int, int]:
+    def read(self, arrival: Arrival) -> Frame:
         """
-        Segment one image and publish what is wanted of it.
+        Read an image message.
 
-        :param arrival: the image.
-        :return: (height, width) of the image.
+        :param arrival: the message.
+        :return: the image.
         :raises ImageError: if the message cannot be read.
-        :raises ValueError: if the image cannot be segmented.
         """
         begin = monotonic()
         image = read_image(arrival.message)
-        stages = {'wait': (begin - arrival.time) * 1e3, 'convert': _milliseconds_since(begin)}
-        instances = self._segmenter.segment(image)
-        stages |= instances.stage_ms
-        self._publish(arrival, image, instances, stages)
-        self._latencies.add(stages)
-        return instances.image_size
+        return Frame(arrival, image, {'wait': (begin - arrival.time) * 1e3,
+                                      'convert': _milliseconds_since(begin)})
 
-    def _publish(self, arrival: Arrival, image: np.ndarray, instances: Instances,
-                 stages: dict[str, float]) -> None:
-        header = arrival.message.header
+    def publish(self, segmenter: InstanceSegmenter, frame: Frame,
+                embedded: EmbeddedImage) -> None:
+        """
+        Group an image's pixels and publish what is wanted of it.
+
+        :param segmenter: finds the instances.
+        :param frame: the image.
+        :param embedded: what the network says of it.
+        """
+        self._recent.add(frame.header, embedded)
+        instances = segmenter.instances(embedded)
+        message = self._packed(segmenter, frame, instances, self._outputs.wanted('instances'))
+        if message is not None:
+            self._outputs.publish_instances(message)
+        begin = monotonic()
+        self._outputs.publish_views(frame.header, frame.image, instances,
+                                    segmenter.description.classes)
+        frame.stages['views'] = _milliseconds_since(begin)
+        self._latencies.add(frame.stages)
+
+    def answer(self, segmenter: InstanceSegmenter, frame: Frame,
+               embedded: EmbeddedImage) -> InstanceArray:
+        """
+        Group an image's pixels for the one who asked.
+
+        :param segmenter: finds the instances.
+        :param frame: the image.
+        :param embedded: what the network says of it.
+        :return: the instances; nothing is published.
+        """
+        self._recent.add(frame.header, embedded)
+        return self._packed(segmenter, frame, segmenter.instances(embedded), True)
+
+    def _packed(self, segmenter: InstanceSegmenter, frame: Frame, instances: Instances,
+                wanted: bool) -> InstanceArray | None:
+        """Note the latencies, and make the message if it is wanted."""
         begin = monotonic()
         message = None
-        if self._outputs.wanted('instances'):
-            message = instance_array(header, instances, self._provenance)
+        if wanted:
+            message = instance_array(frame.header, instances, provenance_of(segmenter))
+        stages = frame.stages
+        stages |= instances.stage_ms
         stages['restore'] = stages.pop('masks') + _milliseconds_since(begin)
-        stages['age'] = age_ms(self._clock, header.stamp)
-        stages['callback'] = _milliseconds_since(arrival.time)
+        stages['age'] = age_ms(self._clock, frame.header.stamp)
+        stages['callback'] = _milliseconds_since(frame.arrival.time)
         if message is not None:
             for name in STAGES:
                 setattr(message, f'{name}_ms', stages[name])
-            self._outputs.publish_instances(message)
-        begin = monotonic()
-        self._outputs.publish_views(header, image, instances)
-        stages['views'] = _milliseconds_since(begin)
+        return message
 
 
 def age_ms(clock: Clock, stamp: Any) -> float:

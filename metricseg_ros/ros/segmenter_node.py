@@ -64,7 +64,8 @@ class SegmenterNode(LifecycleNode):
         if self.settings.config.autostart:
             success = TransitionCallbackReturn.SUCCESS
             if self.trigger_configure() == success and self.trigger_activate() == success:
-                self.get_logger().info(f'segmenting {self.session.input.topic}')
+                topics = ', '.join(camera.input.topic for camera in self.session.cameras.values())
+                self.get_logger().info(f'segmenting {topics}')
 
     @logged
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:

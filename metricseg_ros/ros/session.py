@@ -1,53 +1,34 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a configured node holds: the segmenter and its outputs; while active, camera and worker."""
+"""What a configured node holds: one segmenter for all cameras and, while active, the worker."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Future
+from threading import Lock
 from time import monotonic
 from typing import Any
 
+from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.config import NodeConfig
-from metricseg_ros.image_messages import ImageError
-from metricseg_ros.ros.conversions import Provenance
-from metricseg_ros.ros.image_input import ImageInput
-from metricseg_ros.ros.latencies import Latencies
-from metricseg_ros.ros.outputs import Outputs
-from metricseg_ros.ros.pipeline import Arrival, Pipeline
+from metricseg_ros.ros.camera import Camera, check_names, Job
+from metricseg_ros.ros.conversions import Provenance, provenance_of
+from metricseg_ros.ros.pipeline import Arrival, Frame
 from metricseg_ros.ros.worker import Worker
 from metricseg_ros.segmenter import InstanceSegmenter
 from rclpy.lifecycle import LifecycleNode
 
-LARGEST_SHRINKING = 5
-"""Times an image is shrunk for the network, above which small objects are surely lost."""
-
-SMALLEST_SIDE = 16
-"""Side of an image, in pixels, below which it cannot be a camera's."""
-
-
-@dataclass
-class Tally:
-    """
-    What became of the images since configure.
-
-    :param segmented: images segmented.
-    :param idle: images left alone, since nobody subscribes.
-    :param bad: images that could not be read or segmented.
-    :param dropped: images replaced by a newer one while the worker was busy.
-    :param bad_image: why the latest image failed; empty after a good one.
-    """
-
-    segmented: int = 0
-    idle: int = 0
-    bad: int = 0
-    dropped: int = 0
-    bad_image: str = ''
-
 
 class Session:
-    """Everything between configure and cleanup."""
+    """
+    Everything between configure and cleanup.
+
+    :ivar cameras: name -> camera.
+    :ivar segmenter: finds the instances of all cameras.
+    :ivar worker: takes the images while the node is active, else None.
+    :ivar at: name of the camera whose image the worker took last.
+    """
 
     def __init__(self, node: LifecycleNode, config: NodeConfig,
                  warn: Callable[[str], None]) -> None:
@@ -60,41 +41,47 @@ class Session:
         :raises ValueError: if the model or the configuration is at fault.
         :raises RuntimeError: if no backend can run the model.
         """
+        check_names(config.cameras)
         self.config = config
-        self.tally = Tally()
-        self.latencies = Latencies(config.latency_window)
-        self.worker: Worker[Arrival] | None = None
-        self.input: ImageInput | None = None
-        self._node = node
+        self.worker: Worker[Job] | None = None
+        self.at = ''
         self._warn = warn
-        self._segmenter = InstanceSegmenter.from_config(config)
-        self.provenance = _provenance(self._segmenter)
-        self.outputs = Outputs(node, self.provenance, config.overlay)
-        self._pipeline = Pipeline(self._segmenter, self.provenance, self.outputs, self.latencies,
-                                  node.get_clock())
+        self._segmenting = Lock()
+        self.segmenter = InstanceSegmenter.from_config(config)
+        self.cameras = {name: Camera(node, name, config, warn) for name in config.cameras}
+
+    @property
+    def provenance(self) -> Provenance:
+        """Return who makes the instances now."""
+        return provenance_of(self.segmenter)
 
     def activate(self) -> None:
         """Begin to listen and to work."""
-        self.outputs.publish_label_info(self._segmenter.grouping.minimum_score)
-        self.worker = Worker(self._segment, self._complain)
-        self.input = ImageInput(self._node, self.config, self._receive, self._warn)
+        self._publish_label_info()
+        self.worker = Worker(
+            self._segment, lambda error: self._warn(f'the worker failed: {error!r}'),
+            lambda: self.segmenter.largest_batch)
+        for camera in self.cameras.values():
+            camera.activate(self.worker.mailbox)
 
     def deactivate(self) -> None:
-        """Stop listening, and let the present image be finished."""
-        if self.input is not None:
-            self.input.close()
-            self.input = None
-        if self.worker is not None:
-            self.tally.dropped += self.worker.mailbox.dropped
-            if not self.worker.stop():
-                self._warn('the worker does not end its image; it is left behind')
-            self.worker = None
+        """Stop listening, and let the present images be finished."""
+        for camera in self.cameras.values():
+            camera.deactivate()
+        worker, self.worker = self.worker, None
+        if worker is None:
+            return
+        for job in worker.mailbox.close():
+            job.fail(RuntimeError('the node was deactivated'))
+        if not worker.stop():
+            self._warn('the worker does not end its image; it is left behind')
 
     def close(self) -> None:
         """Free everything."""
         self.deactivate()
-        self.outputs.close()
-        self._segmenter.backend.close()
+        for camera in self.cameras.values():
+            camera.close()
+        self.segmenter.close()
 
     def apply(self, config: NodeConfig) -> None:
         """
@@ -102,60 +89,64 @@ class Session:
 
         :param config: the new configuration.
         """
-        self._segmenter.grouping = config.grouping
-        self.outputs.overlay = config.overlay
+        self.segmenter.grouping = config.grouping
+        for camera in self.cameras.values():
+            camera.apply(config)
 
-    def dropped(self) -> int:
+    def ask(self, camera: Camera, message: Any) -> Future[InstanceArray]:
         """
-        Count the images that were replaced by a newer one.
+        Have one image segmented, before those of the cameras.
 
-        :return: number since configure.
+        :param camera: whose image it is.
+        :param message: the image.
+        :return: gets the instances, or the reason why there are none.
+        :raises RuntimeError: if nobody works.
         """
-        return self.tally.dropped + (self.worker.mailbox.dropped if self.worker else 0)
+        reply: Future[InstanceArray] = Future()
+        job = Job(camera, Arrival(message, monotonic()), reply)
+        if self.worker is None or not self.worker.mailbox.put(job, None):
+            raise RuntimeError('the node is not active')
+        return reply
 
-    def _receive(self, message: Any) -> None:
-        if self.outputs.any_wanted():
-            self.worker.mailbox.put(Arrival(message, monotonic()))
-        else:
-            self.tally.idle += 1
+    def replace(self, segmenter: InstanceSegmenter) -> None:
+        """
+        Go on with another segmenter, from the next image on; the old one is closed.
 
-    def _segment(self, arrival: Arrival) -> None:
-        image_size = self._pipeline(arrival)
-        self.tally.segmented += 1
-        self.tally.bad_image = ''
-        advice = advise(image_size, max(self._segmenter.input_size))
-        if advice:
-            self._warn(advice)
+        :param segmenter: ready to run.
+        """
+        with self._segmenting:
+            old, self.segmenter = self.segmenter, segmenter
+            segmenter.grouping = old.grouping  # It may have been changed while this one loaded.
+            for camera in self.cameras.values():
+                camera.forget()
+        old.close()
+        if self.worker is not None:
+            self._publish_label_info()
 
-    def _complain(self, error: Exception) -> None:
-        self.tally.bad += 1
-        known = isinstance(error, ImageError)
-        self.tally.bad_image = (f'image not segmented: {error}' if known
-                                else f'image lost: {type(error).__name__}: {error}')
-        self._warn(self.tally.bad_image)
+    def _segment(self, jobs: list[Job]) -> None:
+        with self._segmenting:
+            frames = [(job, frame) for job in jobs if (frame := self._read(job)) is not None]
+            try:
+                seen = self.segmenter.embed_all([frame.image for _, frame in frames])
+            except Exception as error:  # As out of memory; the next images may do.
+                for job, _ in frames:
+                    job.fail(error)
+                return
+            for (job, frame), embedded in zip(frames, seen, strict=True):
+                try:
+                    job.finish(self.segmenter, frame, embedded)
+                except Exception as error:  # Whatever it is, the others are not to blame.
+                    job.fail(error)
 
+    def _read(self, job: Job) -> Frame | None:
+        self.at = job.camera.name
+        try:
+            return job.camera.pipeline.read(job.arrival)
+        except Exception as error:  # A message may be wrong in every way.
+            job.fail(error)
+            return None
 
-def advise(image_size: tuple[int, int], longest_side: int) -> str:
-    """
-    Say what is odd about an image that is segmented all the same.
-
-    :param image_size: (height, width) of the image.
-    :param longest_side: of the network's input, in pixels.
-    :return: one sentence, or empty.
-    """
-    height, width = image_size
-    if min(image_size) < SMALLEST_SIDE:
-        return f'an image of {width}x{height} pixels is segmented, but holds hardly any object: ' \
-               'is this the right topic?'
-    shrinking = max(image_size) / longest_side
-    if shrinking > LARGEST_SHRINKING:
-        return f'an image of {width}x{height} pixels is shrunk {shrinking:.0f} times for the ' \
-               'network, which loses small objects: raise input.height and input.width, or ' \
-               'crop or resize the image'
-    return ''
-
-
-def _provenance(segmenter: InstanceSegmenter) -> Provenance:
-    report, description = segmenter.backend.report, segmenter.description
-    return Provenance(description.name, description.classes, report.backend, report.provider,
-                      report.device, report.precision, report.note)
+    def _publish_label_info(self) -> None:
+        for camera in self.cameras.values():
+            camera.outputs.publish_label_info(self.segmenter.description.classes,
+                                              self.segmenter.grouping.minimum_score)

@@ -15,26 +15,28 @@ Item = TypeVar('Item')
 
 
 class Worker(Generic[Item]):
-    """Call a function with the newest frame, one frame at a time, on a thread of its own."""
+    """Call a function with the newest frames, on a thread of its own."""
 
-    def __init__(self, work: Callable[[Item], None],
-                 on_error: Callable[[Exception], None]) -> None:
+    def __init__(self, work: Callable[[list[Item]], None], on_error: Callable[[Exception], None],
+                 most: Callable[[], int] = lambda: 1) -> None:
         """
         Start waiting for frames.
 
-        :param work: what to do with a frame.
+        :param work: what to do with frames.
         :param on_error: told of every exception that `work` lets out; the worker goes on.
+        :param most: tells how many frames `work` takes at once.
         """
         self.mailbox: Mailbox[Item] = Mailbox()
         self._work = work
         self._on_error = on_error
+        self._most = most
         self._busy_since: float | None = None
         self._thread = Thread(target=self._run, name='segmenter-worker', daemon=True)
         self._thread.start()
 
     def busy_seconds(self) -> float:
         """
-        Tell how long the worker has been at its present frame.
+        Tell how long the worker has been at its present frames.
 
         :return: seconds, 0 between frames.
         """
@@ -43,7 +45,7 @@ class Worker(Generic[Item]):
 
     def stop(self, timeout: float = 30.0) -> bool:
         """
-        Let the present frame be finished, and end.
+        Let the present frames be finished, and end; the mailbox is closed.
 
         :param timeout: longest time to wait for that, in seconds.
         :return: whether the thread has ended.
@@ -53,11 +55,11 @@ class Worker(Generic[Item]):
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while (item := self.mailbox.take()) is not None:
+        while items := self.mailbox.take(self._most()):
             self._busy_since = monotonic()
             try:
-                self._work(item)
+                self._work(items)
             except Exception as error:  # Whatever it is, the next frame may be a good one.
                 self._on_error(error)
             self._busy_since = None
-            del item  # An image waits for its successor otherwise.
+            del items  # An image waits for its successor otherwise.

@@ -112,6 +112,7 @@ class Robot(Spinner):
         self.received: dict[str, list[Any]] = defaultdict(list)
         self.logs: list[Log] = []
         self.status: Any = None
+        self.statuses: dict[str, Any] = {}
         self._clients: dict[str, Any] = {}
         policy = ReliabilityPolicy[reliability.upper()]
         qos = QoSProfile(depth=1, reliability=policy)
@@ -127,9 +128,9 @@ class Robot(Spinner):
         """
         Subscribe to an output.
 
-        :param name: of :data:`TOPICS`.
+        :param name: of :data:`TOPICS`; may begin with a camera and a slash.
         """
-        self.node.create_subscription(TOPICS[name], f'segmenter/{name}',
+        self.node.create_subscription(TOPICS[name.rsplit('/', 1)[-1]], f'segmenter/{name}',
                                       self.received[name].append, 50)
 
     def header(self) -> Header:
@@ -219,7 +220,7 @@ class Robot(Spinner):
         """
         request = ChangeState.Request()
         request.transition.id = TRANSITIONS[transition]
-        return self._call(ChangeState, 'segmenter/change_state', request).success
+        return self.call_service(ChangeState, 'segmenter/change_state', request).success
 
     def set_parameter(self, name: str, value: Any) -> Any:
         """
@@ -231,10 +232,18 @@ class Robot(Spinner):
         """
         request = SetParametersAtomically.Request(
             parameters=[Parameter(name, value=value).to_parameter_msg()])
-        return self._call(SetParametersAtomically, 'segmenter/set_parameters_atomically',
-                          request).result
+        return self.call_service(SetParametersAtomically, 'segmenter/set_parameters_atomically',
+                                 request).result
 
-    def _call(self, kind: Any, name: str, request: Any) -> Any:
+    def call_service(self, kind: Any, name: str, request: Any) -> Any:
+        """
+        Call a service.
+
+        :param kind: its type.
+        :param name: its name.
+        :param request: the request.
+        :return: the response.
+        """
         if name not in self._clients:
             self._clients[name] = self.node.create_client(kind, name)
         client = self._clients[name]
@@ -245,6 +254,7 @@ class Robot(Spinner):
 
     def _diagnose(self, message: DiagnosticArray) -> None:
         self.status = message.status[0]
+        self.statuses = {status.name: status for status in message.status}
 
 
 def wait_for(condition: Callable[[], Any], what: str | Callable[[], str]) -> None:

@@ -62,7 +62,8 @@ def test_nothing_is_published_while_inactive(start: Callable[..., Any],
     answer = robot.answer(raw_image(robot.header(), scene()))
     assert robot.change_state('deactivate')
     count = len(robot.received['instances'])
-    segmenter.call(lambda: segmenter.node.session.outputs.publish_instances(answer))
+    outputs = segmenter.node.session.cameras[''].outputs
+    segmenter.call(lambda: outputs.publish_instances(answer))
     assert robot.change_state('activate')
     robot.wait_until_matched()
     robot.answer(raw_image(robot.header(), scene()))

@@ -90,7 +90,7 @@ def test_a_value_that_cannot_be_had_is_refused_with_the_reason(
 def test_a_whole_number_is_taken_for_a_float(robot: Robot, segmenter: Segmenter) -> None:
     assert robot.set_parameter('overlay.opacity', 1).successful
     assert segmenter.node.get_parameter('overlay.opacity').value == 1.0
-    assert segmenter.node.session.outputs.overlay.opacity == 1.0
+    assert segmenter.node.session.cameras[''].outputs.overlay.opacity == 1.0
 
 
 def test_other_parameters_wait_for_the_next_configure(robot: Robot, segmenter: Segmenter) -> None:

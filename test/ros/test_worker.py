@@ -12,9 +12,9 @@ from metricseg_ros.ros.worker import Worker
 def test_a_frame_that_fails_is_told_and_the_next_one_is_worked_on() -> None:
     done, errors = Event(), []
 
-    def work(frame: str) -> None:
-        if frame == 'bad':
-            raise KeyError(frame)
+    def work(frames: list[str]) -> None:
+        if frames == ['bad']:
+            raise KeyError(frames[0])
         done.set()
 
     def complain(error: Exception) -> None:
@@ -31,7 +31,7 @@ def test_a_frame_that_fails_is_told_and_the_next_one_is_worked_on() -> None:
 def test_stopping_lets_the_frame_in_work_be_finished() -> None:
     begun, finish, finished = Event(), Event(), Event()
 
-    def work(_frame: str) -> None:
+    def work(_frames: list[str]) -> None:
         begun.set()
         finish.wait(10)
         finished.set()

@@ -1,0 +1,131 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Several cameras on one model: their topics and diagnostics apart, none slowed by another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.ros
+pytest.importorskip('metricseg_msgs')
+
+from metricseg_ros.ros.camera import check_names  # noqa: E402
+from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
+from rclpy.qos import QoSProfile  # noqa: E402
+from ros.colour_model import COLOURS, scene  # noqa: E402
+from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
+
+Start = Callable[..., Any]
+NAMES = ['left', 'front/right', 'dead']
+
+
+class Cameras:
+    """The cameras of a robot, each with its own images."""
+
+    def __init__(self, robot: Robot, *names: str) -> None:
+        self.robot = robot
+        self.publishers = {name: robot.node.create_publisher(
+            Image, f'{name}/image', QoSProfile(depth=1)) for name in names}
+
+    def wait_until_heard(self) -> None:
+        wait_for(lambda: all(camera.get_subscription_count()
+                             for camera in self.publishers.values()), 'the cameras to be heard')
+
+    def send(self, name: str, image: Any = None) -> Image:
+        header = self.robot.header()
+        header.frame_id = name
+        message = raw_image(header, scene() if image is None else image)
+        self.publishers[name].publish(message)
+        return message
+
+    def answer(self, name: str) -> Any:
+        """Send images until one comes back."""
+        self.robot.received[f'{name}/instances'].clear()
+        wait_for(lambda: self.send(name) and self.robot.received[f'{name}/instances'],
+                 f'instances of {name}')
+        return self.robot.received[f'{name}/instances'][-1]
+
+    @contextmanager
+    def flood(self, name: str, rate: float = 200.0) -> Iterator[None]:
+        """Send images faster than anybody can segment them."""
+        over = Event()
+        thread = Thread(target=lambda: [self.send(name) for _ in iter(
+            lambda: over.wait(1 / rate), True)])
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+@pytest.fixture
+def cameras(start: Start, slow_model: Path) -> Cameras:
+    """Give two cameras that work and one that never sends, on a slow model."""
+    start(Segmenter(slow_model, image_reliability='reliable', cameras=NAMES))
+    robot = start(Robot(*(f'{name}/instances' for name in NAMES)))
+    found = Cameras(robot, *NAMES)
+    found.wait_until_heard()
+    return found
+
+
+def test_each_camera_has_its_own_topics_frames_and_diagnostics(cameras: Cameras) -> None:
+    for name in NAMES[:2]:
+        answer = cameras.answer(name)
+        assert answer.header.frame_id == name
+        assert len(answer.instances) == len(COLOURS)
+    robot = cameras.robot
+    assert not robot.received['dead/instances']
+    wait_for(lambda: 'no image came' in message_of(robot, 'dead'), 'the dead camera to be named')
+    assert message_of(robot, 'dead').startswith('/dead/image')
+    cameras.answer('left')
+    wait_for(lambda: 'segmenting' in message_of(robot, 'left'), 'the live camera to be well')
+    wait_for(lambda: robot.warnings('/dead/image has a publisher'), 'the dead one in the log')
+
+
+def test_a_flooding_camera_does_not_hold_up_the_other(cameras: Cameras) -> None:
+    cameras.answer('left')
+    with cameras.flood('front/right'):
+        wait_for(lambda: len(cameras.robot.received['front/right/instances']) >= 5, 'the flood')
+        for _ in range(5):
+            answer = cameras.answer('left')
+            work = answer.callback_ms - answer.wait_ms
+            # One image of the other camera may be in work, and then it is this one's turn.
+            assert answer.wait_ms < 3 * work
+    assert cameras.robot.received['front/right/instances']
+
+
+def test_a_bad_image_is_the_matter_of_its_own_camera(cameras: Cameras) -> None:
+    broken = cameras.send('left')
+    broken.encoding = 'nonsense'
+    cameras.publishers['left'].publish(broken)
+    wait_for(lambda: cameras.robot.warnings('(camera left)'), 'the warning')
+    answer = cameras.answer('front/right')
+    assert len(answer.instances) == len(COLOURS)
+    assert 'not segmented' not in message_of(cameras.robot, 'front/right')
+
+
+@pytest.mark.parametrize(('names', 'text'), [
+    ([], 'must name a camera at least'), (['left', 'left'], "'left' twice"),
+    (['2nd'], "got '2nd'"), (['left', ''], "got ''"), (['/left'], "got '/left'"),
+    (['left/'], "got 'left/'"), (['my camera'], "got 'my camera'")])
+def test_names_no_topic_can_begin_with_are_refused(names: list[str], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        check_names(names)
+
+
+@pytest.mark.parametrize('names', [[''], ['left'], ['left', 'front/right_2']])
+def test_good_names_are_taken(names: list[str]) -> None:
+    check_names(names)
+
+
+def message_of(robot: Robot, camera: str) -> str:
+    status = robot.statuses.get(f'segmenter: segmentation of {camera}')
+    return status.message if status else ''
