@@ -44,6 +44,8 @@ class NodeParameters:
         """
         self.config = NodeConfig()
         self.problems: dict[str, str] = {}
+        self._node = node
+        self._forced = ''
         self._is_active = is_active
         self._on_live_change = on_live_change
         self._info = {name: info for name, _, info in dotted_fields(self.config)}
@@ -57,6 +59,19 @@ class NodeParameters:
             node.add_post_set_parameters_callback(self._apply)
         else:
             node.add_on_set_parameters_callback(self._check_and_apply)
+
+    def force(self, name: str, value: Any) -> None:
+        """
+        Set a parameter that has taken effect already, also while the node is active.
+
+        :param name: dotted parameter name.
+        :param value: its value.
+        """
+        self._forced = name
+        try:
+            self._node.set_parameters([Parameter(name, value=value)])
+        finally:
+            self._forced = ''
 
     def _take_overrides(self, node: Node) -> None:
         for name, parameter in node.get_parameters_by_prefix('').items():
@@ -105,7 +120,8 @@ class NodeParameters:
         before = {name: value for name, value, _ in dotted_fields(self.config)}
         after = {name: value for name, value, _ in dotted_fields(config)}
         waiting = [name for name in values
-                   if not self._info[name].live and before[name] != after[name]]
+                   if not self._info[name].live and before[name] != after[name]
+                   and name != self._forced]
         if waiting and self._is_active():
             raise ValueError(f'{", ".join(waiting)} takes effect at the next configure, and the '
                              'node is active: deactivate it first, then set, clean up, configure')

@@ -13,6 +13,7 @@ from metricseg_ros.config import NodeConfig
 from metricseg_ros.ros.diagnostics import Diagnostics
 from metricseg_ros.ros.lifetime import running
 from metricseg_ros.ros.parameters import NodeParameters
+from metricseg_ros.ros.requests import Requests
 from metricseg_ros.ros.session import Session
 from metricseg_ros.ros.throttle import ThrottledLog
 import rclpy
@@ -55,8 +56,9 @@ class SegmenterNode(LifecycleNode):
         self.session: Session | None = None
         self.warn = ThrottledLog(self.get_logger().warning)
         self.settings = NodeParameters(self, lambda: self.phase == 'active', self._apply)
-        self.diagnostics = Diagnostics(self, lambda: self.session,
-                                       lambda: (self.phase, self.problem), self.warn)
+        inside = (lambda: self.session, lambda: (self.phase, self.problem))
+        self.diagnostics = Diagnostics(self, *inside, self.warn)
+        self.requests = Requests(self, *inside, self.settings)
         self.diagnostics.start(self.settings.config.diagnostics_period)
 
     def start(self) -> None:

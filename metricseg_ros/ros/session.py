@@ -108,17 +108,19 @@ class Session:
             raise RuntimeError('the node is not active')
         return reply
 
-    def replace(self, segmenter: InstanceSegmenter) -> None:
+    def replace(self, segmenter: InstanceSegmenter, config: NodeConfig) -> None:
         """
         Go on with another segmenter, from the next image on; the old one is closed.
 
         :param segmenter: ready to run.
+        :param config: what it was made from.
         """
         with self._segmenting:
             old, self.segmenter = self.segmenter, segmenter
             segmenter.grouping = old.grouping  # It may have been changed while this one loaded.
             for camera in self.cameras.values():
                 camera.forget()
+        self.config = config
         old.close()
         if self.worker is not None:
             self._publish_label_info()
