@@ -128,8 +128,6 @@ class ClicksConfig:
     frames: int = parameter(
         4, 'Latest frames of each camera whose embeddings are kept, to be clicked into.',
         minimum=1, maximum=1000)
-    points: bool = parameter(
-        True, "Take the points of /clicked_point (RViz's Publish Point) as clicks.")
 
 
 @dataclass(frozen=True)
