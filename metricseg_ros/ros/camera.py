@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any
 
 from metricseg_msgs.msg import InstanceArray
+from metricseg_ros.backends import BackendError
 from metricseg_ros.config import NodeConfig
 from metricseg_ros.image_messages import ImageError
 from metricseg_ros.ros.advice import advise
@@ -132,7 +133,7 @@ class Camera:
         :param error: the reason.
         """
         self.tally.bad += 1
-        known = isinstance(error, ImageError)
+        known = isinstance(error, (ImageError, BackendError))
         self.tally.bad_image = (f'image not segmented: {error}' if known
                                 else f'image lost: {type(error).__name__}: {error}')
         self._warn(self.tally.bad_image + (f' (camera {self.name})' if self.name else ''))

@@ -7,19 +7,23 @@ from __future__ import annotations
 from collections.abc import Callable
 import inspect
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
+import torch
 
 pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
+from metricseg_ros.backends import BackendError  # noqa: E402
+from metricseg_ros.ros import health  # noqa: E402
 from metricseg_ros.ros.camera_messages import compressed_image, raw_image  # noqa: E402
 from metricseg_ros.ros.image_input import SubscriptionEventCallbacks  # noqa: E402
 from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
 from ros.colour_model import scene  # noqa: E402
 from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
+from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 Start = Callable[..., Any]
 
@@ -168,3 +172,57 @@ def test_qos_of_the_subscription_is_that_of_sensor_data(start: Start, colour_mod
     wait_for(lambda: robot.node.get_subscriptions_info_by_topic('/image'), 'the subscription')
     qos: QoSProfile = robot.node.get_subscriptions_info_by_topic('/image')[0].qos_profile
     assert qos.reliability == ReliabilityPolicy.BEST_EFFORT
+
+
+def test_another_type_on_the_topic_is_named(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model))
+    robot = start(Robot('instances'))
+    robot.node.destroy_publisher(robot.camera)
+    robot.node.create_publisher(CompressedImage, 'image', 1)
+    robot.wait_for_status('/image carries sensor_msgs/msg/CompressedImage')
+
+
+def test_a_worker_that_is_stuck_is_told_of_with_the_camera(
+        start: Start, colour_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, 'STUCK_S', 0.5)
+    node = start(Segmenter(colour_model, image_reliability='reliable', cameras=['left'])).node
+    robot = start(Robot('left/instances'))
+    camera = robot.node.create_publisher(Image, 'left/image', 1)
+    go_on = Event()
+    run = node.session.segmenter.backend.run
+    monkeypatch.setattr(node.session.segmenter.backend, 'run',
+                        lambda tensor: go_on.wait(60) and run(tensor))
+    wait_for(camera.get_subscription_count, 'the subscription')
+    wait_for(lambda: camera.publish(raw_image(robot.header(), scene())) or (
+        robot.status and 'at one image' in robot.status.message), 'the diagnosis')
+    assert 'the worker has been at one image of left' in robot.status.message
+    assert robot.status.level == b'\x02'
+    go_on.set()
+    wait_for(lambda: robot.received['left/instances'], 'the image that was stuck')
+
+
+def test_a_gpu_that_is_required_and_missing_is_told_of(start: Start, colour_model: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip('there is a GPU')
+    start(Segmenter(colour_model, backend__device_policy='require_gpu'))
+    robot = start(Robot())
+    status = robot.wait_for_status('not configured: backend.name is auto and '
+                                   'backend.device_policy is require_gpu')
+    assert status.level == b'\x02'
+
+
+def test_a_backend_that_fails_is_told_of_in_its_own_words(
+        start: Start, colour_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = start(Segmenter(colour_model, image_reliability='reliable')).node
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+
+    def fail(_tensor: Any) -> None:
+        raise BackendError('the GPU is out of memory: lower input.height')
+    with monkeypatch.context() as patch:
+        patch.setattr(node.session.segmenter.backend, 'run', fail)
+        wait_for(lambda: robot.send(raw_image(robot.header(), scene())) or (
+            robot.status and 'out of memory' in robot.status.message), 'the diagnosis')
+    assert robot.status.message == \
+        'image not segmented: the GPU is out of memory: lower input.height'
+    robot.answer(raw_image(robot.header(), scene()))
