@@ -65,12 +65,18 @@ class BackendConfig:
 
     name: str = parameter(
         'auto', 'Which backend runs the network; auto takes the best one that works.',
-        choices=('auto', 'onnxruntime', 'torch'))
+        choices=('auto', 'tensorrt', 'onnxruntime', 'torch'))
     device_policy: str = parameter(
         'prefer_gpu', 'Whether a GPU is required, preferred or not used at all.',
         choices=('require_gpu', 'prefer_gpu', 'cpu'))
     threads: int = parameter(
         0, 'CPU threads of the network; 0 takes one for each core.', minimum=0, maximum=256)
+    workspace_mib: int = parameter(
+        0, "Most GPU memory that one layer of a TensorRT engine may use for itself, in MiB; 0 for "
+        'no limit.', minimum=0, maximum=65536)
+    engine_cache_mib: int = parameter(
+        2048, 'Disk space for TensorRT engines, in MiB: those not used for longest go first; 0 '
+        'for no limit.', minimum=0, maximum=1048576)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class ModelDescription:
     :param classes: name of class id 1, 2, ...
     :param network: what the network is made of.
     :param checksums: file name -> SHA-256, in hexadecimal.
+    :param precision: of model.onnx: fp32, fp16 or int8; weights.safetensors is always fp32.
     :param card: everything else: training, figures, attributions.
     """
 
@@ -54,6 +55,7 @@ class ModelDescription:
     classes: tuple[str, ...]
     network: NetworkConfig
     checksums: dict[str, str]
+    precision: str = 'fp32'
     card: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -181,9 +183,10 @@ def _description(folder: Path, content: dict[str, Any]) -> ModelDescription:
     if len(classes) != network.class_count:
         raise ValueError(f'classes must name the {network.class_count} classes of the network, '
                          f'got {classes}')
-    known = {'format_version', 'name', 'input', 'classes', 'network', 'files'}
+    known = {'format_version', 'name', 'input', 'classes', 'network', 'files', 'precision'}
     given = content['input']
     return ModelDescription(
         folder, content['name'], tuple(given['size']), given['size_multiple'],
         tuple(given['mean']), tuple(given['std']), classes, network, dict(content['files']),
+        content.get('precision', 'fp32'),
         {key: value for key, value in content.items() if key not in known})

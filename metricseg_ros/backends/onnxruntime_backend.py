@@ -55,7 +55,8 @@ class OnnxRuntimeBackend:
                                'see that the driver, CUDA and cuDNN fit its version')
         check_names(self.session, str(path))
         device = f'cuda ({torch.cuda.get_device_name()})' if on_gpu else 'cpu'
-        self.report = ExecutionReport('onnxruntime', provider, device, 'fp32')
+        self.report = ExecutionReport('onnxruntime', provider, device,
+                                      description.precision)
 
     def run(self, tensor: Tensor) -> NetworkOutput:
         """

@@ -1,21 +1,50 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Turn a training's checkpoint into a model folder: model.onnx, weights.safetensors, model.json.
+Turn trained weights into a model folder or one ONNX file, in fp32, fp16 or int8.
 
-The ONNX file is compared with torch on random inputs of several sizes; a difference above the
-bound fails.
+The ONNX file is compared with torch on photographs: embeddings, class logits, seeds and masks. A
+difference above the bounds of its precision fails. With --with-grouping the file gives seeds and
+masks too, at one input size, and these are compared as well.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from dataclasses import asdict
 import json
 from pathlib import Path
+import shutil
 import sys
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple, TYPE_CHECKING
 
 from metricseg_ros.cli.exit_codes import DONE, FAILED
-from metricseg_ros.cli.options import image_size
+from metricseg_ros.cli.options import add_json, image_size, tables_to, write_report
+
+if TYPE_CHECKING:
+    from metricseg_ros.export.parity import Parity
+    from metricseg_ros.network import MetricSegmentationNetwork
+    import numpy as np
+
+DEFAULT_SIZE = (240, 320)
+
+
+class Source(NamedTuple):
+    """
+    What is exported.
+
+    :param network: with its weights.
+    :param classes: names of its classes.
+    :param input_size: (height, width) of the box images are fitted into.
+    :param card: what else model.json shall say.
+    """
+
+    network: MetricSegmentationNetwork
+    classes: tuple[str, ...]
+    input_size: tuple[int, int]
+    card: dict[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,16 +53,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     :param parser: the verb's own parser.
     """
-    parser.add_argument('checkpoint', type=Path,
-                        help='checkpoint.pt of metricseg train, or its folder')
-    parser.add_argument('-o', '--output', type=Path, required=True, help='model folder to write')
-    parser.add_argument('--classes', default='object', help='names of the classes, with commas '
-                        '(default: %(default)s)')
-    parser.add_argument('--input-size', type=image_size, default=(240, 320), metavar='HxW',
-                        help='box that images are fitted into (default: 240x320)')
+    parser.add_argument('checkpoint', help='checkpoint.pt of metricseg train or its folder; or a '
+                        'model, by name or folder, to be written in another form')
+    parser.add_argument('-o', '--output', type=Path, required=True, metavar='FOLDER|FILE.onnx',
+                        help='model folder, or ONNX file alone')
+    parser.add_argument('--classes', help='names of the classes, with commas (default: those of '
+                        'the model, or object)')
+    parser.add_argument('--input-size', type=image_size, metavar='HxW',
+                        help="box that images are fitted into (default: the model's, or 240x320)")
     parser.add_argument('--card', type=Path, metavar='FILE',
                         help='JSON of what else model.json shall say: training, figures, '
                         'attributions')
+    parser.add_argument('--precision', choices=('fp32', 'fp16', 'int8'), default='fp32',
+                        help='of the convolutions; the last projections, and so distances and '
+                        'softmax, stay in fp32 (default: %(default)s)')
+    parser.add_argument('--calibrate', type=Path, metavar='FOLDER',
+                        help="for int8: images like those of the robot's camera")
+    parser.add_argument('--with-grouping', type=int, metavar='SEEDS',
+                        help='write FILE.onnx with seeds and masks as further outputs, of this '
+                        'many seeds')
+    parser.add_argument('--photographs', type=Path, metavar='PATH',
+                        help='what the comparison with torch is made on (default: those of the '
+                        'demo)')
+    add_json(parser, 'the comparison')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,23 +84,157 @@ def run(args: argparse.Namespace) -> int:
 
     :param args: what :func:`add_arguments` declared.
     :return: the exit code.
-    :raises ValueError: for a checkpoint that is none, or a wrong number of classes.
+    :raises ValueError: for a checkpoint that is none, a wrong number of classes, or options that
+        do not go together.
     """
-    from metricseg_ros.export.onnx import write_model
-    from metricseg_ros.export.parity import LARGEST_DIFFERENCE, largest_difference
-    from metricseg_ros.training.train import read_average
+    from metricseg_ros.export.parity import BOUNDS
+    check_options(args)
+    source = read_source(args)
+    parity = export_grouped(source, args) if args.with_grouping else export_model(source, args)
+    print(f'{args.output}: {args.precision}: {parity}', file=tables_to(args.json))
+    if not parity.instances:
+        print('metricseg export: nothing was found on these photographs, so no masks were '
+              'compared: give --photographs of your objects', file=sys.stderr)
+    faults = parity.faults(BOUNDS[args.precision])
+    write_report({'output': str(args.output), 'precision': args.precision, **asdict(parity),
+                  'bounds': asdict(BOUNDS[args.precision]), 'faults': faults}, args.json)
+    for fault in faults:
+        print(f'metricseg export: {fault}', file=sys.stderr)
+    return FAILED if faults else DONE
 
-    checkpoint = args.checkpoint / 'checkpoint.pt' if args.checkpoint.is_dir() else args.checkpoint
-    network = read_average(checkpoint)
-    classes = tuple(args.classes.split(','))
-    if len(classes) != network.config.class_count:
-        raise ValueError(f'--classes must name {network.config.class_count} classes, got '
+
+def check_options(args: argparse.Namespace) -> None:
+    """
+    Refuse options that do not go together.
+
+    :param args: what :func:`add_arguments` declared.
+    :raises ValueError: naming them.
+    """
+    if (args.precision == 'int8') != bool(args.calibrate):
+        raise ValueError('--precision int8 and --calibrate FOLDER go together, got '
+                         f'--precision {args.precision} and --calibrate {args.calibrate}')
+    if args.with_grouping is None:
+        return
+    if args.with_grouping < 1 or args.output.suffix != '.onnx' or args.precision == 'int8':
+        raise ValueError('--with-grouping needs at least 1 seed, -o FILE.onnx and precision fp32 '
+                         f'or fp16, got {args.with_grouping}, {args.output} and '
+                         f'{args.precision}')
+
+
+def read_source(args: argparse.Namespace) -> Source:
+    """
+    Read what is to be exported.
+
+    :param args: what :func:`add_arguments` declared.
+    :return: network, classes, input size and card.
+    :raises ValueError: if it is no checkpoint or model, or the classes are not of its number.
+    """
+    from metricseg_ros.models import DESCRIPTION_FILE, shipped_models
+    path = Path(args.checkpoint)
+    of_model = args.checkpoint in shipped_models() or (path / DESCRIPTION_FILE).is_file()
+    source = model_source(args.checkpoint) if of_model else checkpoint_source(path)
+    classes = tuple(args.classes.split(',')) if args.classes else source.classes
+    if len(classes) != source.network.config.class_count:
+        raise ValueError(f'--classes must name {source.network.config.class_count} classes, got '
                          f'{", ".join(classes)}')
-    card = json.loads(args.card.read_text()) if args.card else {}
-    write_model(network, args.output, classes, args.input_size, card)
-    difference = largest_difference(args.output)
-    print(f'{args.output}: ONNX Runtime differs from torch by at most {difference:.1e}')
-    if not difference < LARGEST_DIFFERENCE:
-        print(f'metricseg export: that is not below {LARGEST_DIFFERENCE:g}', file=sys.stderr)
-        return FAILED
-    return DONE
+    card = json.loads(args.card.read_text()) if args.card else source.card
+    return Source(source.network, classes, args.input_size or source.input_size, card)
+
+
+def model_source(name: str) -> Source:
+    """
+    Read the weights of a model.
+
+    :param name: its name or folder.
+    :return: what is exported.
+    """
+    from metricseg_ros.models import load_description
+    from metricseg_ros.network import MetricSegmentationNetwork
+    from metricseg_ros.network.checkpoint import load_weights, read_weights
+    description = load_description(name)
+    path = description.checked_file('weights.safetensors')
+    network = MetricSegmentationNetwork(description.network)
+    load_weights(network, read_weights(path), str(path))
+    return Source(network, description.classes, description.input_size, description.card)
+
+
+def checkpoint_source(path: Path) -> Source:
+    """
+    Read the averaged weights of a training.
+
+    :param path: its checkpoint, or the folder that it lies in.
+    :return: what is exported.
+    """
+    from metricseg_ros.training.train import read_average
+    network = read_average(path / 'checkpoint.pt' if path.is_dir() else path)
+    return Source(network, ('object',), DEFAULT_SIZE, {})
+
+
+def export_model(source: Source, args: argparse.Namespace) -> Parity:
+    """
+    Write a model folder or its ONNX file alone.
+
+    :param source: what is exported.
+    :param args: what :func:`add_arguments` declared.
+    :return: how it agrees with torch.
+    """
+    from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
+    from metricseg_ros.backends.torch_backend import TorchBackend
+    from metricseg_ros.config import BackendConfig
+    from metricseg_ros.export.onnx import lower_precision, write_model
+    from metricseg_ros.export.parity import compare, grouped_by
+    from metricseg_ros.models import load_description
+    with TemporaryDirectory() as scratch:
+        bare = args.output.suffix == '.onnx'
+        folder = Path(scratch) / args.output.stem if bare else args.output
+        write_model(source.network, folder, source.classes, source.input_size, source.card)
+        if args.precision != 'fp32':
+            lower_precision(folder, args.precision, args.calibrate)
+        description = load_description(folder)
+        stages = [grouped_by(kind(description, BackendConfig(device_policy='cpu')))
+                  for kind in (TorchBackend, OnnxRuntimeBackend)]
+        parity = compare(*stages, description, images(args.photographs))
+        if bare:
+            shutil.copyfile(folder / 'model.onnx', args.output)
+    return parity
+
+
+def export_grouped(source: Source, args: argparse.Namespace) -> Parity:
+    """
+    Write one ONNX file of network and grouping.
+
+    :param source: what is exported.
+    :param args: what :func:`add_arguments` declared.
+    :return: how it agrees with the same in torch.
+    """
+    from metricseg_ros.config import GroupingConfig
+    from metricseg_ros.export import grouped
+    from metricseg_ros.export.onnx import rounded_up
+    from metricseg_ros.export.parity import compare
+    from metricseg_ros.models import ModelDescription
+    from metricseg_ros.preprocess import MEAN, STD
+    import torch
+    config = source.network.config
+    network = grouped.GroupedNetwork(source.network,
+                                     GroupingConfig(maximum_seeds=args.with_grouping)).eval()
+    size = rounded_up(source.input_size, source.network.size_multiple)
+    grouped.export_grouped(network, args.output, size, args.precision)
+    description = ModelDescription(args.output.parent, args.output.stem, source.input_size,
+                                   source.network.size_multiple, MEAN, STD, source.classes,
+                                   config, {})
+    stages = [grouped.padded_to(run, size, config.similarity_thresholds)
+              for run in (torch.inference_mode()(network), grouped.onnx_session(args.output))]
+    return compare(*stages, description, images(args.photographs))
+
+
+def images(path: Path | None) -> Iterator[np.ndarray]:
+    """
+    Read the photographs of the comparison.
+
+    :param path: image, folder or video; None for those of the demo.
+    :return: (H,W,3) uint8 RGB of each.
+    """
+    from metricseg_ros.cli.bundled import photographs
+    from metricseg_ros.inputs import open_input
+    for frame in open_input(path or photographs()[0].parent):
+        yield frame.image

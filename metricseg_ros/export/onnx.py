@@ -4,18 +4,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from metricseg_ros.backends.onnxruntime_backend import INPUT, OUTPUTS
-from metricseg_ros.models import DESCRIPTION_FILE, FORMAT_VERSION, sha256
+from metricseg_ros.export.opset import lowered
+from metricseg_ros.models import DESCRIPTION_FILE, FORMAT_VERSION, load_description, sha256
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.preprocess import MEAN, STD
 import torch
+from torch import nn
 
-OPSET = 18
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+TRACED_OPSET = 18
+"""The lowest that torch.onnx exports by itself; :func:`lowered` goes on from there."""
 
 
 def export_onnx(network: MetricSegmentationNetwork, path: Path,
@@ -27,24 +34,50 @@ def export_onnx(network: MetricSegmentationNetwork, path: Path,
     :param path: where.
     :param input_size: (height, width) the graph is traced at, multiples of the network's.
     """
-    network = network.eval().to('cpu', memory_format=torch.contiguous_format)
     multiple = network.size_multiple
     height = multiple * torch.export.Dim('rows', min=1, max=256)
     width = multiple * torch.export.Dim('columns', min=1, max=256)
+    save(traced(network, input_size, OUTPUTS, {'image': {2: height, 3: width}}), path)
+
+
+def traced(network: nn.Module, input_size: tuple[int, int], outputs: Sequence[str],
+           dynamic_shapes: dict[str, Any] | None = None) -> ModelProto:
+    """
+    Trace a network.
+
+    :param network: takes (1,3,h,w).
+    :param input_size: (height, width) it is traced at.
+    :param outputs: names of what it gives.
+    :param dynamic_shapes: what torch.export is told of sizes that vary, or None.
+    :return: its graph, in an opset that TensorRT 8.5 reads.
+    """
+    network = network.eval().to('cpu', memory_format=torch.contiguous_format)
     program = torch.onnx.export(
-        network, (torch.zeros(1, 3, *input_size),), dynamo=True, opset_version=OPSET,
-        input_names=[INPUT], output_names=list(OUTPUTS), verbose=False,
-        dynamic_shapes={'image': {2: height, 3: width}})
+        network, (torch.zeros(1, 3, *input_size),), dynamo=True, opset_version=TRACED_OPSET,
+        input_names=[INPUT], output_names=list(outputs), verbose=False,
+        dynamic_shapes=dynamic_shapes)
     for node in program.model.graph.all_nodes():
         # Stack traces, which hold paths of the machine that exports.
         node.metadata_props.clear()
-    program.save(path, external_data=False)
+    return lowered(program.model_proto)
+
+
+def save(model: ModelProto, path: Path) -> None:
+    """
+    Write a graph.
+
+    :param model: the graph.
+    :param path: where.
+    """
+    import onnx
+
+    onnx.save(model, path)
 
 
 def write_model(network: MetricSegmentationNetwork, folder: Path, classes: tuple[str, ...],
                 input_size: tuple[int, int], card: dict[str, Any]) -> None:
     """
-    Write a model folder.
+    Write a model folder, in fp32.
 
     :param network: with its weights.
     :param folder: where; it is made.
@@ -57,17 +90,56 @@ def write_model(network: MetricSegmentationNetwork, folder: Path, classes: tuple
     folder.mkdir(parents=True, exist_ok=True)
     multiple = network.size_multiple
     # At once the multiple a coarse map may be one pixel high, which would be taken as fixed.
-    traced = tuple(max(2, -(-side // multiple)) * multiple for side in input_size)
+    size = tuple(max(2 * multiple, side) for side in input_size)
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()},
               folder / 'weights.safetensors')
-    export_onnx(network, folder / 'model.onnx', traced)
+    export_onnx(network, folder / 'model.onnx', rounded_up(size, multiple))
     content = {
         'format_version': FORMAT_VERSION,
         'name': folder.name,
         'classes': classes,
         'input': {'size': input_size, 'size_multiple': multiple, 'mean': MEAN, 'std': STD},
         'network': asdict(network.config),
+        'precision': 'fp32',
         'files': {name: sha256(folder / name) for name in ('model.onnx', 'weights.safetensors')},
         **card,
     }
     (folder / DESCRIPTION_FILE).write_text(json.dumps(content, indent=2) + '\n')
+
+
+def lower_precision(folder: Path, precision: str, calibration: Path | None = None) -> None:
+    """
+    Let the ONNX file of a model folder compute in another precision.
+
+    :param folder: in fp32; model.onnx and model.json are changed, the weights are not.
+    :param precision: fp16 or int8.
+    :param calibration: for int8, a folder of images.
+    :raises ValueError: if there is no image in it, or a weight does not fit.
+    """
+    import onnx
+
+    path = folder / 'model.onnx'
+    description = folder / DESCRIPTION_FILE
+    content = json.loads(description.read_text())
+    content['precision'] = precision
+    if precision == 'fp16':
+        from metricseg_ros.export.half import to_half
+        save(to_half(onnx.load(path)), path)
+    else:
+        from metricseg_ros.export.int8 import to_int8
+        count = to_int8(path, path, load_description(folder), calibration)
+        content['calibration'] = {'images': count}
+    content['files']['model.onnx'] = sha256(path)
+    description.write_text(json.dumps(content, indent=2) + '\n')
+
+
+def rounded_up(size: tuple[int, int], multiple: int) -> tuple[int, int]:
+    """
+    Round a size up to what a network takes.
+
+    :param size: (height, width).
+    :param multiple: both sides become multiples of this.
+    :return: (height, width).
+    """
+    height, width = (-(-side // multiple) * multiple for side in size)
+    return height, width

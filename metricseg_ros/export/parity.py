@@ -1,38 +1,183 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a model's ONNX file computes what its weights do."""
+"""Whether a model's ONNX file does what its weights do: on photographs, down to the masks."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
-from metricseg_ros.backends.torch_backend import TorchBackend
-from metricseg_ros.config import BackendConfig
-from metricseg_ros.models import load_description
-import torch
+from metricseg_ros.backends import Backend
+from metricseg_ros.config import GroupingConfig
+from metricseg_ros.grouping import group, SeedMasks
+from metricseg_ros.models import ModelDescription
+from metricseg_ros.preprocess import ImageGeometry, preprocess
+from metricseg_ros.segmenter import crop_to_content
+from metricseg_ros.structures import NetworkOutput
+import numpy as np
+from torch import Tensor
+
+Stages = Callable[[Tensor, ImageGeometry], tuple[NetworkOutput, SeedMasks]]
+"""From the network's input to its output and the masks on its grid."""
 
 LARGEST_DIFFERENCE = 1e-3
 """Largest difference of embeddings and class logits that passes, in float32."""
 
+SAME_MASK_IOU = 0.5
+"""Two masks are of the same instance above this."""
 
-def largest_difference(folder: Path) -> float:
-    """
-    Run a model in ONNX Runtime and in torch on the same random inputs.
 
-    :param folder: the model folder.
-    :return: largest absolute difference of an embedding's or a class logit's component, over
-        inputs of several sizes.
+@dataclass(frozen=True)
+class Bounds:
     """
-    description = load_description(folder)
-    config = BackendConfig(device_policy='cpu')
-    backends = [kind(description, config) for kind in (TorchBackend, OnnxRuntimeBackend)]
-    generator = torch.Generator().manual_seed(0)
-    differences = []
-    for rows, columns in ((1, 1), (6, 10), (8, 10), (10, 8)):
-        size = (rows * description.size_multiple, columns * description.size_multiple)
-        tensor = torch.randn(1, 3, *size, generator=generator)
-        first, second = (backend.run(tensor) for backend in backends)
-        differences += [(first.embeddings - second.embeddings).abs().max(),
-                        (first.class_logits - second.class_logits).abs().max()]
-    return float(max(differences))
+    What an export has to reach.
+
+    :param difference: largest difference of any embedding's or class logit's component.
+    :param found: least share of torch's instances that are found again, and the other way round.
+    :param masks: least mean IoU of those masks.
+    """
+
+    difference: float
+    found: float
+    masks: float
+
+
+BOUNDS = {'fp32': Bounds(LARGEST_DIFFERENCE, 0.98, 0.98), 'fp16': Bounds(0.5, 0.95, 0.95),
+          'int8': Bounds(np.inf, 0.5, 0.7)}
+"""
+Bounds by precision. In fp16 a pixel on an edge may differ much while the masks agree; int8 is only
+kept from being useless, and its report is to be read.
+"""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """
+    How far an ONNX file agrees with torch on some photographs.
+
+    :param images: number of photographs.
+    :param difference: largest difference of embeddings and class logits.
+    :param mean_difference: their mean difference.
+    :param seeds: share of torch's instances whose seed is the very same pixel.
+    :param found: the smaller of the shares of either side's instances that the other has too.
+    :param masks: mean IoU of the masks of those.
+    :param instances: number of torch's instances.
+    """
+
+    images: int
+    difference: float
+    mean_difference: float
+    seeds: float
+    found: float
+    masks: float
+    instances: int
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        return (f'on {self.images} photographs embeddings and logits differ from torch by '
+                f'{self.mean_difference:.1e} in the mean, {self.difference:.1e} at most; of '
+                f'{self.instances} instances {self.found:.1%} agree, with the same seed pixel '
+                f'{self.seeds:.1%}, mean mask IoU {self.masks:.4f}')
+
+    def faults(self, bounds: Bounds) -> list[str]:
+        """
+        Name the bounds that are not kept.
+
+        :param bounds: of the precision.
+        :return: a sentence for each.
+        """
+        faults = []
+        if not self.difference < bounds.difference:
+            faults.append(f'a difference of {self.difference:.1e} is not below '
+                          f'{bounds.difference:g}')
+        if not self.found >= bounds.found:
+            faults.append(f'only {self.found:.1%} of the instances agree, not {bounds.found:.0%}')
+        if not self.masks >= bounds.masks:
+            faults.append(f'the mean mask IoU is {self.masks:.4f}, not {bounds.masks:g}')
+        return faults
+
+
+def grouped_by(backend: Backend) -> Stages:
+    """
+    Let a backend run the network, and group its output as the segmenter does.
+
+    :param backend: the backend.
+    :return: what :func:`compare` compares.
+    """
+    def run(tensor: Tensor, geometry: ImageGeometry) -> tuple[NetworkOutput, SeedMasks]:
+        output = crop_to_content(backend.run(tensor), geometry)
+        return output, group(output, GroupingConfig())
+    return run
+
+
+def compare(reference: Stages, exported: Stages, description: ModelDescription,
+            images: Iterable[np.ndarray]) -> Parity:
+    """
+    Segment photographs in two ways, on the network's grid.
+
+    :param reference: by torch.
+    :param exported: by the ONNX file.
+    :param description: of the model.
+    :param images: (H,W,3) uint8 RGB.
+    :return: how far they agree.
+    """
+    largest, means, pairs, seeds, counts = [], [], [], 0, np.zeros(2, int)
+    for image in images:
+        inputs = preprocess(image, description.input_size, description.size_multiple,
+                            description.mean, description.std)
+        (said, first), (says, second) = reference(*inputs), exported(*inputs)
+        apart = differences(said, says)
+        largest.append(max(float(part.max()) for part in apart))
+        means.append(np.mean([float(part.mean()) for part in apart]))
+        counts += len(first.seeds), len(second.seeds)
+        found = matched(first, second)
+        pairs += found
+        seeds += sum(bool((first.seeds.positions[row] == second.seeds.positions[column]).all())
+                     for row, column, _ in found)
+    found = share(len(pairs), max(counts))
+    return Parity(len(largest), max(largest), float(np.mean(means)), share(seeds, counts[0]),
+                  found, float(np.mean([iou for _, _, iou in pairs])) if pairs else found,
+                  int(counts[0]))
+
+
+def share(part: int, whole: int) -> float:
+    """
+    Divide.
+
+    :param part: how many.
+    :param whole: of how many.
+    :return: the share; 1 of nothing, about which nobody can disagree.
+    """
+    return float(part / whole) if whole else 1.0
+
+
+def differences(first: NetworkOutput, second: NetworkOutput) -> tuple[Tensor, Tensor]:
+    """
+    Subtract what two networks say.
+
+    :param first: of one.
+    :param second: of the other.
+    :return: absolute differences of embeddings and of class logits.
+    """
+    return ((first.embeddings - second.embeddings).abs(),
+            (first.class_logits - second.class_logits).abs())
+
+
+def matched(first: SeedMasks, second: SeedMasks) -> list[tuple[int, int, float]]:
+    """
+    Pair the masks of the same instances.
+
+    :param first: K masks.
+    :param second: L masks on the same grid.
+    :return: index into either, and the IoU, of each pair above :data:`SAME_MASK_IOU`; as
+        duplicates are dropped, each mask is in one pair at most but for overlapping ones.
+    """
+    if not len(first.seeds) or not len(second.seeds):
+        return []
+    mine, theirs = (masks.masks.flatten(1).float().numpy() for masks in (first, second))
+    shared = mine @ theirs.T
+    ious = shared / (mine.sum(1)[:, None] + theirs.sum(1)[None] - shared).clip(1)
+    from scipy.optimize import linear_sum_assignment
+    rows, columns = linear_sum_assignment(ious, maximize=True)
+    return [(int(row), int(column), float(ious[row, column]))
+            for row, column in zip(rows, columns) if ious[row, column] > SAME_MASK_IOU]

@@ -70,10 +70,11 @@ def dense_seeds(points: Tensor, scores: Tensor, maximum_seeds: int,
     distances = torch.full_like(scores, torch.inf)
     values, picked = log_scores, []
     for _ in range(maximum_seeds):
-        value, best = values.max(dim=0)
+        # As a row, since TensorRT finds no largest value of a plain vector.
+        value, best = values[None].max(dim=1)
         picked.append(torch.where(value > -torch.inf, best, -1))
-        seed = points.index_select(1, best[None])
+        seed = points.index_select(1, best)
         distances = torch.minimum(distances, (points - seed).square().sum(0))
         values = log_scores + diversity_weight * distances.log()
         values = values.masked_fill(distances == 0, -torch.inf)
-    return torch.stack(picked)
+    return torch.cat(picked)

@@ -1,0 +1,90 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One backend serves while a better one is prepared; they change places between two images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Thread
+
+from metricseg_ros.backends.backend import Backend, BackendError, ExecutionReport
+from metricseg_ros.structures import NetworkOutput
+from torch import Tensor
+
+Prepare = Callable[[Callable[[str], None]], Backend]
+"""Makes the better backend; is given what to tell its progress to."""
+
+
+class StandbyBackend:
+    """
+    Runs a backend until a better one is ready.
+
+    :ivar progress: what the better one waits for, in one line; empty once it runs or has failed.
+    """
+
+    def __init__(self, standby: Backend, prepare: Prepare, stop: Callable[[], None]) -> None:
+        """
+        Begin to prepare.
+
+        :param standby: serves meanwhile.
+        :param prepare: makes the better one, on a thread of its own.
+        :param stop: makes `prepare` end early.
+        """
+        self.progress = 'preparing'
+        self._serving, self._ready = standby, None
+        self._prepare, self._stop, self._closed = prepare, stop, False
+        self._thread = Thread(target=self._work, name='backend-preparation', daemon=True)
+        self._thread.start()
+
+    @property
+    def report(self) -> ExecutionReport:
+        """Say what runs now."""
+        return self._serving.report
+
+    @report.setter
+    def report(self, report: ExecutionReport) -> None:
+        self._serving.report = report
+
+    def run(self, tensor: Tensor) -> NetworkOutput:
+        """
+        Run the network on one image, on the better backend if it is ready.
+
+        :param tensor: (1,3,h,w) float32.
+        :return: what it says, on the device it ran on.
+        """
+        if self._ready is not None:
+            before, self._serving, self._ready = self._serving, self._ready, None
+            before.close()
+        return self._serving.run(tensor)
+
+    def close(self) -> None:
+        """Stop preparing, and give back memory and device."""
+        self._closed = True
+        self._stop()
+        self._thread.join()
+        for backend in (self._serving, self._ready):
+            if backend is not None:
+                backend.close()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """
+        Wait until the better backend is ready or has failed.
+
+        :param timeout: longest time, in seconds.
+        :return: whether that is so.
+        """
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        try:
+            self._ready = self._prepare(self._tell)
+        except (BackendError, OSError, ValueError) as error:
+            if not self._closed:
+                note = '; '.join(filter(None, (self.report.note, str(error))))
+                self.report = replace(self.report, note=note)
+        self.progress = ''
+
+    def _tell(self, line: str) -> None:
+        self.progress = line

@@ -1,0 +1,211 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Running a TensorRT engine: own stream, buffers allocated once, a CUDA graph for each input size.
+
+Not tried on a GPU yet; tests of it are marked gpu.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from metricseg_ros.backends.backend import BackendError, ExecutionReport
+from metricseg_ros.backends.onnxruntime_backend import INPUT, OUTPUTS
+from metricseg_ros.backends.tensorrt.engine_key import Gpu
+from metricseg_ros.backends.tensorrt.flavour import Flavour
+from metricseg_ros.models import ModelDescription
+from metricseg_ros.structures import NetworkOutput
+import torch
+from torch import Tensor
+
+MOST_BINDINGS = 4
+"""Input sizes kept ready; a camera has one, and turned images another."""
+
+
+class Binding:
+    """An execution context with buffers of one input size."""
+
+    def __init__(self, flavour: Flavour, engine: Any, kernels: Path, shape: tuple[int, ...],
+                 stream: torch.cuda.Stream) -> None:
+        """
+        Allocate, run once, and capture a CUDA graph if that can be done.
+
+        :param flavour: TensorRT.
+        :param engine: the engine.
+        :param kernels: file of the kernels that TensorRT-RTX compiles.
+        :param shape: (1,3,h,w).
+        :param stream: it all runs on this one.
+        :raises BackendError: if the engine does not take that shape or fails.
+        """
+        self.stream = stream
+        self.flavour = flavour
+        self.context, save = flavour.context(engine, kernels)
+        if not self.context.set_input_shape(INPUT, shape):
+            raise BackendError(f'the TensorRT engine takes no input of {shape[2]}x{shape[3]}: '
+                               'see input.height and input.width')
+        self.pinned = torch.empty(shape, pin_memory=True)
+        self.image = torch.empty(shape, device='cuda')
+        self.outputs = {name: torch.empty(tuple(self.context.get_tensor_shape(name)),
+                                          device='cuda') for name in OUTPUTS}
+        for name, tensor in {INPUT: self.image, **self.outputs}.items():
+            self.context.set_tensor_address(name, tensor.data_ptr())
+        self.graph: torch.cuda.CUDAGraph | None = None
+        self.execute()
+        stream.synchronize()
+        save()
+        self._capture()
+
+    def run(self, tensor: Tensor) -> list[Tensor]:
+        """
+        Run the engine.
+
+        :param tensor: (1,3,h,w) float32, on the CPU.
+        :return: copies of the outputs, on the GPU, done.
+        """
+        self.pinned.copy_(tensor)
+        with torch.cuda.stream(self.stream):
+            self.image.copy_(self.pinned, non_blocking=True)
+            if self.graph is None:
+                self.execute()
+            else:
+                self.graph.replay()
+            outputs = [self.outputs[name].clone() for name in OUTPUTS]
+        self.stream.synchronize()
+        return outputs
+
+    def execute(self) -> None:
+        """
+        Enqueue the engine.
+
+        :raises BackendError: if TensorRT refuses.
+        """
+        self.flavour.complaints.clear()
+        if not self.context.execute_async_v3(self.stream.cuda_stream):
+            raise BackendError(f'{self.flavour} cannot run the engine: '
+                               f'{"; ".join(self.flavour.complaints) or "no reason given"}')
+
+    def _capture(self) -> None:
+        capturable = getattr(self.context, 'is_stream_capturable', lambda stream: True)
+        if not capturable(self.stream.cuda_stream):
+            return
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph, stream=self.stream):
+                self.execute()
+        except (RuntimeError, BackendError):
+            return  # Some layers cannot be captured; they run all the same.
+        self.graph = graph
+
+
+class EngineBackend:
+    """Runs an engine."""
+
+    progress = ''
+
+    def __init__(self, plan: bytes, flavour: Flavour, description: ModelDescription, gpu: Gpu,
+                 kernels: Path, warm_up: tuple[int, int]) -> None:
+        """
+        Load the engine and run it once.
+
+        :param plan: the serialised engine.
+        :param flavour: TensorRT.
+        :param description: of the model.
+        :param gpu: the present one.
+        :param kernels: file of the kernels that TensorRT-RTX compiles.
+        :param warm_up: (height, width) of the first input.
+        :raises BackendError: if it cannot be loaded or run.
+        """
+        self.flavour, self.kernels = flavour, kernels
+        self.thresholds = description.similarity_thresholds
+        self.failure = ''
+        self.bindings: dict[tuple[int, ...], Binding] = {}
+        self.engine = flavour.deserialised(plan)
+        self._check_tensors()
+        self.stream = torch.cuda.Stream()
+        self.report = ExecutionReport('tensorrt', str(flavour), f'cuda ({gpu.name})',
+                                      description.precision)
+        self.run(torch.zeros(1, 3, *warm_up))
+
+    def run(self, tensor: Tensor) -> NetworkOutput:
+        """
+        Run the network on one image.
+
+        :param tensor: (1,3,h,w) float32.
+        :return: what it says, on the GPU.
+        :raises BackendError: if GPU memory ran out, the GPU was lost or the engine failed.
+        """
+        if self.failure:
+            raise BackendError(self.failure)
+        try:
+            embeddings, class_logits = self._binding(tuple(tensor.shape)).run(tensor)
+        except RuntimeError as error:
+            raise self._explained(error) from error
+        return NetworkOutput(embeddings[0], class_logits[0], self.thresholds)
+
+    def close(self) -> None:
+        """Give the GPU's memory back."""
+        self.bindings.clear()
+        self.engine = None
+        if not self.failure:
+            torch.cuda.empty_cache()
+
+    def _binding(self, shape: tuple[int, ...]) -> Binding:
+        if shape not in self.bindings:
+            if len(self.bindings) >= MOST_BINDINGS:
+                self.bindings.pop(next(iter(self.bindings)))
+            self.bindings[shape] = Binding(self.flavour, self.engine, self.kernels, shape,
+                                           self.stream)
+        return self.bindings[shape]
+
+    def _explained(self, error: RuntimeError) -> RuntimeError:
+        explained = explain(error)
+        if explained is not error and not isinstance(error, torch.OutOfMemoryError):
+            self.failure = str(explained)
+        return explained
+
+    def _check_tensors(self) -> None:
+        engine, single = self.engine, self.flavour.trt.float32
+        names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
+        if not {INPUT, *OUTPUTS} <= set(names):
+            raise BackendError(f'the engine must have {INPUT} and {", ".join(OUTPUTS)}, got '
+                               f'{", ".join(names)}: export the model with metricseg export')
+        others = [name for name in (INPUT, *OUTPUTS) if engine.get_tensor_dtype(name) != single]
+        if others:
+            raise BackendError(f'{", ".join(others)} of the engine must be fp32: export the model '
+                               'with metricseg export')
+
+
+def explain(error: RuntimeError) -> RuntimeError:
+    """
+    Say what an error of CUDA means to the robot's user.
+
+    :param error: from torch or TensorRT.
+    :return: a :class:`BackendError` with the remedy; the error itself if it is none of CUDA's.
+    """
+    if isinstance(error, BackendError):
+        return error
+    first = (str(error).splitlines() or [''])[0]
+    if isinstance(error, torch.OutOfMemoryError):
+        return BackendError(f'out of GPU memory: {first}: end other programs on the GPU, or choose '
+                            'a smaller input.height and input.width, then clean up and configure')
+    if 'CUDA' in first or isinstance(error, getattr(torch, 'AcceleratorError', ())):
+        return BackendError(f'the GPU was lost: {first}: clean up and configure; if that fails '
+                            'too, start the node anew')
+    return error
+
+
+def open_or_explain(opener: Callable[[], EngineBackend]) -> EngineBackend:
+    """
+    Open an engine.
+
+    :param opener: opens it.
+    :return: the backend.
+    :raises BackendError: also for what CUDA raises.
+    """
+    try:
+        return opener()
+    except RuntimeError as error:
+        raise explain(error) from error

@@ -1,0 +1,107 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What an engine was built for: all that must be the same for it to be used again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+import hashlib
+import json
+from typing import NamedTuple
+
+
+class Gpu(NamedTuple):
+    """
+    A GPU.
+
+    :param name: as its driver says, such as Orin.
+    :param compute_capability: such as 8.7.
+    """
+
+    name: str
+    compute_capability: str
+
+
+class InputSizes(NamedTuple):
+    """
+    Input sizes an engine takes, each (height, width).
+
+    :param least: the smallest.
+    :param best: the one it is tuned for.
+    :param most: the largest.
+    """
+
+    least: tuple[int, int]
+    best: tuple[int, int]
+    most: tuple[int, int]
+
+    def __str__(self) -> str:
+        """Return the sizes as 32x32 256x320 320x320."""
+        return ' '.join(f'{height}x{width}' for height, width in self)
+
+
+@dataclass(frozen=True)
+class EngineKey:
+    """
+    What an engine depends on.
+
+    :param onnx_sha256: checksum of the ONNX file.
+    :param flavour: tensorrt or tensorrt_rtx.
+    :param version: of TensorRT.
+    :param gpu: name of the GPU.
+    :param compute_capability: of the GPU.
+    :param precision: fp32, fp16 or int8.
+    :param input_sizes: an :class:`InputSizes` as text.
+    """
+
+    onnx_sha256: str
+    flavour: str
+    version: str
+    gpu: str
+    compute_capability: str
+    precision: str
+    input_sizes: str
+
+    @property
+    def digest(self) -> str:
+        """Return a name for the engine: another for every difference."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def difference(self, other: EngineKey) -> str:
+        """
+        Say what this is for and another engine is not.
+
+        :param other: its key.
+        :return: such as 'version 10.7.0 (but for 10.3.0)'; empty if in nothing.
+        """
+        return ', '.join(
+            f'{item.name} {getattr(self, item.name)} (but for {getattr(other, item.name)})'
+            for item in fields(self) if getattr(self, item.name) != getattr(other, item.name))
+
+
+def present_gpu() -> Gpu | None:
+    """
+    Ask torch for the GPU that it uses.
+
+    :return: the GPU, or None where there is none that torch can use.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    major, minor = torch.cuda.get_device_capability()
+    return Gpu(torch.cuda.get_device_name(), f'{major}.{minor}')
+
+
+def input_sizes(box: tuple[int, int], multiple: int) -> InputSizes:
+    """
+    Tell which input sizes images of any proportions need, upright or turned.
+
+    :param box: (height, width) of the box images are fitted into.
+    :param multiple: input sides are multiples of this.
+    :return: from one multiple to the box's longer side, tuned for an image that fills the box.
+    """
+    height, width = (-(-side // multiple) * multiple for side in box)
+    longest = max(height, width)
+    return InputSizes((multiple, multiple), (height, width), (longest, longest))

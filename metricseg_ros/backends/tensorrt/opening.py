@@ -1,0 +1,85 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Opening TensorRT for a model: at once if its engine is there, else behind another backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from metricseg_ros.backends.backend import Backend, BackendError
+from metricseg_ros.backends.standby import StandbyBackend
+from metricseg_ros.backends.tensorrt.building import BuildJob, BuildProcess, plan_job, Tell
+from metricseg_ros.backends.tensorrt.engine_backend import EngineBackend, open_or_explain
+from metricseg_ros.backends.tensorrt.engine_key import Gpu, present_gpu
+from metricseg_ros.backends.tensorrt.flavour import find_flavour, Flavour
+from metricseg_ros.config import BackendConfig
+from metricseg_ros.models import ModelDescription
+import torch
+
+
+def open_tensorrt(description: ModelDescription, config: BackendConfig, box: tuple[int, int],
+                  standby: Callable[[], Backend | None]) -> Backend:
+    """
+    Open TensorRT.
+
+    :param description: of the model.
+    :param config: limits of workspace and cache.
+    :param box: (height, width) of the box images are fitted into.
+    :param standby: opens what serves while an engine is built; None if nothing may.
+    :return: the backend. Without anything on standby the engine is built first.
+    :raises BackendError: if there is no TensorRT or no GPU, or the engine cannot be built or run.
+    :raises ModelError: if the model's file is missing or damaged.
+    """
+    flavour = find_flavour()
+    gpu = present_gpu()
+    if gpu is None:
+        raise BackendError(f'{flavour} needs an NVIDIA GPU, and torch {torch.__version__} finds '
+                           'none: install a driver and a CUDA build of torch to use one')
+    job = plan_job(description, config, box, gpu, flavour)
+    opener = partial(open_engine, job, flavour, description, gpu)
+    looked = job.engine_cache.load(job.key)
+    if looked.plan is not None:
+        try:
+            return opener(looked.plan)
+        except BackendError:
+            job.engine_cache.forget(job.key.digest)  # Whole, but of no use here.
+    return open_behind(job, opener, standby())
+
+
+def open_engine(job: BuildJob, flavour: Flavour, description: ModelDescription, gpu: Gpu,
+                plan: bytes) -> Backend:
+    """
+    Load an engine.
+
+    :param job: that it is of.
+    :param flavour: TensorRT.
+    :param description: of the model.
+    :param gpu: the present one.
+    :param plan: the serialised engine.
+    :return: the backend, warmed up.
+    :raises BackendError: if it cannot be loaded or run.
+    """
+    return open_or_explain(lambda: EngineBackend(
+        plan, flavour, description, gpu, job.engine_cache.kernels_path(job.key), job.sizes.best))
+
+
+def open_behind(job: BuildJob, opener: Callable[[bytes], Backend],
+                standby: Backend | None) -> Backend:
+    """
+    Build an engine in a process of its own while another backend serves.
+
+    :param job: the engine.
+    :param opener: opens it once it is built.
+    :param standby: serves meanwhile; None to wait.
+    :return: the backend.
+    :raises BackendError: without standby, if the engine cannot be built or run.
+    """
+    process = BuildProcess(job)
+
+    def prepare(tell: Tell) -> Backend:
+        return opener(process.result(tell))
+
+    if standby is None:
+        return prepare(lambda line: None)
+    return StandbyBackend(standby, prepare, process.stop)
