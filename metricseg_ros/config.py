@@ -72,7 +72,7 @@ class BackendConfig:
     threads: int = parameter(
         0, 'CPU threads of the network; 0 takes one for each core.', minimum=0, maximum=256)
     workspace_mib: int = parameter(
-        0, "Most GPU memory that one layer of a TensorRT engine may use for itself, in MiB; 0 for "
+        0, 'Most GPU memory that one layer of a TensorRT engine may use for itself, in MiB; 0 for '
         'no limit.', minimum=0, maximum=65536)
     engine_cache_mib: int = parameter(
         2048, 'Disk space for TensorRT engines, in MiB: those not used for longest go first; 0 '

@@ -41,9 +41,7 @@ class InstanceSegmenter:
         """
         self.description, self.backend = description, backend
         self.grouping = grouping or GroupingConfig()
-        asked = input_config or InputConfig()
-        self.input_size = (asked.height or description.input_size[0],
-                           asked.width or description.input_size[1])
+        self.input_size = box_of(description, input_config or InputConfig())
 
     @classmethod
     def from_config(cls, config: SegmenterConfig) -> InstanceSegmenter:
@@ -56,8 +54,9 @@ class InstanceSegmenter:
         :raises BackendError: if no backend can run it as asked.
         """
         description = load_description(config.model)
-        segmenter = cls(description, open_backend(description, config.backend), config.grouping,
-                        config.input)
+        box = box_of(description, config.input)
+        segmenter = cls(description, open_backend(description, config.backend, box),
+                        config.grouping, config.input)
         segmenter.segment(np.zeros((*segmenter.input_size, 3), np.uint8))
         return segmenter
 
@@ -127,6 +126,17 @@ class InstanceSegmenter:
     def close(self) -> None:
         """Give back what the backend holds."""
         self.backend.close()
+
+
+def box_of(description: ModelDescription, asked: InputConfig) -> tuple[int, int]:
+    """
+    Tell which box images are fitted into.
+
+    :param description: of the model.
+    :param asked: what the configuration asks for.
+    :return: (height, width).
+    """
+    return (asked.height or description.input_size[0], asked.width or description.input_size[1])
 
 
 def crop_to_content(output: NetworkOutput, geometry: ImageGeometry) -> NetworkOutput:

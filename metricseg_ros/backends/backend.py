@@ -48,6 +48,8 @@ class Backend(Protocol):
     """
 
     report: ExecutionReport
+    progress: str
+    """What is under way to run faster, in one line; empty where nothing is."""
 
     def run(self, tensor: Tensor) -> NetworkOutput:
         """

@@ -20,6 +20,8 @@ OUTPUTS = ('embeddings', 'class_logits')
 class OnnxRuntimeBackend:
     """Runs a model's model.onnx."""
 
+    progress = ''
+
     def __init__(self, description: ModelDescription, config: BackendConfig) -> None:
         """
         Load the model.

@@ -20,6 +20,8 @@ LARGEST_BATCH = 8
 class TorchBackend:
     """Runs a model's weights.safetensors."""
 
+    progress = ''
+
     def __init__(self, description: ModelDescription, config: BackendConfig) -> None:
         """
         Build the network and load its weights.

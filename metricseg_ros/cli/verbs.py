@@ -33,6 +33,8 @@ VERBS: Mapping[str, tuple[Verb, str]] = {
     'train': ('metricseg_ros.cli.train', 'train a network'),
     'evaluate': ('metricseg_ros.cli.evaluate', 'measure a model on labelled images'),
     'export': ('metricseg_ros.cli.export', 'turn trained weights into a model folder'),
+    'build-engine': ('metricseg_ros.cli.build_engine', 'build a TensorRT engine ahead of time'),
+    'engines': ('metricseg_ros.cli.engines', 'list, verify and prune the TensorRT engines'),
 }
 """Verb -> its module, or the verbs under it; and what it does, in one line."""
 

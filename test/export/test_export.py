@@ -8,14 +8,28 @@ import json
 from pathlib import Path
 
 import metricseg_ros
-from metricseg_ros.export.parity import LARGEST_DIFFERENCE, largest_difference
-from metricseg_ros.models import sha256
+from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
+from metricseg_ros.backends.torch_backend import TorchBackend
+from metricseg_ros.config import BackendConfig
+from metricseg_ros.export.parity import compare, grouped_by, LARGEST_DIFFERENCE
+from metricseg_ros.models import load_description, sha256
 from metricseg_ros.network.checkpoint import read_weights
 from model_fixtures import CARD, INPUT_SIZE, small_network, vouch_for
+import numpy as np
 import onnx
 import pytest
 from safetensors.torch import save_file
 import torch
+
+
+def largest_difference(folder: Path) -> float:
+    """Compare ONNX Runtime with torch on random images, upright and turned."""
+    rng = np.random.default_rng(0)
+    description = load_description(folder)
+    stages = [grouped_by(kind(description, BackendConfig(device_policy='cpu')))
+              for kind in (TorchBackend, OnnxRuntimeBackend)]
+    images = [rng.integers(0, 255, (*size, 3), np.uint8) for size in ((60, 90), (90, 60), (8, 8))]
+    return compare(*stages, description, images).difference
 
 
 def test_weights_survive_exactly(small_model: Path) -> None:

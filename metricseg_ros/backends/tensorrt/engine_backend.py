@@ -189,8 +189,9 @@ def explain(error: RuntimeError) -> RuntimeError:
         return error
     first = (str(error).splitlines() or [''])[0]
     if isinstance(error, torch.OutOfMemoryError):
-        return BackendError(f'out of GPU memory: {first}: end other programs on the GPU, or choose '
-                            'a smaller input.height and input.width, then clean up and configure')
+        return BackendError(f'out of GPU memory: {first}: end other programs on the GPU, or '
+                            'choose a smaller input.height and input.width, then clean up and '
+                            'configure')
     if 'CUDA' in first or isinstance(error, getattr(torch, 'AcceleratorError', ())):
         return BackendError(f'the GPU was lost: {first}: clean up and configure; if that fails '
                             'too, start the node anew')

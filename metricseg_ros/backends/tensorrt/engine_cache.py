@@ -11,6 +11,7 @@ a whole file or none.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 import hashlib
 import json
@@ -100,10 +101,8 @@ class EngineCache:
         if fault:
             return Lookup(None, f'the engine in {sidecar.with_suffix(".plan")} is not used: '
                           f'{fault}')
-        try:
+        with suppress(OSError):  # A cache that cannot be written serves all the same.
             os.utime(sidecar)
-        except OSError:
-            pass  # A cache that cannot be written serves all the same.
         return Lookup(plan)
 
     def store(self, key: EngineKey, plan: bytes, seconds: float) -> None:

@@ -26,7 +26,8 @@ def check_gpu() -> Iterator[Check]:
         yield Check('GPU', OK, 'no NVIDIA GPU: the network runs on the CPU')
         return
     yield Check('GPU', OK, ', '.join(found))
-    yield from (check for check in (torch_on_gpu(), onnxruntime_on_gpu()) if check)
+    yield from (check for check in (torch_on_gpu(), onnxruntime_on_gpu(), tensorrt_on_gpu())
+                if check)
 
 
 def find_gpus() -> list[str]:
@@ -82,3 +83,22 @@ def onnxruntime_on_gpu() -> Check | None:
     return Check('onnxruntime on the GPU', WARN, 'unused: this build has no CUDA provider',
                  'pip uninstall onnxruntime && pip install onnxruntime-gpu, or '
                  'backend.name=torch with a CUDA build of torch')
+
+
+def tensorrt_on_gpu() -> Check | None:
+    """
+    Look for TensorRT and its engines.
+
+    :return: the check.
+    """
+    from metricseg_ros.backends import BackendError
+    from metricseg_ros.backends.tensorrt.engine_cache import EngineCache, totals
+    from metricseg_ros.backends.tensorrt.flavour import find_flavour
+    try:
+        flavour = find_flavour()
+    except BackendError as error:
+        return Check('TensorRT', WARN, 'unused', str(error))
+    cache = EngineCache()
+    entries = cache.entries()
+    return Check('TensorRT', OK, f'{flavour}, {len(entries)} engines of {totals(entries):.0f} MiB '
+                 f'in {cache.folder}')

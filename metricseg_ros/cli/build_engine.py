@@ -1,0 +1,84 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Build the TensorRT engine of a model ahead of time, so that the robot's node starts with it.
+
+It is built for the GPU of this machine. TensorRT-RTX also builds for another one, on a machine
+without any: name it with --gpu and --compute-capability as its driver does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from metricseg_ros.cli.exit_codes import DONE
+from metricseg_ros.cli.options import add_configuration, configuration
+
+if TYPE_CHECKING:
+    from metricseg_ros.backends.tensorrt.engine_key import Gpu
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare the options of the verb.
+
+    :param parser: the verb's own parser.
+    """
+    parser.add_argument('--gpu', metavar='NAME',
+                        help='GPU to build for, such as "NVIDIA GeForce RTX 4090" (TensorRT-RTX '
+                        'only; default: the one here)')
+    parser.add_argument('--compute-capability', metavar='X.Y', help='of that GPU, such as 8.9')
+    add_configuration(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Build, unless the engine is there.
+
+    :param args: what :func:`add_arguments` declared.
+    :return: 0.
+    :raises ValueError: if there is no GPU to build for, or none is named.
+    :raises BackendError: if the engine cannot be built.
+    """
+    from metricseg_ros.backends.tensorrt.building import obtain_engine, plan_job
+    from metricseg_ros.backends.tensorrt.flavour import find_flavour
+    from metricseg_ros.models import load_description
+    from metricseg_ros.segmenter import box_of
+    config = configuration(args)
+    flavour = find_flavour()
+    description = load_description(config.model)
+    job = plan_job(description, config.backend, box_of(description, config.input),
+                   chosen_gpu(args, flavour.name), flavour)
+    found = job.engine_cache.load(job.key).plan is not None
+    obtain_engine(job, flavour, lambda line: print(line, file=sys.stderr))
+    print(f'{job.engine_cache.folder / job.key.digest}.plan: {"was there" if found else "built"}: '
+          f'{description.name}, {job.key.precision}, {job.key.input_sizes}, {flavour}, for '
+          f'{job.key.gpu} ({job.key.compute_capability})')
+    return DONE
+
+
+def chosen_gpu(args: argparse.Namespace, flavour: str) -> Gpu:
+    """
+    Tell which GPU to build for.
+
+    :param args: what :func:`add_arguments` declared.
+    :param flavour: module of TensorRT.
+    :return: the one named, or the one here.
+    :raises ValueError: if there is none, or another than this one cannot be built for.
+    """
+    from metricseg_ros.backends.tensorrt.engine_key import Gpu, present_gpu
+    if bool(args.gpu) != bool(args.compute_capability):
+        raise ValueError('--gpu and --compute-capability go together, got '
+                         f'{args.gpu} and {args.compute_capability}')
+    if args.gpu:
+        if flavour != 'tensorrt_rtx':
+            raise ValueError('--gpu needs TensorRT-RTX: TensorRT builds only for the GPU it runs '
+                             'on')
+        return Gpu(args.gpu, args.compute_capability)
+    gpu = present_gpu()
+    if gpu is None:
+        raise ValueError('torch finds no NVIDIA GPU to build for: run this on the robot, or name '
+                         'its GPU with --gpu and --compute-capability (TensorRT-RTX only)')
+    return gpu

@@ -1,0 +1,77 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Look after the TensorRT engines that were built: list, verify or prune.
+
+list tells what each was built for; verify reads every engine and compares its checksum; prune
+removes broken ones, and those not used for longest until no more than --keep-mib are left.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+import time
+from typing import TYPE_CHECKING
+
+from metricseg_ros.cli.exit_codes import DONE, FAILED
+from metricseg_ros.cli.options import add_json, tables_to, write_report
+
+if TYPE_CHECKING:
+    from metricseg_ros.backends.tensorrt.engine_cache import Entry
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare the options of the verb.
+
+    :param parser: the verb's own parser.
+    """
+    parser.add_argument('action', choices=('list', 'verify', 'prune'))
+    parser.add_argument('--keep-mib', type=int, metavar='MIB',
+                        help='for prune: how much may stay (default: all that is whole)')
+    add_json(parser, 'the engines')
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Do it.
+
+    :param args: what :func:`add_arguments` declared.
+    :return: 0, or 1 if verify finds a broken engine.
+    :raises ValueError: for a size that is none.
+    """
+    from metricseg_ros.backends.tensorrt.engine_cache import EngineCache, MIB, totals
+    if args.keep_mib is not None and (args.keep_mib < 0 or args.action != 'prune'):
+        raise ValueError(f'--keep-mib is for prune and at least 0, got {args.keep_mib}')
+    cache = EngineCache()
+    if args.action == 'prune':
+        # Every engine is read first, so that damaged ones go too.
+        for entry in cache.entries(checksums=True):
+            if entry.fault:
+                cache.forget(entry.digest)
+        limit = float('inf') if args.keep_mib is None else args.keep_mib * MIB
+        cache.prune(limit)
+    entries = cache.entries(checksums=args.action == 'verify')
+    out = tables_to(args.json)
+    for entry in entries:
+        print(line(entry), file=out)
+    print(f'{len(entries)} engines, {totals(entries):.1f} MiB, in {cache.folder}', file=out)
+    write_report({'folder': str(cache.folder), 'engines': [asdict(entry) for entry in entries]},
+                 args.json)
+    return FAILED if args.action == 'verify' and any(entry.fault for entry in entries) else DONE
+
+
+def line(entry: Entry) -> str:
+    """
+    Describe an engine.
+
+    :param entry: the engine.
+    :return: one line.
+    """
+    used = time.strftime('%Y-%m-%d %H:%M', time.localtime(entry.used))
+    key = entry.key
+    made = (f'{key.flavour} {key.version}, {key.gpu} ({key.compute_capability}), {key.precision}, '
+            f'{key.input_sizes}' if key else 'unknown')
+    fault = f'; BROKEN: {entry.fault}' if entry.fault else ''
+    return f'{entry.digest[:12]}  {entry.size / 2**20:7.1f} MiB  used {used}  {made}{fault}'

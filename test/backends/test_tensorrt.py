@@ -1,0 +1,307 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Engines are really built, by TensorRT-RTX, which needs no GPU for that; runs are marked gpu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+import json
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+from threading import Event, Thread
+import time
+
+from metricseg_ros.backends import BackendError, open_backend
+from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
+from metricseg_ros.backends.standby import StandbyBackend
+from metricseg_ros.backends.tensorrt.building import (
+    BuildJob,
+    BuildProcess,
+    job_from,
+    obtain_engine,
+    plan_job,
+)
+from metricseg_ros.backends.tensorrt.engine_backend import explain
+from metricseg_ros.backends.tensorrt.engine_key import Gpu
+from metricseg_ros.backends.tensorrt.flavour import find_flavour, Flavour
+from metricseg_ros.backends.tensorrt.progress import Phases
+from metricseg_ros.backends.torch_backend import TorchBackend
+from metricseg_ros.cli.main import main
+from metricseg_ros.config import BackendConfig, NetworkConfig
+from metricseg_ros.models import load_description, shipped_models
+import pytest
+import torch
+
+rtx = pytest.importorskip('tensorrt_rtx', reason='needs TensorRT-RTX, of which there is no wheel '
+                          'for this machine; engines are not built here')
+CPU = BackendConfig(device_policy='cpu')
+RTX_4090 = Gpu('NVIDIA GeForce RTX 4090', '8.9')
+
+
+@pytest.fixture(scope='module')
+def flavour() -> Flavour:
+    """Give the builder."""
+    return find_flavour()
+
+
+@pytest.fixture
+def job(small_model: Path, flavour: Flavour, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> BuildJob:
+    """Ask for an engine of the small model, in a cache of its own."""
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    return plan_job(load_description(small_model), BackendConfig(), (64, 96), RTX_4090, flavour)
+
+
+def built(job: BuildJob, flavour: Flavour) -> list[str]:
+    """Obtain an engine and return what was told."""
+    told: list[str] = []
+    assert obtain_engine(job, flavour, told.append)
+    return told
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, 'waited in vain'
+        time.sleep(0.01)
+
+
+def test_an_engine_is_built_once_with_progress(job: BuildJob, flavour: Flavour) -> None:
+    told = built(job, flavour)
+    assert 'there is none yet' in told[0] and '% after' in told[1]
+    assert told[-1].startswith('built the TensorRT engine in')
+    assert built(job, flavour) == []
+    (entry,) = job.engine_cache.entries(checksums=True)
+    assert entry.key == job.key and not entry.fault
+
+
+def test_a_job_survives_its_way_to_the_process(job: BuildJob) -> None:
+    assert job_from(json.loads(json.dumps(asdict(job)))) == job
+
+
+@pytest.mark.parametrize('change', [{'version': '10.3.0'}, {'gpu': 'Orin'}])
+def test_an_engine_for_something_else_is_not_taken(job: BuildJob, flavour: Flavour,
+                                                   change: dict[str, str]) -> None:
+    other = replace(job, key=replace(job.key, **change))
+    other.engine_cache.store(other.key, b'of something else', 1)
+    (name, value), = change.items()
+    assert f'{name} {getattr(job.key, name)} (but for {value})' in built(job, flavour)[0]
+    assert job.engine_cache.load(other.key).plan == b'of something else'
+
+
+@pytest.mark.parametrize('cut', [slice(None, 1000), slice(1, None)])
+def test_a_damaged_engine_is_built_again(job: BuildJob, flavour: Flavour, cut: slice) -> None:
+    built(job, flavour)
+    path = job.engine_cache.folder / f'{job.key.digest}.plan'
+    whole = path.read_bytes()
+    path.write_bytes(whole[cut])
+    assert 'is not used: it has' in built(job, flavour)[0]
+    assert len(path.read_bytes()) == len(whole)
+
+
+def test_a_cache_that_cannot_be_written_costs_only_the_next_start(job: BuildJob,
+                                                                  flavour: Flavour) -> None:
+    blocker = Path(job.cache).parent
+    blocker.mkdir(parents=True)
+    Path(job.cache).write_text('a file where the folder should be')
+    told = built(job, flavour)
+    assert 'cannot be kept' in told[-1] and 'XDG_CACHE_HOME' in told[-1]
+
+
+def test_of_two_processes_one_builds_and_the_other_waits(job: BuildJob) -> None:
+    lock = job.engine_cache.lock(job.key)
+    told: list[list[str]] = [[], []]
+    plans: list[bytes] = []
+    with lock:  # Until both stand at the door.
+        processes = [BuildProcess(job), BuildProcess(job)]
+        threads = [Thread(target=lambda process=process, lines=lines: plans.append(
+            process.result(lines.append))) for process, lines in zip(processes, told)]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: all(any('waiting for another' in line for line in lines)
+                             for lines in told))
+    for thread in threads:
+        thread.join()
+    assert plans[0] == plans[1] != b''
+    assert sum('built the TensorRT engine' in line for lines in told for line in lines) == 1
+
+
+def test_a_killed_build_leaves_a_cache_that_the_next_one_mends(job: BuildJob,
+                                                               flavour: Flavour) -> None:
+    process = BuildProcess(job)
+    kill_once = Event()
+
+    def kill(line: str) -> None:
+        if '% after' in line and not kill_once.is_set():
+            kill_once.set()
+            os.kill(process.pid, signal.SIGKILL)
+
+    with pytest.raises(BackendError, match='ended by signal 9'):
+        process.result(kill)
+    assert kill_once.is_set()
+    assert job.engine_cache.load(job.key).plan is None
+    assert 'waiting' not in ' '.join(built(job, flavour))  # Its lock went with it.
+    assert job.engine_cache.load(job.key).plan
+
+
+def test_what_cannot_be_parsed_is_told_from_the_process_too(job: BuildJob,
+                                                           tmp_path: Path) -> None:
+    (tmp_path / 'broken.onnx').write_bytes(b'no graph')
+    process = BuildProcess(replace(job, onnx=str(tmp_path / 'broken.onnx')))
+    with pytest.raises(BackendError, match='cannot read the ONNX file.*metricseg export'):
+        process.result(lambda line: None)
+
+
+def test_an_engine_does_not_load_without_a_gpu_and_that_is_told(flavour: Flavour) -> None:
+    if torch.cuda.is_available():
+        pytest.skip('there is a GPU')
+    code = ('from metricseg_ros.backends.tensorrt.flavour import find_flavour\n'
+            'find_flavour().deserialised(b"no engine")')
+    # In a process of its own, which a missing driver may take down.
+    ended = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert ended.returncode != 0
+
+
+@pytest.mark.skipif('objects-lite' not in shipped_models(), reason='needs objects-lite')
+def test_the_shipped_model_parses_and_builds(flavour: Flavour, tmp_path: Path,
+                                             monkeypatch: pytest.MonkeyPatch,
+                                             capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    words = ['build-engine', '--model', 'objects-lite', '--gpu', RTX_4090.name,
+             '--compute-capability', RTX_4090.compute_capability]
+    assert main(words) == 0
+    assert 'built: objects-lite, fp32' in capsys.readouterr().out
+    assert main(words) == 0
+    assert 'was there: objects-lite' in capsys.readouterr().out
+
+
+def test_the_paper_s_resnet_101_parses_and_builds(flavour: Flavour, tmp_path: Path) -> None:
+    from metricseg_ros.export.onnx import save, traced
+    from metricseg_ros.network import MetricSegmentationNetwork
+
+    network = MetricSegmentationNetwork(NetworkConfig(backbone='resnet101', class_count=20,
+                                                      decoder_channels=0))
+    save(traced(network, (64, 64), ('embeddings', 'class_logits')), tmp_path / 'large.onnx')
+    shares: list[float] = []
+    plan = flavour.build((tmp_path / 'large.onnx').read_bytes(), ((64, 64),) * 3, 'fp32', 0, '8.9',
+                         shares.append)
+    assert len(plan) > 40e6 * 4  # Its weights.
+    assert shares == sorted(shares) and shares[-1] <= 1
+
+
+def test_build_engine_without_a_gpu_asks_for_one(capsys: pytest.CaptureFixture[str]) -> None:
+    if torch.cuda.is_available():
+        pytest.skip('there is a GPU')
+    assert main(['build-engine']) == 2
+    assert '--gpu and --compute-capability' in capsys.readouterr().err
+    assert main(['build-engine', '--gpu', 'Orin']) == 2
+
+
+def test_required_tensorrt_without_a_gpu_is_refused(small_model: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip('there is a GPU')
+    with pytest.raises(BackendError, match='TensorRT-RTX .* needs an NVIDIA GPU'):
+        open_backend(load_description(small_model), BackendConfig('tensorrt', 'require_gpu'))
+    with pytest.raises(BackendError, match='runs on a GPU only'):
+        open_backend(load_description(small_model), BackendConfig('tensorrt', 'cpu'))
+
+
+def test_preferred_tensorrt_without_a_gpu_falls_back_and_says_so(small_model: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip('there is a GPU')
+    report = open_backend(load_description(small_model), BackendConfig('tensorrt')).report
+    assert (report.backend, report.device) == ('onnxruntime', 'cpu')
+    assert 'needs an NVIDIA GPU' in report.note
+
+
+def test_backends_change_places_between_two_images(small_model: Path) -> None:
+    description = load_description(small_model)
+    ready = Event()
+
+    def prepare(tell: Callable[[str], None]) -> TorchBackend:
+        tell('building the TensorRT engine: 43% after 12 s')
+        assert ready.wait(60)
+        return TorchBackend(description, CPU)
+
+    backend = StandbyBackend(OnnxRuntimeBackend(description, CPU), prepare, ready.set)
+    tensor = torch.rand(1, 3, 32, 64)
+    first = backend.run(tensor)
+    assert backend.report.backend == 'onnxruntime'
+    wait_for(lambda: '43%' in backend.progress)
+    ready.set()
+    assert backend.wait(60) and backend.progress == ''
+    assert backend.report.backend == 'onnxruntime'  # Nothing ran since.
+    second = backend.run(tensor)
+    assert backend.report.backend == 'torch'
+    assert (first.embeddings - second.embeddings).abs().max() < 1e-3
+    backend.close()
+
+
+def test_the_standby_goes_on_when_the_better_one_fails(small_model: Path, job: BuildJob) -> None:
+    process = BuildProcess(job)
+
+    def prepare(tell: Callable[[str], None]) -> TorchBackend:
+        process.result(tell)  # A real engine, which this machine cannot load.
+        raise BackendError('TensorRT cannot load the engine: no driver')
+
+    backend = StandbyBackend(OnnxRuntimeBackend(load_description(small_model), CPU), prepare,
+                             process.stop)
+    assert backend.wait(120)
+    assert backend.report.note == 'TensorRT cannot load the engine: no driver'
+    assert backend.run(torch.rand(1, 3, 32, 64)).grid_size == (8, 16)
+    backend.close()
+
+
+def test_closing_ends_a_build_that_is_under_way(small_model: Path, job: BuildJob) -> None:
+    process = BuildProcess(job)
+    backend = StandbyBackend(OnnxRuntimeBackend(load_description(small_model), CPU),
+                             process.result, process.stop)
+    backend.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)
+
+
+def test_progress_rises_through_nested_phases() -> None:
+    phases, seen = Phases(), []
+    phases.start('whole', None, 2)
+    for part in ('first', 'second'):
+        phases.start(part, 'whole', 4)
+        for step in range(4):
+            phases.step(part, step)
+            seen.append(phases.share())
+        phases.finish(part)
+        phases.step('whole', ('first', 'second').index(part))
+        seen.append(phases.share())
+    assert seen == [0.125, 0.25, 0.375, 0.5, 0.5, 0.625, 0.75, 0.875, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(('error', 'words'), [
+    (torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 2 GiB'), 'smaller input'),
+    (RuntimeError('CUDA error: unspecified launch failure\nmore'), 'start the node anew')])
+def test_errors_of_the_gpu_are_explained(error: RuntimeError, words: str) -> None:
+    explained = explain(error)
+    assert isinstance(explained, BackendError) and words in str(explained)
+    other = RuntimeError('shape mismatch')
+    assert explain(other) is other
+
+
+@pytest.mark.gpu
+def test_an_engine_on_the_gpu_agrees_with_the_cpu(small_model: Path, tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    description = load_description(small_model)
+    backend = open_backend(description, BackendConfig('tensorrt', 'require_gpu'), (64, 96))
+    if isinstance(backend, StandbyBackend):
+        assert backend.wait(600)
+    for size in ((64, 96), (96, 64), (64, 96)):
+        tensor = torch.rand(1, 3, *size)
+        expected = OnnxRuntimeBackend(description, CPU).run(tensor)
+        said = backend.run(tensor)
+        assert backend.report.backend == 'tensorrt' and said.embeddings.is_cuda
+        torch.testing.assert_close(said.embeddings.cpu(), expected.embeddings, atol=2e-2,
+                                   rtol=2e-2)
+    backend.close()
