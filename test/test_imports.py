@@ -20,7 +20,8 @@ ROWS = [
     {'similarity', 'preprocess', 'inputs', 'overlay', 'datasets', 'evaluation'},
     {'network', 'grouping', 'outputs'},
     {'backends', 'instances', 'training'},
-    {'segmenter', 'clicks', 'export'},
+    {'segmenter', 'clicks'},
+    {'export'},
     {'cli', 'ros'},
 ]
 """Each part of the package imports only from itself and from the rows above its own."""
