@@ -148,8 +148,8 @@ def test_a_killed_build_leaves_a_cache_that_the_next_one_mends(job: BuildJob,
     assert job.engine_cache.load(job.key).plan
 
 
-def test_what_cannot_be_parsed_is_told_from_the_process_too(job: BuildJob,
-                                                           tmp_path: Path) -> None:
+def test_what_cannot_be_parsed_is_told_from_the_process_too(
+        job: BuildJob, tmp_path: Path) -> None:
     (tmp_path / 'broken.onnx').write_bytes(b'no graph')
     process = BuildProcess(replace(job, onnx=str(tmp_path / 'broken.onnx')))
     with pytest.raises(BackendError, match='cannot read the ONNX file.*metricseg export'):
