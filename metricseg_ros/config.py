@@ -118,6 +118,24 @@ class GroupingConfig:
 
 
 @dataclass(frozen=True)
+class TrackingConfig:
+    """From instances of single images to objects that keep their id."""
+
+    enabled: bool = parameter(
+        False, 'Give an object the same id in every image; false numbers each image from 1.',
+        live=True)
+    minimum_similarity: float = parameter(
+        0.02, 'Smallest similarity of the mean embeddings of an object in two images.',
+        minimum=0.0, maximum=1.0, live=True)
+    overlap_weight: float = parameter(
+        0.5, 'Weight of the IoU with the moved mask against that of the similarity.',
+        minimum=0.0, maximum=1.0, live=True)
+    memory: int = parameter(
+        30, 'Images for which an object that is not seen is remembered.', minimum=0,
+        maximum=10000, live=True)
+
+
+@dataclass(frozen=True)
 class OverlayConfig:
     """How masks are drawn over the image."""
 
@@ -137,6 +155,21 @@ class ClicksConfig:
 
 
 @dataclass(frozen=True)
+class DepthConfig:
+    """From masks and depth to objects in space."""
+
+    erosion: int = parameter(
+        2, 'Width of the rim of a mask whose depth is not trusted, in pixels.', minimum=0,
+        maximum=100)
+    outlier_deviations: float = parameter(
+        3.0, "Standard deviations from an object's median depth within which a pixel belongs to "
+        'it.', minimum=0.1, maximum=100.0)
+    minimum_share: float = parameter(
+        0.1, "Smallest share of a mask's pixels with depth for the object to be placed.",
+        minimum=0.0, maximum=1.0)
+
+
+@dataclass(frozen=True)
 class SegmenterConfig:
     """Everything :class:`metricseg_ros.segmenter.InstanceSegmenter` is built from."""
 
@@ -145,6 +178,7 @@ class SegmenterConfig:
     backend: BackendConfig = field(default_factory=BackendConfig)
     input: InputConfig = field(default_factory=InputConfig)
     grouping: GroupingConfig = field(default_factory=GroupingConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
     overlay: OverlayConfig = field(default_factory=OverlayConfig)
 
 

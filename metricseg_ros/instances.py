@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 from metricseg_ros.config import BACKGROUND, GroupingConfig
 from metricseg_ros.grouping import SeedMasks
 from metricseg_ros.structures import Instances, Seeds
 import numpy as np
 import torch
+from torch import Tensor
 
 Box = tuple[int, int, int, int]
 PlacedMask = tuple[Box, np.ndarray]
@@ -17,7 +20,7 @@ PlacedMask = tuple[Box, np.ndarray]
 
 
 def read_off(masks: SeedMasks, image_size: tuple[int, int], to_image: np.ndarray,
-             config: GroupingConfig) -> Instances:
+             config: GroupingConfig, embeddings: Tensor | None = None) -> Instances:
     """
     Take masks to the image, resolve their overlaps, and number them.
 
@@ -25,6 +28,7 @@ def read_off(masks: SeedMasks, image_size: tuple[int, int], to_image: np.ndarray
     :param image_size: (height, width) of the image.
     :param to_image: (2,2), from :meth:`ImageGeometry.grid_to_image`.
     :param config: minimum area, and whether overlaps are resolved.
+    :param embeddings: (K,D), what describes each mask, if the instances shall carry it.
     :return: the instances, by decreasing score; ids count from 1.
     """
     placed = [place_mask(margin, image_size, to_image) for margin in masks.margins.cpu().numpy()]
@@ -32,8 +36,10 @@ def read_off(masks: SeedMasks, image_size: tuple[int, int], to_image: np.ndarray
         placed = without_overlaps(placed, image_size)
     least = max(1.0, config.minimum_area * image_size[0] * image_size[1])
     kept = [index for index, (_, crop) in enumerate(placed) if np.count_nonzero(crop) >= least]
-    return number_off(masks.seeds[torch.tensor(kept, dtype=torch.int64)],
-                      [placed[index] for index in kept], image_size, to_image)
+    instances = number_off(masks.seeds[torch.tensor(kept, dtype=torch.int64)],
+                           [placed[index] for index in kept], image_size, to_image)
+    return instances if embeddings is None else replace(
+        instances, embeddings=embeddings.cpu().numpy()[kept])
 
 
 def number_off(seeds: Seeds, placed: list[PlacedMask], image_size: tuple[int, int],

@@ -11,7 +11,7 @@ import time
 
 from metricseg_ros.backends import Backend, open_backend
 from metricseg_ros.config import GroupingConfig, InputConfig, SegmenterConfig
-from metricseg_ros.grouping import group
+from metricseg_ros.grouping import group, mean_embeddings
 from metricseg_ros.instances import read_off
 from metricseg_ros.models import load_description, ModelDescription
 from metricseg_ros.preprocess import ImageGeometry, preprocess
@@ -119,8 +119,10 @@ class InstanceSegmenter:
         stage_ms, grouping = dict(embedded.stage_ms), self.grouping
         with timed(stage_ms, 'grouping'):
             masks = group(embedded.output, grouping)
+            described = mean_embeddings(embedded.output.embeddings, masks.masks)
         with timed(stage_ms, 'masks'):
-            instances = read_off(masks, embedded.image_size, embedded.to_image, grouping)
+            instances = read_off(masks, embedded.image_size, embedded.to_image, grouping,
+                                 described)
         return replace(instances, stage_ms=stage_ms)
 
     def close(self) -> None:

@@ -122,6 +122,7 @@ class Instances:
     :param seeds: (N,2) int32, (row, col) of each seed in the image.
     :param similarity_thresholds: (N,) float32, the threshold each mask was grown at.
     :param stage_ms: what each stage of the segmentation took, in milliseconds.
+    :param embeddings: (N,D) float32, the mean embedding of each mask; None where not known.
     """
 
     image_size: tuple[int, int]
@@ -133,6 +134,7 @@ class Instances:
     seeds: np.ndarray
     similarity_thresholds: np.ndarray
     stage_ms: dict[str, float] = field(default_factory=dict)
+    embeddings: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check lengths, and that each crop fills its box."""
@@ -142,6 +144,9 @@ class Instances:
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(f'{name} must be {shape}, got {getattr(self, name).shape}')
+        if self.embeddings is not None and (self.embeddings.ndim != 2
+                                            or len(self.embeddings) != count):
+            raise ValueError(f'embeddings must be ({count},D), got {self.embeddings.shape}')
         if len(self.crops) != count:
             raise ValueError(f'crops must hold {count} masks, got {len(self.crops)}')
         for (left, top, right, bottom), crop in zip(self.boxes, self.crops, strict=True):

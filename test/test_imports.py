@@ -17,8 +17,9 @@ PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
     {'config', 'packed_mask', 'threads', 'encodings'},
     {'structures', 'models', 'image_messages'},
-    {'similarity', 'preprocess', 'inputs', 'overlay', 'datasets', 'evaluation'},
-    {'network', 'grouping', 'outputs'},
+    {'similarity', 'preprocess', 'inputs', 'overlay', 'datasets', 'evaluation',
+     'objects3d'},
+    {'network', 'grouping', 'outputs', 'tracking'},
     {'backends', 'instances', 'training'},
     {'segmenter', 'clicks'},
     {'export'},

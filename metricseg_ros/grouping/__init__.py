@@ -10,6 +10,7 @@ from metricseg_ros.grouping.masks import (
     drop_small,
     grow_masks,
     keep_connected,
+    mean_embeddings,
     SeedMasks,
 )
 from metricseg_ros.grouping.seediness import seediness
@@ -18,7 +19,7 @@ from metricseg_ros.similarity import squared_radii
 from metricseg_ros.structures import NetworkOutput, Seeds
 from metricseg_ros.threads import single_threaded
 
-__all__ = ['find_seeds', 'group', 'SeedMasks', 'seediness', 'select_seeds']
+__all__ = ['find_seeds', 'group', 'mean_embeddings', 'SeedMasks', 'seediness', 'select_seeds']
 
 
 @single_threaded()

@@ -119,6 +119,18 @@ def mask_iou(masks: Tensor) -> Tensor:
     return shared / (areas[:, None] + areas[None, :] - shared).clamp_min(1)
 
 
+def mean_embeddings(embeddings: Tensor, masks: Tensor) -> Tensor:
+    """
+    Describe each mask by the mean of its pixels' embeddings.
+
+    :param embeddings: (D,h,w) float32.
+    :param masks: (K,h,w) bool.
+    :return: (K,D) float32; 0 for an empty mask.
+    """
+    inside = masks.flatten(1).to(embeddings.dtype)
+    return inside @ embeddings.flatten(1).t() / inside.sum(1, keepdim=True).clamp_min(1)
+
+
 def drop_duplicates(masks: SeedMasks, suppression_iou: float) -> SeedMasks:
     """
     Drop each mask that overlaps a better one that was kept (non-maximum suppression).

@@ -24,6 +24,7 @@ from metricseg_ros.ros.pipeline import Arrival, Frame, Pipeline
 from metricseg_ros.ros.recent_frames import RecentFrames
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import EmbeddedImage
+from metricseg_ros.tracking import Tracker
 from rclpy.lifecycle import LifecycleNode
 
 NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*')
@@ -71,7 +72,9 @@ class Camera:
         self.latencies = Latencies(config.latency_window)
         self.recent = RecentFrames(config.clicks.frames)
         self.outputs = Outputs(node, self.prefix, config.overlay)
-        self.pipeline = Pipeline(self.outputs, self.latencies, self.recent, node.get_clock())
+        self.tracker = Tracker(config.tracking)
+        self.pipeline = Pipeline(self.outputs, self.latencies, self.recent, self.tracker,
+                                 node.get_clock())
         self.input: ImageInput | None = None
         self.newest: Arrival | None = None
         self._node = node
@@ -112,10 +115,12 @@ class Camera:
         :param config: the new configuration.
         """
         self.outputs.overlay = config.overlay
+        self.tracker.config = config.tracking
 
     def forget(self) -> None:
         """Drop what another model has said."""
         self.recent.forget()
+        self.tracker.reset()
 
     def dropped(self) -> int:
         """

@@ -17,6 +17,7 @@ from metricseg_ros.ros.outputs import Outputs
 from metricseg_ros.ros.recent_frames import RecentFrames
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import EmbeddedImage, Instances
+from metricseg_ros.tracking import Tracker
 import numpy as np
 from rclpy.clock import Clock
 from rclpy.time import Time
@@ -60,18 +61,20 @@ class Pipeline:
     """Read the frames of one camera, and publish what was found in them."""
 
     def __init__(self, outputs: Outputs, latencies: Latencies, recent: RecentFrames,
-                 clock: Clock) -> None:
+                 tracker: Tracker, clock: Clock) -> None:
         """
         Tie the parts together.
 
         :param outputs: where the messages go.
         :param latencies: told how long every stage took.
         :param recent: keeps what the network said.
+        :param tracker: knows the objects of the camera's latest images.
         :param clock: the node's clock, by which ages are told.
         """
         self._outputs = outputs
         self._latencies = latencies
         self._recent = recent
+        self._tracker = tracker
         self._clock = clock
 
     def read(self, arrival: Arrival) -> Frame:
@@ -97,7 +100,7 @@ class Pipeline:
         :param embedded: what the network says of it.
         """
         self._recent.add(frame.header, embedded)
-        instances = segmenter.instances(embedded)
+        instances = self._tracker.update(segmenter.instances(embedded))
         message = self._packed(segmenter, frame, instances, self._outputs.wanted('instances'))
         if message is not None:
             self._outputs.publish_instances(message)

@@ -1,0 +1,75 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From instances of single images to objects that keep their id."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from metricseg_ros.config import BACKGROUND, IGNORE_LABEL, TrackingConfig
+from metricseg_ros.structures import Instances
+from metricseg_ros.tracking.affinity import affinities
+from metricseg_ros.tracking.assignment import assign
+from metricseg_ros.tracking.track import begun, continued, missed, Track
+import numpy as np
+
+
+class Tracker:
+    """
+    Give the instances of one camera's images ids that last.
+
+    An object is recognised by the mean embedding of its mask and by where its mask should be. It
+    is remembered while it is hidden, though for no more images than it was seen in before, so
+    that chance finds are soon forgotten.
+
+    :ivar config: may be replaced between two images, by any thread.
+    """
+
+    def __init__(self, config: TrackingConfig | None = None) -> None:
+        """
+        Begin without any object.
+
+        :param config: how to track; by default it is switched on.
+        """
+        self.config = config or TrackingConfig(enabled=True)
+        self._tracks: list[Track] = []
+        self._last_id = BACKGROUND
+
+    def update(self, instances: Instances) -> Instances:
+        """
+        Tell which objects the instances of the next image are.
+
+        :param instances: N instances, numbered in any way.
+        :return: the same in the same order, with the objects' ids.
+        """
+        config = self.config
+        if not config.enabled:
+            self.reset()
+            return instances
+        matches = assign(affinities(self._tracks, instances, config))
+        object_of = {column: self._tracks[row] for row, column in matches}
+        hidden = self._hidden({row for row, _ in matches}, config.memory)
+        present: list[Track] = []
+        for index in range(len(instances)):
+            known = object_of.get(index)
+            present.append(begun(self._new_id(), instances, index) if known is None
+                           else continued(known, instances, index))
+        self._tracks = present + hidden
+        return replace(instances, ids=np.array([track.track_id for track in present], np.uint16))
+
+    def reset(self) -> None:
+        """Forget every object, as after a change of the network; no id is given twice."""
+        self._tracks = []
+
+    def _hidden(self, matched: set[int], memory: int) -> list[Track]:
+        """Return the tracks that are not seen now and not forgotten yet."""
+        hidden = [missed(track) for row, track in enumerate(self._tracks) if row not in matched]
+        return [track for track in hidden if track.last.age <= min(memory, track.seen)]
+
+    def _new_id(self) -> int:
+        """Return the id longest unused: they come again only after all 65534 were given."""
+        used = {track.track_id for track in self._tracks}
+        while True:
+            self._last_id = self._last_id % (IGNORE_LABEL - 1) + 1
+            if self._last_id not in used:
+                return self._last_id
