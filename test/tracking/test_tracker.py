@@ -150,8 +150,6 @@ def test_after_a_reset_nothing_is_known_and_no_id_comes_twice() -> None:
     assert ids(tracker, (0, 0, RED)) == [2]
 
 
-
-
 def test_overlap_is_the_iou_of_the_masks_and_the_share_inside() -> None:
     first, second = squares((0, 0, RED)), squares((5, 0, RED), (0, 5, RED), (10, 0, RED))
     track = begun(1, first, 0)
