@@ -15,12 +15,14 @@ MIN_VISIBLE = 60 / (240 * 320)  # share of the image below which a part is ignor
 OPAQUE = 127
 EMPTY_SHARE = 0.03
 ALIKE_SHARE = 0.2  # scenes made of copies of very few things
-TRAY_SHARE = 0.15  # scenes where small things lie on a large one
+TRAY_SHARE = 0.3  # scenes where small things lie on one or two large ones
 MAX_THINGS = 16
+Choice = tuple[Cutout, float, tuple[int, int]]
 
 
 def compose(backgrounds: Sequence[np.ndarray], cutouts: Sequence[Cutout],
-            size: tuple[int, int], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+            size: tuple[int, int], rng: np.random.Generator,
+            large: Sequence[Cutout] = ()) -> tuple[np.ndarray, np.ndarray]:
     """
     Compose a random scene.
 
@@ -28,6 +30,7 @@ def compose(backgrounds: Sequence[np.ndarray], cutouts: Sequence[Cutout],
     :param cutouts: things to paste, at least one.
     :param size: (height, width) of the result.
     :param rng: decides everything.
+    :param large: things that others lie on; any cut-out where empty.
     :return: (H,W,3) uint8 RGB; label map (H,W) uint16: 0 background, 1..N, 65535 ignore.
     :raises ValueError: without a background or a cut-out.
     """
@@ -37,10 +40,24 @@ def compose(backgrounds: Sequence[np.ndarray], cutouts: Sequence[Cutout],
                              'that they come from or give a label folder')
     image = background_crop(backgrounds[int(rng.integers(len(backgrounds)))], size, rng)
     labels = np.full(size, BACKGROUND, np.uint16)
-    light = float(rng.uniform(0, 2 * np.pi))
-    for label, (cutout, side, centre) in enumerate(_choices(cutouts, size, rng), 1):
-        paste(image, labels, _varied(cutout.rgba, side, rng), centre, label, light, rng)
+    paste_things(image, labels, choose(cutouts, size, rng, large or cutouts), rng)
     return np.clip(image, 0, 255).astype(np.uint8), relabelled(labels)
+
+
+def paste_things(image: np.ndarray, labels: np.ndarray, chosen: Sequence[Choice],
+                 rng: np.random.Generator, first_label: int = 1) -> None:
+    """
+    Lay things onto the image one after the other, in one light, in place.
+
+    :param image: (H,W,3) float32 in 0..255.
+    :param labels: (H,W) uint16.
+    :param chosen: what, how large and where, the lowest first.
+    :param rng: the source of randomness.
+    :param first_label: label of the first of them; the others follow.
+    """
+    light = float(rng.uniform(0, 2 * np.pi))
+    for label, (cutout, side, centre) in enumerate(chosen, first_label):
+        paste(image, labels, _varied(cutout.rgba, side, rng), centre, label, light, rng)
 
 
 def background_crop(background: np.ndarray, size: tuple[int, int],
@@ -103,25 +120,48 @@ def relabelled(labels: np.ndarray) -> np.ndarray:
     return new[labels]
 
 
-def _choices(cutouts: Sequence[Cutout], size: tuple[int, int],
-             rng: np.random.Generator) -> list[tuple[Cutout, float, tuple[int, int]]]:
+def choose(cutouts: Sequence[Cutout], size: tuple[int, int], rng: np.random.Generator,
+           large: Sequence[Cutout]) -> list[Choice]:
+    """
+    Decide what a scene shows.
+
+    :param cutouts: things to choose from.
+    :param size: (height, width) of the scene.
+    :param rng: decides everything.
+    :param large: things that others lie on.
+    :return: cut-out, longer side in pixels and (row, col) of the middle, the lowest first.
+    """
     if rng.random() < EMPTY_SHARE:
         return []
     span = float(np.exp(rng.uniform(np.log(0.11), np.log(0.55))))
+    below = _trays(large, size, rng) if rng.random() < TRAY_SHARE else []
+    if below:
+        span = min(span, rng.uniform(0.2, 0.5) * below[0][1] / size[1])
     count = int(rng.integers(1, np.clip(1.2 / span**1.5, 3, MAX_THINGS) + 1))
     alike = rng.random() < ALIKE_SHARE
     pool = rng.integers(len(cutouts), size=int(rng.integers(1, 4)) if alike else count)
     middle, spread = _cluster(size, span, count, rng)
-    on_tray = rng.random() < TRAY_SHARE
+    reach = rng.uniform(0.15, 0.45)
     chosen = []
     for number in range(count):
         index = pool[int(rng.integers(len(pool)))] if alike else pool[number]
         side = span * size[1] * float(np.exp(rng.uniform(-0.4, 0.4) * (0.3 if alike else 1.0)))
+        if below:  # most things lie on a tray, a few beside it
+            tray = below[int(rng.integers(len(below)))]
+            middle, spread = np.array(tray[2]), np.full(2, tray[1] * reach)
         centre = middle + rng.uniform(-1, 1, 2) * spread
-        if on_tray and number == 0:
-            side, centre = 0.8 * rng.uniform(0.6, 1.2) * size[1], middle
         chosen.append((cutouts[int(index)], side, (int(centre[0]), int(centre[1]))))
-    return chosen
+    return below + chosen
+
+
+def _trays(large: Sequence[Cutout], size: tuple[int, int],
+           rng: np.random.Generator) -> list[Choice]:
+    trays = []
+    for _ in range(1 + (rng.random() < 0.25)):
+        side = size[1] * rng.uniform(0.4, 1.05)
+        centre = (np.array(size) * rng.uniform(0.25, 0.75, 2)).astype(int)
+        trays.append((large[int(rng.integers(len(large)))], side, tuple(centre.tolist())))
+    return trays
 
 
 def _cluster(size: tuple[int, int], span: float, count: int,

@@ -31,11 +31,13 @@ class Cutout:
     :param rgba: (H,W,4) uint8, cropped to the thing.
     :param source: the package or data set it came from.
     :param licence: its licence.
+    :param name: what it is, as far as known.
     """
 
     rgba: np.ndarray
     source: str
     licence: str
+    name: str = 'object'
 
 
 def load_cutouts(folders: tuple[LabelFolder, ...] = (), packages: bool = True) -> list[Cutout]:

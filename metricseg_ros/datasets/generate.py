@@ -149,9 +149,10 @@ def _rendered_scene(task: GenerationTask) -> Scene:
 def _composed_scene(task: GenerationTask) -> Scene:
     import json
 
-    from metricseg_ros.datasets.backgrounds import load_backgrounds
+    from metricseg_ros.datasets.backgrounds import load_backgrounds, load_wallpapers
     from metricseg_ros.datasets.composition import compose
     from metricseg_ros.datasets.cutouts import load_cutouts
+    from metricseg_ros.datasets.flat_things import draw_library
     from metricseg_ros.datasets.label_folder import open_label_folder
     names = json.loads(task.names_file.read_text()) if task.names_file else None
     folders = tuple(open_label_folder(path, names) for path in task.label_folders)
@@ -159,5 +160,7 @@ def _composed_scene(task: GenerationTask) -> Scene:
     if not cutouts:
         raise ValueError('kind composed needs cut-outs: install tuxpaint-stamps-default or '
                          'sweethome3d-furniture, or give a label folder, got none of them')
-    backgrounds = load_backgrounds(np.random.default_rng(task.rng_seed), packages=task.packages)
-    return lambda rng: compose(backgrounds, cutouts, task.size, rng)
+    rng = np.random.default_rng(task.rng_seed)
+    backgrounds = load_backgrounds(rng, packages=task.packages)
+    flat, large = draw_library(rng, load_wallpapers() if task.packages else [])
+    return lambda rng: compose(backgrounds, cutouts + flat, task.size, rng, large)

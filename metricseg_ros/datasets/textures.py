@@ -123,6 +123,16 @@ def tiles(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     return image
 
 
+def weave(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Draw cloth or carpet: a grid of threads with coarse grain and folds, (H,W,3) float32."""
+    rows, cols = np.mgrid[:size[0], :size[1]]
+    pitch = rng.uniform(2.5, 10)
+    threads = np.sin(2 * np.pi * rows / pitch) * np.sin(2 * np.pi * cols / pitch)
+    grain = rng.normal(0, rng.uniform(0.02, 0.3), size) + rng.uniform(0.05, 0.5) * threads
+    folds = rng.uniform(0, 0.8) * (fractal_noise(rng, size, rng.uniform(1, 8), 0.4) - 0.5)
+    return colour(rng) * (1 + grain + folds)[..., None]
+
+
 def patches(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     """Draw random rectangles, circles and triangles, like printed artwork, (H,W,3) float32."""
     image = gradient(rng, size) if rng.random() < 0.5 else plain(rng, size)
@@ -216,8 +226,8 @@ def cover(rng: np.random.Generator, size: tuple[int, int],
     :param photos: photographs for the rare printed cloth, may be empty.
     :return: (H,W,3) uint8 RGB.
     """
-    kinds = (plain, plain, plain, wood, wood, wood, organic, organic, tiles, stripes, gradient,
-             dots, patches)
+    kinds = (plain, plain, plain, wood, wood, wood, organic, organic, weave, weave, tiles, stripes,
+             gradient, dots, patches)
     pick = int(rng.integers(len(kinds) + 1))
     image = kinds[pick](rng, size) if pick < len(kinds) else photo_crop(rng, size, photos)
     return subdued(rng, np.clip(image, 0, 255).astype(np.uint8))
