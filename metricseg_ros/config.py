@@ -174,7 +174,7 @@ class SegmenterConfig:
     """Everything :class:`metricseg_ros.segmenter.InstanceSegmenter` is built from."""
 
     model: str = parameter(
-        'objects-lite', 'Name of a shipped model, or path of a model folder or its model.json.')
+        'household-lite', 'Name of a shipped model, or path of a model folder or its model.json.')
     backend: BackendConfig = field(default_factory=BackendConfig)
     input: InputConfig = field(default_factory=InputConfig)
     grouping: GroupingConfig = field(default_factory=GroupingConfig)

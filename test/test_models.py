@@ -50,7 +50,7 @@ def test_an_unknown_name_is_told_with_those_there_are(own_model: Path, root: Pat
 
 
 def test_without_shipped_models_that_is_said(root: Path) -> None:
-    assert 'there are none' in refusal(find_model, 'objects-lite')
+    assert 'there are none' in refusal(find_model, 'household-lite')
 
 
 @pytest.mark.parametrize('inside', ['', 'model.json', 'model.onnx'])

@@ -35,7 +35,7 @@ The same dotted names are used in `config/segmenter.yaml`, as ROS parameters
 configured; while the node is active a change of them is refused with the reason:
 
     ros2 lifecycle set /segmenter deactivate
-    ros2 param set /segmenter model objects-lite
+    ros2 param set /segmenter model household-lite
     ros2 lifecycle set /segmenter cleanup
     ros2 lifecycle set /segmenter configure
     ros2 lifecycle set /segmenter activate

@@ -50,10 +50,10 @@ def test_torch_and_onnx_runtime_agree_at_every_size(small_model: Path,
     assert_same(small_model, size)
 
 
-@pytest.mark.skipif('objects-lite' not in shipped_models(), reason='needs objects-lite')
+@pytest.mark.skipif('household-lite' not in shipped_models(), reason='needs household-lite')
 @pytest.mark.parametrize('size', [(64, 96), (240 // 32 * 32, 320)])
 def test_torch_and_onnx_runtime_agree_on_the_shipped_model(size: tuple[int, int]) -> None:
-    assert_same(shipped_models()['objects-lite'], size)
+    assert_same(shipped_models()['household-lite'], size)
 
 
 @pytest.mark.parametrize('name', BACKENDS)

@@ -30,7 +30,7 @@ import pytest
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """Copy the shipped model, to damage it."""
-    return Path(shutil.copytree(find_model('objects-lite'), tmp_path / 'model'))
+    return Path(shutil.copytree(find_model('household-lite'), tmp_path / 'model'))
 
 
 def checks_of(model: Path) -> list[Check]:

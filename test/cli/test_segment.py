@@ -109,7 +109,7 @@ def test_a_model_that_is_not_there_is_told(folder: Path, tmp_path: Path,
                                            capsys: pytest.CaptureFixture[str]) -> None:
     assert segment(folder, '--output', tmp_path / 'out', '--model', 'nonesuch') == BAD_USAGE
     (line,) = capsys.readouterr().err.splitlines()
-    assert "'nonesuch'" in line and 'objects-lite' in line
+    assert "'nonesuch'" in line and 'household-lite' in line
 
 
 def test_an_interrupt_leaves_whole_results(folder: Path, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.ros
 
 def test_only_given_arguments_override_the_parameter_file() -> None:
     assert _parameters() == {'use_sim_time': False}
-    assert _parameters(model='objects-lite', autostart='false', use_sim_time='true') == {
-        'use_sim_time': True, 'model': 'objects-lite', 'autostart': False}
+    assert _parameters(model='household-lite', autostart='false', use_sim_time='true') == {
+        'use_sim_time': True, 'model': 'household-lite', 'autostart': False}
 
 
 @pytest.mark.parametrize('name', ['segmenter', 'demo'])
