@@ -28,6 +28,9 @@ COLUMNS = ('size', 'outputs', 'bare_ms', 'node_ms', 'library_ms', 'overhead_ms',
            'overhead_ms_quartiles')
 TIMES = ('bare_ms', 'node_ms', 'library_ms', 'overhead_ms')
 
+STREAM_COLUMNS = ('cameras', 'camera', 'sent', 'received', 'segmented', 'dropped', 'age_ms_p50',
+                  'age_ms_p99', 'cpu_cores', 'rss_mb')
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
@@ -42,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         '(default: %(default)s)')
     parser.add_argument('--soak', type=float, metavar='SECONDS', default=0.0,
                         help='watch the memory for so long')
+    parser.add_argument('--streams', type=float, metavar='SECONDS', default=0.0,
+                        help='feed 1, 2 and 4 cameras at 30 Hz 720p for so long each')
     add_json(parser, 'the rows')
 
 
@@ -54,8 +59,9 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.runs < 1:
         raise ValueError(f'--runs must be at least 1, got {args.runs}')
-    if not args.soak >= 0:
-        raise ValueError(f'--soak must not be negative, got {args.soak}')
+    for name in ('soak', 'streams'):
+        if not getattr(args, name) >= 0:
+            raise ValueError(f'--{name} must not be negative, got {getattr(args, name)}')
     from metricseg_ros.cli.measuring import load_average, machine, table
     load, found = load_average(), measured(args)
     if found is None:
@@ -64,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
     out = tables_to(args.json)
     print(table(rows, COLUMNS), file=out)
     print(f'\nresident memory {found["rss_mb"]:.0f} MB{soak_line(found.get("soak"))}', file=out)
+    if args.streams:
+        print('\n' + table(stream_rows(found['streams']), STREAM_COLUMNS), file=out)
     write_report({'benchmark': 'node', 'machine': machine(load), 'model': str(args.model),
                   'runs': args.runs, **found, 'rows': rows}, args.json)
     return DONE
@@ -81,8 +89,20 @@ def measured(args: argparse.Namespace) -> dict[str, Any] | None:
         code = subprocess.run([
             sys.executable, '-m', 'metricseg_ros.ros.benchmark', '--runs', str(args.runs),
             '--model', str(find_model(args.model).resolve()), '--soak', str(args.soak),
+            '--streams', str(args.streams),
             '--output', str(output)]).returncode
         return json.loads(output.read_text()) if code == 0 else None
+
+
+def stream_rows(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """
+    Give a line to each camera of each number of cameras.
+
+    :param found: what was measured with each number of cameras.
+    :return: the lines.
+    """
+    return [{**row, 'cameras': item['cameras'], 'cpu_cores': item['cpu_cores'],
+             'rss_mb': item['rss_mb']} for item in found for row in item['rows']]
 
 
 def summary(row: dict[str, Any]) -> dict[str, Any]:

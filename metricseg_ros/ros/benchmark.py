@@ -29,6 +29,7 @@ from metricseg_ros.ros.memory import resident_mb, slope_per_hour
 from metricseg_ros.ros.processes import ProcessError, Processes
 from metricseg_ros.ros.round_trips import OUTPUTS, RoundTrips
 from metricseg_ros.ros.shipped import shipped
+from metricseg_ros.ros.streams import streams
 import numpy as np
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -37,6 +38,7 @@ SIZES = ((240, 320), (720, 1280))
 OUTPUT_SETS = (('instances',), ('instances', 'label_map'), ('instances', 'label_map', 'overlay'))
 SOAK_SIZE = (720, 1280)
 SOAK_RATE = 30.0
+CAMERAS = (1, 2, 4)
 WARM_UP_SHARE = 1 / 3
 """Share of a soak that is left out of the slope: caches and the shared segment fill."""
 
@@ -154,11 +156,18 @@ def main() -> int:
     parser.add_argument('--model', required=True, help='path of the model')
     parser.add_argument('--runs', type=int, required=True, help='images through each node')
     parser.add_argument('--soak', type=float, default=0.0, help='seconds of the memory test')
+    parser.add_argument('--streams', type=float, default=0.0,
+                        help='seconds with 1, 2 and 4 cameras')
     parser.add_argument('--output', type=Path, required=True, help='where the JSON goes')
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as logs:
         try:
-            options.output.write_text(json.dumps(measure(options, Path(logs))))
+            found = measure(options, Path(logs))
+            if options.streams:
+                found['streams'] = [
+                    streams(Path(logs), options.model, photograph(SOAK_SIZE), cameras, SOAK_RATE,
+                            options.streams) for cameras in CAMERAS]
+            options.output.write_text(json.dumps(found))
         except (ProcessError, TimeoutError) as error:
             log = Path(logs, 'segmenter_node.log').read_text()
             print(f'benchmark node: {error}\n{log}', file=sys.stderr)

@@ -123,6 +123,7 @@ def values_of(facts: Facts, session: Session | None,
     values += [('camera', camera.name), ('model', made.model), ('backend', made.backend),
                ('provider', made.provider), ('device', made.device),
                ('precision', made.precision), ('note', made.note),
+               ('progress', session.segmenter.backend.progress),
                ('segmented', str(tally.segmented)), ('dropped', str(camera.dropped())),
                ('bad', str(tally.bad)), ('idle', str(tally.idle)),
                ('rate_hz', f'{facts.rate:.2f}')]
