@@ -14,7 +14,9 @@ from metricseg_ros.grouping import seediness, select_seeds
 from metricseg_ros.grouping.seediness import Seediness
 from metricseg_ros.inputs import open_input
 from metricseg_ros.segmenter import InstanceSegmenter
+from metricseg_ros.similarity import squared_radii
 from metricseg_ros.structures import NetworkOutput
+from metricseg_ros.threads import single_threaded
 import torch
 from torch.nn.functional import interpolate
 
@@ -46,6 +48,7 @@ class Scene:
         """Give the seediness of each pixel, and the threshold its mask would be grown at."""
         return seediness(self.output)
 
+    @single_threaded()
     def pick(self, count: int, early: bool) -> torch.Tensor:
         """
         Pick seeds as the segmenter does.
@@ -58,7 +61,7 @@ class Scene:
         embeddings, scores = self.output.embeddings, self.best.scores
         if not early:
             return select_seeds(embeddings, scores, count, self.config.diversity_weight)
-        radii = (2 / self.best.similarity_thresholds - 1).log()
+        radii = squared_radii(self.best.similarity_thresholds)
         return select_seeds(embeddings, scores, count, self.config.diversity_weight,
                             self.config.minimum_score, radii,
                             int(self.config.minimum_area * scores.numel()))

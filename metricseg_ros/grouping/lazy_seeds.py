@@ -4,10 +4,10 @@
 The greedy choice of seeds on a CPU: lazy, and still exact.
 
 A pixel's value log S_p + alpha log D_p only falls as seeds are added, so an old value is an upper
-bound. The image is cut into short runs of pixels. Of each run only the few champions are kept up
-to date; the whole run is looked at again only when the bound of its rest reaches the best
-champion's value. Rounding does not change the choice: float32 values are rounded up, and whoever
-may be the best is evaluated in float64.
+bound of the new one. Only a small active set, the pixels of highest bound, is kept up to date. As
+long as the best of them is above the bounds of all others, nothing else is looked at; else a new
+active set is chosen. Rounding does not change the choice: float32 values are rounded up, and
+whoever may be the best is evaluated in float64.
 """
 
 from __future__ import annotations
@@ -20,60 +20,55 @@ import numpy as np
 if TYPE_CHECKING:
     from metricseg_ros.grouping.seed_cover import SeedCover
 
-RUN_LENGTH = 32
-CHAMPIONS = 3
-RUNS_AT_ONCE = 64
-# In an image of no more pixels than this every pixel is a champion.
-SMALL_IMAGE = 8192
-# Bounds of float32 rounding: of a squared distance |p|^2 + |s|^2 - 2 p.s, relative to
-# |p|^2 + |s|^2, and of a value, absolute.
-DISTANCE_ROUNDING = 1e-5
-VALUE_ROUNDING = 1e-5
+# Pixels kept up to date, and the share of all by which the threshold of so many is estimated.
+ACTIVE = 2048
+SAMPLE_STEP = 13
+# Pixels at once: their embeddings stay in the cache of one core.
+CHUNK = 4096
 EXACT_CHUNK = 256
+# |log x| of any float32 x > 0.
+LARGEST_LOG = 104
+# Squared norms above this could overflow in a distance; below the other, they underflow.
+LARGEST_NORM, SMALLEST_NORM = np.float32(1e37), np.float32(1e-35)
 
 
 class LazySeeds:
     """
-    Picks one seed after the other from the pixels of one image.
+    Picks one seed after the other from the N pixels of one image.
 
-    The pixels are R runs of L. The champions of all runs are copied into arrays of their own,
-    which one product with a new seed brings up to date.
+    :ivar points: (D,N) float32 embeddings.
+    :ivar norms: (N,) float32 upper bounds of their squared norms.
+    :ivar scores: (N,) float32 seediness; pixels of 0 are no candidates.
+    :ivar seeds: pixels picked, in order.
     """
 
     def __init__(self, points: np.ndarray, scores: np.ndarray, diversity_weight: float) -> None:
         """
         Take the pixels in.
 
-        :param points: (D,h,w) float32 embeddings.
-        :param scores: (h,w) float32 seediness; pixels of 0 are no candidates.
+        :param points: (D,N) float32 embeddings. A pixel whose squared norm is not finite, or
+            above 1e37, is no candidate.
+        :param scores: (N,) float32 seediness; pixels of 0 are no candidates.
         :param diversity_weight: alpha.
         """
-        runs, length = run_shape(*scores.shape)
-        self.points = points.reshape(len(points), runs, length)
-        self.scores, self.diversity_weight = scores.reshape(runs, length), diversity_weight
-        self.norms = np.einsum('drl,drl->rl', self.points, self.points)
-        # Rounded up here, so that every sum with them is an upper bound.
-        self.norms *= np.float32(1 + DISTANCE_ROUNDING)
+        norms = squared_norms(points)
+        if not norms.max(initial=0) <= LARGEST_NORM:
+            usable = norms <= LARGEST_NORM
+            points, norms, scores = (np.where(usable, values, np.float32(0))
+                                     for values in (points, norms, scores))
+        self.points, self.scores = points, scores
+        self.diversity_weight = diversity_weight
+        # Bounds of float32 rounding: of |p|^2 - 2 p.s + |s|^2, relative to |p|^2 + |s|^2, and of
+        # a value, absolute. Norms are rounded up, so that every sum with them is an upper bound.
+        self.distance_rounding = (2 * len(points) + 16) * 2.0 ** -23
+        self.value_rounding = LARGEST_LOG * (1 + diversity_weight) * 2.0 ** -21
+        self.norms = norms * np.float32(1 + self.distance_rounding) + SMALLEST_NORM
         with np.errstate(divide='ignore'):
-            self.log_scores = np.log(self.scores)
+            self.log_scores = np.log(scores)
+        self.log_scores += np.float32(self.value_rounding)
         self.seeds: list[int] = []
-        self.seed_points = np.empty((0, len(points)), np.float32)
-        self.highest_seed_norm = np.float32(0)
-        self._start_runs(runs, length)
-
-    def _start_runs(self, runs: int, length: int) -> None:
-        self.distances = np.full((runs, length), np.inf, np.float32)
-        self.known_seeds = np.zeros(runs, np.int64)
-        self.stale = np.ones(runs, bool)
-        self.reach = np.full(runs, np.inf, np.float32)
-        self.rest_bounds = np.empty(runs, np.float32)
-        few = length > CHAMPIONS and runs * length > SMALL_IMAGE
-        self.champion_count = CHAMPIONS if few else length
-        champions = runs * self.champion_count
-        self.champions = np.zeros(champions, np.int64)
-        self.champion_points = np.empty((len(self.points), champions), np.float32)
-        (self.champion_norms, self.champion_log_scores, self.champion_distances,
-         self.champion_values) = np.empty((4, champions), np.float32)
+        self.highest_seed_norm = 0.0
+        self.active_size = ACTIVE
 
     def pick(self, maximum_seeds: int, cover: SeedCover | None = None) -> np.ndarray:
         """
@@ -83,6 +78,8 @@ class LazySeeds:
         :param cover: says when everything is explained, or None to go on.
         :return: (K,) int64 indices in the order picked.
         """
+        # A row (-2 s, 1, |s|^2) for each seed: times (p, |p|^2, 1) it is |p - s|^2.
+        self.seed_rows = np.ones((maximum_seeds, len(self.points) + 2), np.float32)
         best = int(self.scores.argmax()) if self.scores.max(initial=0) > 0 else -1
         while best >= 0 and not (cover and cover.complete(best)):
             self._add(best)
@@ -92,178 +89,151 @@ class LazySeeds:
         return np.array(self.seeds, dtype=np.int64)
 
     def _add(self, seed: int) -> None:
-        run, place = divmod(seed, self.scores.shape[1])
-        point, norm = self.points[:, run, place], self.norms[run, place]
+        row = self.seed_rows[len(self.seeds)]
+        np.multiply(self.points[:, seed], -2, out=row[:-2])
+        row[-1] = norm = self.norms[seed]
         self.seeds.append(seed)
-        self.seed_points = np.concatenate([self.seed_points, point[None]])
-        self.highest_seed_norm = max(self.highest_seed_norm, norm)
+        self.highest_seed_norm = max(self.highest_seed_norm, float(norm))
         if len(self.seeds) == 1:
-            self._refresh(slice(None))
+            self._measure_all(row)
             return
-        distances = (-2 * point) @ self.champion_points
-        distances += self.champion_norms
-        distances += norm
-        self.stale |= distances[::self.champion_count] < self.reach
-        np.minimum(self.champion_distances, distances, out=self.champion_distances)
-        self.champion_values = upper_values(self.champion_log_scores, self.champion_distances,
-                                            self.diversity_weight)
+        np.minimum(self.active_distances, row @ self.active_columns, out=self.active_distances)
+        self.active_values = self._upper_values(self.active_log_scores, self.active_distances)
+
+    def _measure_all(self, row: np.ndarray) -> None:
+        """
+        Measure the distance of every pixel to the first seed, and choose the active set.
+
+        :param row: of the first seed.
+        """
+        self.distances = row[:-2] @ self.points
+        self.distances += self.norms
+        self.distances += row[-1]
+        self.bounds = self._upper_values(self.log_scores, self.distances)
+        self.seen = np.ones(len(self.bounds), np.int32)
+        self.threshold = np.inf
+        self._activate()
+
+    def _activate(self) -> None:
+        """Make the pixels of highest bound the active set, and bring them up to date."""
+        self.threshold = self._lower_threshold()
+        self.active = active = np.flatnonzero(self.bounds >= self.threshold)
+        self.active_columns = columns = np.ones((self.seed_rows.shape[1], len(active)), np.float32)
+        np.take(self.points, active, axis=1, out=columns[:-2])
+        columns[-2] = self.norms[active]
+        self.active_log_scores = self.log_scores[active]
+        self.active_distances = distances = self.distances[active]
+        unseen = self.seed_rows[self.seen[active].min():len(self.seeds)]
+        for start in range(0, len(active) if len(unseen) else 0, CHUNK):
+            chunk = slice(start, start + CHUNK)
+            np.minimum(distances[chunk], (unseen @ columns[:, chunk]).min(axis=0),
+                       out=distances[chunk])
+        self.active_values = self._upper_values(self.active_log_scores, distances)
+
+    def _lower_threshold(self) -> float:
+        """
+        Find a bound that about so many pixels reach as the active set shall have.
+
+        :return: a bound below the threshold of now; -inf if all pixels shall be active.
+        """
+        sample = self.bounds[::SAMPLE_STEP]
+        threshold = np.inf
+        while threshold >= self.threshold:
+            rank = self.active_size // SAMPLE_STEP
+            if rank >= len(sample):
+                return -np.inf
+            threshold = np.partition(sample, -rank)[-rank]
+            if threshold >= self.threshold:
+                self.active_size *= 2
+        return threshold
+
+    def _deactivate(self) -> None:
+        """Write down what is known of the active pixels."""
+        self.bounds[self.active], self.distances[self.active] = (self.active_values,
+                                                                 self.active_distances)
+        self.seen[self.active] = len(self.seeds)
+
+    def _upper_values(self, log_scores: np.ndarray, distances: np.ndarray) -> np.ndarray:
+        """
+        Compute upper bounds of log S + alpha log D from those of D.
+
+        :param log_scores: (n,) float32 log S, rounded up; -inf for no candidates.
+        :param distances: (n,) float32 upper bounds of D, above 0.
+        :return: (n,) float32.
+        """
+        values = np.log(distances)
+        values *= self.diversity_weight
+        values += log_scores
+        return values
 
     def _next_best(self) -> int:
-        while True:
-            leader, value = self._leader()
-            reaching = (self.rest_bounds >= value) & (self.rest_bounds > -np.inf)
-            if not (reaching & self.stale).any():
-                return self._exact_best(leader, value, np.flatnonzero(reaching))
-            # Runs just below would be next: looking at some together costs little more.
-            bounds = np.where(self.stale, self.rest_bounds, -np.inf)
-            count = min(RUNS_AT_ONCE, len(bounds))
-            self._refresh(np.sort(np.argpartition(bounds, -count)[-count:]))
+        """
+        Find the pixel of highest value.
+
+        :return: the first among equals; -1 if there is none.
+        """
+        leader, least = self._leader()
+        while least < self.threshold:
+            self._deactivate()
+            self._activate()
+            leader, least = self._leader()
+        contenders = np.flatnonzero(self.active_values >= least)
+        if len(contenders) == 1 and least > -np.inf:
+            return int(self.active[leader])
+        return self._exact_best(self.active[contenders])
 
     def _leader(self) -> tuple[int, float]:
         """
-        Find the champion of highest upper value.
+        Find the active pixel of highest upper value.
 
-        :return: its pixel, and a lower bound of its value.
+        :return: its place in the active set, and a lower bound of its value: -inf where its D
+            may be 0.
         """
-        slot = self.champion_values.argmax()
-        rounding = 2 * DISTANCE_ROUNDING * (self.champion_norms[slot] + self.highest_seed_norm)
-        distance = float(self.champion_distances[slot] - rounding)
-        if distance <= 0 or self.champion_log_scores[slot] == -np.inf:
-            return int(self.champions[slot]), -np.inf
-        value = self.champion_log_scores[slot] + self.diversity_weight * math.log(distance)
-        return int(self.champions[slot]), float(value) - 2 * VALUE_ROUNDING
+        leader = int(self.active_values.argmax())
+        value = float(self.active_values[leader])
+        norms = float(self.norms[self.active[leader]]) + self.highest_seed_norm
+        rounding = 2 * self.distance_rounding * norms / float(self.active_distances[leader])
+        if rounding >= 1 or value == -np.inf:
+            return leader, -math.inf
+        least = value + self.diversity_weight * math.log1p(-rounding)
+        return leader, least - 2 * self.value_rounding
 
-    def _refresh(self, runs: np.ndarray | slice) -> None:
-        """
-        Bring whole runs up to date and choose their champions anew.
-
-        :param runs: (r,) which, ascending; or all.
-        """
-        first = self.known_seeds[runs].min()
-        points = self.points[:, runs]
-        # |s|^2 - 2 p.s of all seeds, and only of the nearest one |p - s|^2.
-        terms = (-2 * self.seed_points[first:]) @ points.reshape(len(points), -1)
-        terms += self.norms.reshape(-1)[self.seeds[first:], None]
-        nearest = terms.min(axis=0).reshape(self.norms[runs].shape)
-        nearest += self.norms[runs]
-        self.distances[runs] = distances = np.minimum(self.distances[runs], nearest)
-        self.known_seeds[runs], self.stale[runs] = len(self.seeds), False
-        self._crown(np.arange(len(self.norms))[runs],
-                    upper_values(self.log_scores[runs], distances, self.diversity_weight))
-        if len(self.seeds) > 1:
-            self._measure_reach(runs, points)
-
-    def _crown(self, runs: np.ndarray, values: np.ndarray) -> None:
-        """
-        Choose the champions of runs.
-
-        :param runs: (r,) which.
-        :param values: (r,L) upper values of their pixels.
-        """
-        length, count = values.shape[1], self.champion_count
-        if count == length:
-            self._crown_all(values)
-            return
-        order = np.argpartition(values, length - 1 - count, axis=1)
-        self.rest_bounds[runs] = values[np.arange(len(runs)), order[:, length - 1 - count]]
-        pixels = (runs[:, None] * length + order[:, length - count:]).ravel()
-        slots = (runs[:, None] * count + np.arange(count)).ravel()
-        self.champions[slots] = pixels
-        self.champion_points[:, slots] = np.take(self.points.reshape(len(self.points), -1),
-                                                 pixels, axis=1)
-        for own, all_pixels in ((self.champion_norms, self.norms),
-                                (self.champion_log_scores, self.log_scores),
-                                (self.champion_distances, self.distances)):
-            own[slots] = all_pixels.reshape(-1)[pixels]
-        self.champion_values[slots] = np.take_along_axis(
-            values, order[:, length - count:], axis=1).ravel()
-
-    def _crown_all(self, values: np.ndarray) -> None:
-        # Once is enough: without a rest no run is looked at again.
-        self.rest_bounds[:] = -np.inf
-        self.champions = np.arange(values.size)
-        self.champion_points = self.points.reshape(len(self.points), -1)
-        self.champion_norms, self.champion_log_scores = self.norms.ravel(), self.log_scores.ravel()
-        self.champion_distances, self.champion_values = self.distances.ravel(), values.ravel()
-
-    def _measure_reach(self, runs: np.ndarray, points: np.ndarray) -> None:
-        """
-        Find how near a seed must be to a run's first champion to change anything in the run.
-
-        By the triangle inequality a seed farther than the run's extent around that champion plus
-        the run's largest distance to its nearest seed is nearer to none of its pixels.
-
-        :param runs: (r,) which.
-        :param points: (D,r,L) their embeddings.
-        """
-        champions = runs * self.champion_count
-        products = np.einsum('drl,dr->rl', points, self.champion_points[:, champions])
-        extents = self.norms[runs] + self.champion_norms[champions, None] - 2 * products
-        self.reach[runs] = (np.sqrt(extents.max(axis=1))
-                            + np.sqrt(self.distances[runs].max(axis=1))) ** 2
-
-    def _exact_best(self, leader: int, value: float, runs: np.ndarray) -> int:
+    def _exact_best(self, pixels: np.ndarray) -> int:
         """
         Decide in float64 among all that may be the best.
 
-        :param leader: champion of highest upper value.
-        :param value: lower bound of its value.
-        :param runs: up-to-date runs whose rest may reach that value.
-        :return: index of the best pixel, the first among equals; -1 if there is none.
+        :param pixels: (n,) which.
+        :return: the pixel of highest value, the first among equals; -1 if none is a candidate.
         """
-        contenders = self.champions[(self.champion_values >= value)
-                                    & (self.champion_values > -np.inf)]
-        if len(contenders) == 1 and len(runs) == 0 and value > -np.inf:
-            return leader
-        rest = upper_values(self.log_scores[runs], self.distances[runs], self.diversity_weight)
-        of_run, place = np.nonzero((rest >= value) & (rest > -np.inf))
-        more = runs[of_run] * self.scores.shape[1] + place
-        contenders = np.union1d(contenders, more)
-        if len(contenders) == 0:
+        pixels = np.sort(pixels[self.scores[pixels] > 0])
+        if len(pixels) == 0:
             return -1
-        exact = self._exact_values(contenders)
-        best = exact.argmax()
-        return int(contenders[best]) if exact[best] > -np.inf else -1
+        values = self._exact_values(pixels)
+        best = values.argmax()
+        return int(pixels[best]) if values[best] > -np.inf else -1
 
     def _exact_values(self, pixels: np.ndarray) -> np.ndarray:
-        seeds = self.seed_points.astype(np.float64)
-        points = self.points.reshape(len(self.points), -1)
+        seeds = self.points[:, self.seeds].T.astype(np.float64)
         distances = np.empty(len(pixels))
         for start in range(0, len(pixels), EXACT_CHUNK):
             chunk = slice(start, start + EXACT_CHUNK)
-            offsets = points[:, pixels[chunk]].T[:, None] - seeds
+            offsets = self.points[:, pixels[chunk]].T[:, None] - seeds
             distances[chunk] = np.einsum('pkd,pkd->pk', offsets, offsets).min(axis=1)
-        log_scores = np.log(self.scores.reshape(-1)[pixels].astype(np.float64))
+        log_scores = np.log(self.scores[pixels].astype(np.float64))
         with np.errstate(divide='ignore', invalid='ignore'):
             values = log_scores + self.diversity_weight * np.log(distances)
         return np.where(distances > 0, values, -np.inf)
 
 
-def run_shape(height: int, width: int) -> tuple[int, int]:
+def squared_norms(points: np.ndarray) -> np.ndarray:
     """
-    Cut rows into equal runs.
+    Compute the squared norm of every pixel's embedding.
 
-    :param height: rows of the image.
-    :param width: columns of the image.
-    :return: number of runs, and their length: the smallest divisor of the width that is at least
-        :data:`RUN_LENGTH`, or the width.
+    :param points: (D,N) float32.
+    :return: (N,) float32.
     """
-    length = next((n for n in range(RUN_LENGTH, width) if width % n == 0), width)
-    return height * (width // length), length
-
-
-def upper_values(log_scores: np.ndarray, distances: np.ndarray, weight: float) -> np.ndarray:
-    """
-    Compute upper bounds of log S + alpha log D from float32.
-
-    :param log_scores: float32 log S; -inf for no candidates.
-    :param distances: float32 upper bounds of D, same shape.
-    :param weight: alpha.
-    :return: float32, same shape.
-    """
-    tiny = np.finfo(np.float32).tiny
-    values = np.log(np.maximum(distances, tiny))
-    values *= np.float32(weight)
-    values += log_scores
-    values += np.float32(VALUE_ROUNDING)
-    return values
+    norms = np.empty(points.shape[1], np.float32)
+    for start in range(0, len(norms), CHUNK):
+        chunk = points[:, start:start + CHUNK]
+        np.einsum('dn,dn->n', chunk, chunk, out=norms[start:start + CHUNK])
+    return norms

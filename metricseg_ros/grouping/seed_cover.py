@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
-from metricseg_ros.grouping.lazy_seeds import LazySeeds
+from metricseg_ros.grouping.lazy_seeds import CHUNK, LazySeeds
 import numpy as np
 
 
 class SeedCover:
-    """Knows which candidates lie in the mask of a seed, and so need none of their own."""
+    """
+    Knows which candidates lie in the mask of a seed, and so need none of their own.
+
+    The image is gone through from the top, only as far as it takes to find more unexplained
+    candidates than may stay. Those explained once stay so.
+    """
 
     def __init__(self, image: LazySeeds, squared_radii: np.ndarray,
                  unexplained_rest: int) -> None:
@@ -17,13 +22,12 @@ class SeedCover:
         Begin with nothing explained.
 
         :param image: the pixels, and the seeds picked of them.
-        :param squared_radii: (h,w) float32, squared distance to which each pixel's mask reaches.
+        :param squared_radii: (N,) float32, squared distance to which each pixel's mask reaches.
         :param unexplained_rest: candidates that may stay outside all masks.
         """
-        self.image, self.squared_radii = image, squared_radii.ravel()
-        self.points, self.norms = image.points.reshape(len(image.points), -1), image.norms.ravel()
-        self.unexplained = np.flatnonzero(image.scores)
-        self.rest, self.looked_at = unexplained_rest, 0
+        self.image, self.squared_radii, self.rest = image, squared_radii, unexplained_rest
+        self.unexplained, self.looked_at = np.empty(0, np.int64), 0
+        self.gone_through = 0
 
     def complete(self, candidate: int) -> bool:
         """
@@ -33,16 +37,35 @@ class SeedCover:
             there is no need to look at the others.
         :return: whether picking may end.
         """
-        if not self._inside(0, slice(candidate, candidate + 1)).any():
+        if not self._explained(0, slice(candidate, candidate + 1)).all():
             return False
-        # Those explained once stay so: each look is at fewer pixels than the one before.
-        inside = self._inside(self.looked_at, self.unexplained)
-        self.unexplained = self.unexplained[~inside.any(axis=0)]
+        left = self.unexplained
+        self.unexplained = left[~self._explained(self.looked_at, left)]
         self.looked_at = len(self.image.seeds)
-        return len(self.unexplained) <= self.rest
+        while len(self.unexplained) <= self.rest:
+            if self.gone_through >= len(self.image.scores):
+                return True
+            self._go_on()
+        return False
 
-    def _inside(self, first: int, which: slice | np.ndarray) -> np.ndarray:
-        seeds = self.image.seeds[first:]
-        products = self.image.seed_points[first:] @ self.points[:, which]
-        distances = self.norms[which] + self.norms[seeds, None] - 2 * products
-        return distances <= self.squared_radii[seeds, None]
+    def _go_on(self) -> None:
+        chunk = slice(self.gone_through, self.gone_through + CHUNK)
+        left = (self.image.scores[chunk] > 0) & ~self._explained(0, chunk)
+        self.unexplained = np.append(self.unexplained, np.flatnonzero(left) + chunk.start)
+        self.gone_through = chunk.stop
+
+    def _explained(self, first: int, which: slice | np.ndarray) -> np.ndarray:
+        """
+        Tell which pixels lie in the mask of a seed.
+
+        :param first: number of the first seed to try.
+        :param which: (n,) the pixels.
+        :return: (n,) bool.
+        """
+        image = self.image
+        seeds = image.seeds[first:]
+        rows = image.seed_rows[first:len(image.seeds)]
+        # |s|^2 - 2 p.s - r^2 of all seeds: some seed's is below -|p|^2 where d^2 <= r^2.
+        terms = rows[:, :-2] @ image.points[:, which]
+        terms += (rows[:, -1] - self.squared_radii[seeds])[:, None]
+        return terms.min(axis=0, initial=np.inf) <= -image.norms[which]

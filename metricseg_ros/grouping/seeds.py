@@ -44,9 +44,9 @@ def select_seeds(embeddings: Tensor, seediness: Tensor, maximum_seeds: int,
                              diversity_weight)
         picked = picked[picked >= 0]
     else:
-        image = LazySeeds(embeddings.contiguous().numpy(), scores.contiguous().numpy(),
+        image = LazySeeds(embeddings.flatten(1).numpy(), scores.flatten().numpy(),
                           diversity_weight)
-        cover = None if squared_radii is None else SeedCover(image, squared_radii.numpy(),
+        cover = None if squared_radii is None else SeedCover(image, squared_radii.flatten().numpy(),
                                                              unexplained_rest)
         picked = torch.from_numpy(image.pick(maximum_seeds, cover))
     width = seediness.shape[1]

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from grouping.plain import plain_seeds
 from metricseg_ros.grouping import lazy_seeds
-from metricseg_ros.grouping.lazy_seeds import RUN_LENGTH, run_shape
 from metricseg_ros.grouping.seeds import dense_seeds, select_seeds
 from metricseg_ros.similarity import squared_radius
 import pytest
@@ -15,12 +14,12 @@ import torch
 SIZES = [(1, 1), (1, 7), (9, 1), (13, 17), (24, 130), (60, 80)]
 
 
-@pytest.fixture(autouse=True, params=['champions of runs', 'every pixel'])
-def way_of_looking(request, monkeypatch):
-    """Let every test see both ways: a few champions of each run, and every pixel."""
-    if request.param == 'champions of runs':
-        monkeypatch.setattr(lazy_seeds, 'SMALL_IMAGE', 0)
-
+@pytest.fixture(autouse=True, params=['a small active set', 'every pixel'])
+def active_set(request, monkeypatch):
+    """Let every test see both ways: an active set that is often renewed, and every pixel."""
+    if request.param == 'a small active set':
+        monkeypatch.setattr(lazy_seeds, 'ACTIVE', 24)
+        monkeypatch.setattr(lazy_seeds, 'SAMPLE_STEP', 3)
 
 def random_scene(height, width, dim=8, seed=0):
     """Random embeddings and seediness."""
@@ -145,11 +144,3 @@ def test_no_candidates_give_no_seeds():
     embeddings, scores = random_scene(4, 5)
     assert select_seeds(embeddings, scores * 0, 10, 0.3).shape == (0, 2)
     assert select_seeds(embeddings, scores, 10, 0.3, minimum_score=2.0).shape == (0, 2)
-
-
-@pytest.mark.parametrize('width', [1, 2, 63, 64, 65, 127, 128, 319, 320, 640])
-def test_runs_cut_rows_into_equal_parts(width):
-    runs, length = run_shape(3, width)
-    assert runs * length == 3 * width
-    assert width % length == 0
-    assert length >= min(width, RUN_LENGTH)
