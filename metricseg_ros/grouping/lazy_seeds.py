@@ -20,7 +20,8 @@ import numpy as np
 if TYPE_CHECKING:
     from metricseg_ros.grouping.seed_cover import SeedCover
 
-# Pixels kept up to date, and the share of all by which the threshold of so many is estimated.
+# About so many pixels are kept up to date; their threshold is estimated from a sample of all,
+# every so many-th.
 ACTIVE = 2048
 SAMPLE_STEP = 13
 # Pixels at once: their embeddings stay in the cache of one core.
@@ -192,7 +193,8 @@ class LazySeeds:
         leader = int(self.active_values.argmax())
         value = float(self.active_values[leader])
         norms = float(self.norms[self.active[leader]]) + self.highest_seed_norm
-        rounding = 2 * self.distance_rounding * norms / float(self.active_distances[leader])
+        rounding = 2 * self.distance_rounding * norms + 4 * float(SMALLEST_NORM)
+        rounding /= float(self.active_distances[leader])
         if rounding >= 1 or value == -np.inf:
             return leader, -math.inf
         least = value + self.diversity_weight * math.log1p(-rounding)

@@ -46,8 +46,8 @@ def select_seeds(embeddings: Tensor, seediness: Tensor, maximum_seeds: int,
     else:
         image = LazySeeds(embeddings.flatten(1).numpy(), scores.flatten().numpy(),
                           diversity_weight)
-        cover = None if squared_radii is None else SeedCover(image, squared_radii.flatten().numpy(),
-                                                             unexplained_rest)
+        cover = None if squared_radii is None else SeedCover(
+            image, squared_radii.flatten().numpy(), unexplained_rest)
         picked = torch.from_numpy(image.pick(maximum_seeds, cover))
     width = seediness.shape[1]
     return torch.stack([picked // width, picked % width], dim=1)

@@ -144,3 +144,27 @@ def test_no_candidates_give_no_seeds():
     embeddings, scores = random_scene(4, 5)
     assert select_seeds(embeddings, scores * 0, 10, 0.3).shape == (0, 2)
     assert select_seeds(embeddings, scores, 10, 0.3, minimum_score=2.0).shape == (0, 2)
+
+
+@pytest.mark.parametrize('scale', [1e-20, 1e-6, 1e4, 1e17])
+def test_seeds_are_those_of_the_plain_rule_whatever_the_scale(scale):
+    embeddings, scores = random_scene(20, 70)
+    assert as_list(select_seeds(embeddings * scale, scores, 30, 0.3)) == plain_seeds(
+        embeddings * scale, scores, 30, 0.3)
+
+
+def test_seeds_are_those_of_the_plain_rule_where_few_pixels_differ():
+    embeddings, scores = torch.zeros(4, 30, 40), torch.full((30, 40), 0.75)
+    embeddings[:, 7, 3], embeddings[:, 29, 39], embeddings[:, 0, 0] = 1e-3, 2.0, 1e3
+    assert as_list(select_seeds(embeddings, scores, 10, 0.3)) == plain_seeds(
+        embeddings, scores, 10, 0.3)
+
+
+@pytest.mark.parametrize('value', [torch.nan, torch.inf, 1e30])
+def test_pixel_of_unusable_embedding_is_no_candidate(value):
+    embeddings, scores = random_scene(20, 30)
+    embeddings[1, 3, 4], scores[3, 4] = value, 1.5
+    usable = scores.clone()
+    usable[3, 4] = 0
+    assert as_list(select_seeds(embeddings, scores, 10, 0.3)) == plain_seeds(
+        embeddings.where(embeddings.isfinite(), 0), usable, 10, 0.3)
