@@ -21,6 +21,7 @@ def active_set(request, monkeypatch):
         monkeypatch.setattr(lazy_seeds, 'ACTIVE', 24)
         monkeypatch.setattr(lazy_seeds, 'SAMPLE_STEP', 3)
 
+
 def random_scene(height, width, dim=8, seed=0):
     """Random embeddings and seediness."""
     generator = torch.Generator().manual_seed(seed)
