@@ -17,9 +17,9 @@ PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
     {'config', 'packed_mask', 'threads', 'encodings'},
     {'structures', 'models', 'image_messages'},
-    {'similarity', 'preprocess', 'inputs', 'overlay', 'datasets', 'evaluation',
+    {'similarity', 'preprocess', 'inputs', 'overlay', 'datasets',
      'objects3d'},
-    {'network', 'grouping', 'outputs', 'tracking'},
+    {'network', 'grouping', 'outputs', 'evaluation', 'tracking'},
     {'backends', 'instances', 'training'},
     {'segmenter', 'clicks'},
     {'export'},

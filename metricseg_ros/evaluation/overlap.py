@@ -50,18 +50,16 @@ def overlap(predicted: np.ndarray, true: np.ndarray) -> Overlap:
     if predicted.shape != true.shape:
         raise ValueError(f'predicted and true must have one size, got {predicted.shape} and '
                          f'{true.shape}')
-    shared = shared_pixels(predicted, true)
-    predicted_areas, true_areas = shared.sum(axis=0), shared.sum(axis=1)
-    # Row and column 0 are the background, which takes no part in the matching.
-    shared, predicted_areas, true_areas = shared[1:, 1:], predicted_areas[1:], true_areas[1:]
+    pixels = shared_pixels(predicted, true)
+    predicted_areas, true_areas = pixels.sum(axis=0)[1:], pixels.sum(axis=1)[1:]
     if len(true_areas) == 0 or len(predicted_areas) == 0:
         return _one_sided(len(true_areas), len(predicted_areas))
-    f = 2 * shared / (true_areas[:, None] + predicted_areas)
+    shared, f = pixels[1:, 1:], f_of_pairs(pixels)
     iou = shared / (true_areas[:, None] + predicted_areas - shared)
-    rows, columns = _matching(f)
+    rows, columns = best_matching(f)
     matched = shared[rows, columns].sum()
     precision, recall = matched / predicted_areas.sum(), matched / true_areas.sum()
-    return Overlap(precision, recall, _harmonic(precision, recall),
+    return Overlap(precision, recall, harmonic_mean(precision, recall),
                    float((f[rows, columns] > FOUND_F).sum() / len(true_areas)),
                    float(iou.max(axis=1).mean()))
 
@@ -87,12 +85,36 @@ def _with_background(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values, index[:-1]
 
 
-def _matching(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def f_of_pairs(shared: np.ndarray) -> np.ndarray:
+    """
+    Compute F of every true with every predicted object.
+
+    :param shared: (M+1,N+1), from :func:`shared_pixels`; row and column 0, the background, take
+        no part in the matching.
+    :return: (M,N) float64.
+    """
+    return 2 * shared[1:, 1:] / (shared.sum(axis=1)[1:, None] + shared.sum(axis=0)[1:])
+
+
+def best_matching(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Match true and predicted objects one to one, so that the sum of their F is highest.
+
+    :param f: (M,N).
+    :return: (K,) rows and (K,) columns, K the smaller of M and N.
+    """
     from scipy.optimize import linear_sum_assignment
     return linear_sum_assignment(f, maximize=True)
 
 
-def _harmonic(precision: float, recall: float) -> float:
+def harmonic_mean(precision: float, recall: float) -> float:
+    """
+    Compute F.
+
+    :param precision: in [0,1].
+    :param recall: in [0,1].
+    :return: 0 where both are 0.
+    """
     return 0.0 if precision + recall == 0 else 2 * precision * recall / (precision + recall)
 
 
