@@ -47,8 +47,8 @@ def boundary(predicted: np.ndarray, true: np.ndarray) -> Boundary:
     Compare the boundaries in two label maps.
 
     :param predicted: (H,W) unsigned integers, 0 background.
-    :param true: (H,W) unsigned integers, 0 background; boundary pixels on IGNORE_LABEL count for
-        nothing.
+    :param true: (H,W) unsigned integers, 0 background; boundary pixels on or beside IGNORE_LABEL
+        count for nothing.
     :return: the measures; where one side has no objects as for the overlap.
     """
     shared = shared_pixels(predicted, true)
@@ -56,9 +56,9 @@ def boundary(predicted: np.ndarray, true: np.ndarray) -> Boundary:
     if true_count == 0 or predicted_count == 0:
         precision, recall = float(predicted_count == 0), float(true_count == 0)
         return Boundary(precision, recall, harmonic_mean(precision, recall))
-    valid = true != IGNORE_LABEL
-    of_true = list(_boundaries(true, valid))
-    of_predicted = list(_boundaries(predicted, valid))
+    ignored = true == IGNORE_LABEL
+    of_true, of_predicted = (list(_boundaries(label_map, ignored))
+                             for label_map in (true, predicted))
     found = np.zeros(2)
     for row, column in zip(*best_matching(f_of_pairs(shared)), strict=True):
         found += _near(of_predicted[column], of_true[row]), _near(of_true[row],
@@ -90,10 +90,12 @@ def disk(radius: int) -> np.ndarray:
     return (offsets[:, None] ** 2 + offsets ** 2 <= radius ** 2).astype(np.uint8)
 
 
-def _boundaries(label_map: np.ndarray, valid: np.ndarray) -> Iterator[np.ndarray]:
-    """Give the boundary of every object with a valid pixel, in the order of the labels."""
-    labels = np.unique(label_map[valid])
-    yield from (boundary_pixels(label_map == label) & valid for label in labels if label != 0)
+def _boundaries(label_map: np.ndarray, ignored: np.ndarray) -> Iterator[np.ndarray]:
+    """Give the boundary of every object with a pixel that counts, in the order of the labels."""
+    # Where ignored pixels begin is no boundary that anybody has drawn.
+    counts = ~(ignored | boundary_pixels(ignored))
+    labels = np.unique(label_map[~ignored])
+    yield from (boundary_pixels(label_map == label) & counts for label in labels if label != 0)
 
 
 def _near(pixels: np.ndarray, others: np.ndarray) -> int:

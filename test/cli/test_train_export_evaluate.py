@@ -9,7 +9,6 @@ from pathlib import Path
 import shutil
 
 import cv2
-from metricseg_ros.cli.evaluate import FIGURES
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
 from metricseg_ros.cli.main import main
 from metricseg_ros.config import SegmenterConfig, with_values
@@ -114,17 +113,22 @@ def test_evaluation_gives_the_figures_of_overlap(folder: Path) -> None:
     report = json.loads(report_path.read_text())
     segmenter = InstanceSegmenter.from_config(
         with_values(SegmenterConfig(), {'model': str(folder / 'model'), **EAGER}))
-    assert report['model'] == 'model' and list(report['folders']) == ['first', 'second']
-    for name, measured in report['folders'].items():
+    assert report['model'] == 'model' and list(report['datasets']) == ['first', 'second']
+    for name, measured in report['datasets'].items():
         expected = figures(segmenter, folder / name)
-        assert measured['images'] == expected
-        means = {figure: np.mean([row[figure] for row in expected.values()])
-                 for figure in FIGURES}
-        assert {figure: measured[figure] for figure in FIGURES} == pytest.approx(means, abs=6e-5)
+        assert measured['images'].keys() == expected.keys()
+        for image, own in expected.items():
+            assert {key: measured['images'][image][key] for key in own} == pytest.approx(
+                own, abs=1e-6)
+            means = {key: np.mean([row[key] for row in expected.values()]) for key in own}
+        assert {key: measured['figures'][key] for key in means} == pytest.approx(means, abs=1e-6)
+        low, high = measured['intervals']['overlap_f']
+        assert low <= measured['figures']['overlap_f'] <= high
+        assert measured['stage_ms']['network']['p50'] > 0
     # The mean of the folders, not of the four images together.
-    both = {figure: np.mean([report['folders'][name][figure] for name in ('first', 'second')])
-            for figure in FIGURES}
-    assert report['mean'] == pytest.approx(both, abs=6e-5)
+    both = np.mean([report['datasets'][name]['figures']['overlap_f']
+                    for name in ('first', 'second')])
+    assert report['mean']['overlap_f'] == pytest.approx(both, abs=6e-5)
 
 
 def figures(segmenter: InstanceSegmenter, root: Path) -> dict[str, dict[str, float]]:
