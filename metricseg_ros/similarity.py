@@ -21,6 +21,16 @@ Lower clamp of d2 in log(1 - sigma), whose gradient 1/sinh(d2) is infinite at 0.
 """
 
 
+def at_least_float32(values: Tensor) -> Tensor:
+    """
+    Raise half precision, in which distances and losses overflow, to float32.
+
+    :param values: floating point, of any shape.
+    :return: the same in float32, or in float64 if they were.
+    """
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 def squared_distances(first: Tensor, second: Tensor) -> Tensor:
     """
     Compute |p - q|^2 between two sets of embeddings.
@@ -59,9 +69,9 @@ def log_dissimilarity(distances: Tensor) -> Tensor:
     Compute log(1 - sigma) = log tanh(d2 / 2), with d2 clamped so that the gradient is finite.
 
     :param distances: squared distances, of any shape.
-    :return: log(1 - sigma), at most 0, float32, same shape.
+    :return: log(1 - sigma), at most 0, float32 or better, same shape.
     """
-    distances = distances.float().clamp_min(SMALLEST_DISTANCE)
+    distances = at_least_float32(distances).clamp_min(SMALLEST_DISTANCE)
     return torch.log(-torch.expm1(-distances)) - torch.log1p(torch.exp(-distances))
 
 

@@ -5,10 +5,15 @@
 from __future__ import annotations
 
 from metricseg_ros.config import BACKGROUND
-from metricseg_ros.similarity import log_dissimilarity, log_similarity, squared_distances
+from metricseg_ros.similarity import (
+    at_least_float32,
+    log_dissimilarity,
+    log_similarity,
+    squared_distances,
+)
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import log_softmax
 
 
 def pair_weights(labels: Tensor, background_pairs: bool = True) -> Tensor:
@@ -41,21 +46,31 @@ def embedding_loss(embeddings: Tensor, labels: Tensor, background_pairs: bool = 
     :param background_pairs: whether two background pixels make a pair.
     :return: scalar, at least 0, with finite gradients.
     """
-    embeddings = embeddings.float()
-    distances = squared_distances(embeddings, embeddings)
+    embeddings = at_least_float32(embeddings)
+    # Only differences count; without their mean they are rounded less.
+    embeddings = embeddings - embeddings.detach().mean(0)
+    with torch.autocast(embeddings.device.type, enabled=False):
+        distances = squared_distances(embeddings, embeddings)
     same = labels[:, None] == labels[None, :]
     log_likelihood = torch.where(same, log_similarity(distances), log_dissimilarity(distances))
     return -(pair_weights(labels, background_pairs) * log_likelihood).sum()
 
 
-def classification_loss(class_logits: Tensor, targets: Tensor) -> Tensor:
+def classification_loss(class_logits: Tensor, shares: Tensor, class_ids: Tensor) -> Tensor:
     """
     Compute L_cls: softmax cross-entropy of the class head at every similarity threshold.
 
+    A target is `share` of the instance's class and 1 - `share` of background. Where the class is
+    not known, any class but background will do.
+
     :param class_logits: (T,C+1,P) logits at the sampled pixels.
-    :param targets: (T,P) int64, class of the mask each pixel grows at each threshold.
+    :param shares: (T,P) in [0,1], from :func:`metricseg_ros.training.targets.object_shares`.
+    :param class_ids: (P,) int64, class of each pixel's instance in 1..C, or 0 if it is not known.
     :return: scalar, the mean over thresholds and pixels; 0 without pixels.
     """
-    if targets.numel() == 0:
+    if shares.numel() == 0:
         return class_logits.sum() * 0
-    return cross_entropy(class_logits.float(), targets)
+    log_scores = log_softmax(at_least_float32(class_logits), dim=1)
+    own = log_scores.gather(1, class_ids.expand(len(shares), 1, -1)).squeeze(1)
+    own = torch.where(class_ids == 0, log_scores[:, 1:].logsumexp(dim=1), own)
+    return -(shares * own + (1 - shares) * log_scores[:, 0]).mean()

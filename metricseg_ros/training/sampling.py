@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 
-def sample_pixels(labels: Tensor, per_instance: int, of_background: int) -> tuple[Tensor, Tensor]:
+def sample_pixels(labels: Tensor, per_instance: int, of_background: int,
+                  generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
     """
     Draw pixels at random: the same number of each instance, and some of the background.
 
@@ -18,9 +19,11 @@ def sample_pixels(labels: Tensor, per_instance: int, of_background: int) -> tupl
     :param labels: (N,) int64, label of each pixel.
     :param per_instance: K, pixels of each instance.
     :param of_background: pixels of the background.
+    :param generator: source of randomness, on the CPU, so that every device draws the same;
+        torch's own when None.
     :return: (P,) indices of the pixels drawn and (P,) their labels.
     """
-    shuffled = torch.randperm(len(labels), device=labels.device)
+    shuffled = torch.randperm(len(labels), generator=generator).to(labels.device)
     order = shuffled[torch.argsort(labels[shuffled], stable=True)]
     ordered = labels[order]
     first = torch.searchsorted(ordered, ordered)

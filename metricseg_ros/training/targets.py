@@ -27,7 +27,8 @@ def grown_iou(embeddings: Tensor, labels: Tensor, pixels: Tensor, ignored: Tenso
     :return: (T,P) float32.
     """
     embeddings = embeddings.detach().float()
-    distances = squared_distances(embeddings[pixels], embeddings)
+    with torch.autocast(embeddings.device.type, enabled=False):
+        distances = squared_distances(embeddings[pixels], embeddings)
     distances = distances.masked_fill(ignored, torch.inf)
     own = labels[pixels][:, None] == labels[None, :]
     own_area = own.sum(1)
@@ -39,15 +40,17 @@ def grown_iou(embeddings: Tensor, labels: Tensor, pixels: Tensor, ignored: Tenso
     return torch.stack(ious)
 
 
-def class_targets(ious: Tensor, labels: Tensor, class_of_label: Tensor,
-                  correct_iou: float) -> Tensor:
+def object_shares(ious: Tensor, labels: Tensor, correct_iou: float, soft: bool) -> Tensor:
     """
-    Turn the IoU of grown masks into classes.
+    Turn the IoU of grown masks into how much of the target is the instance's class.
+
+    The rest of the target is background.
 
     :param ious: (T,P) from :func:`grown_iou`.
     :param labels: (P,) int64, label of each growing pixel.
-    :param class_of_label: (L,) int64, class id of each label; background for label 0.
     :param correct_iou: a mask counts as its instance above this IoU.
-    :return: (T,P) int64: the instance's class, else background.
+    :param soft: whether the share is the IoU itself, so that a score means the IoU expected.
+    :return: (T,P) float32 in [0,1]; 0 for pixels of the background.
     """
-    return torch.where(ious > correct_iou, class_of_label[labels], BACKGROUND)
+    shares = ious if soft else (ious > correct_iou).float()
+    return shares.masked_fill(labels == BACKGROUND, 0)

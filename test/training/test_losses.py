@@ -10,7 +10,7 @@ from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.similarity import squared_radius
 from metricseg_ros.training.losses import classification_loss, embedding_loss, pair_weights
 from metricseg_ros.training.sampling import sample_pixels
-from metricseg_ros.training.targets import class_targets, grown_iou
+from metricseg_ros.training.targets import grown_iou, object_shares
 import pytest
 import torch
 
@@ -64,23 +64,69 @@ def test_embedding_loss_and_gradient_are_finite_whatever_is_sampled(labels, scal
     assert embeddings.grad.isfinite().all()
 
 
-@pytest.mark.filterwarnings('ignore:Input #0 requires gradient')
-def test_embedding_loss_passes_gradcheck():
-    embeddings = torch.randn(6, 3, dtype=torch.float32) * 0.7
-    labels = torch.tensor([0, 0, 1, 1, 2, 2])
-    embeddings.requires_grad_()
-    assert torch.autograd.gradcheck(lambda e: embedding_loss(e, labels), (embeddings,), eps=1e-3,
-                                    atol=2e-3, rtol=1e-2)
+@pytest.mark.parametrize('labels', [[0, 0, 1, 1, 2, 2], [1, 1, 1, 1, 1, 1], [0, 1, 2, 3, 4, 5]])
+def test_embedding_loss_passes_gradcheck(labels):
+    embeddings = torch.randn(6, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda e: embedding_loss(e, torch.tensor(labels)),
+                                    (embeddings,))
+
+
+def test_embedding_loss_does_not_see_where_the_embeddings_lie_together():
+    embeddings, labels = torch.randn(8, 4), torch.arange(8) // 2
+    torch.testing.assert_close(embedding_loss(embeddings + 500, labels),
+                               embedding_loss(embeddings, labels), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_embedding_loss_under_autocast_is_that_of_float32(dtype):
+    # Squared norms of 250,000 are beyond float16.
+    embeddings = (torch.randn(12, 4) * 200).to(dtype).requires_grad_()
+    labels = torch.arange(12) // 3
+    with torch.autocast('cpu', dtype=dtype):
+        loss = embedding_loss(embeddings, labels)
+    loss.backward()
+    torch.testing.assert_close(loss, embedding_loss(embeddings.detach().float(), labels))
+    assert embeddings.grad.isfinite().all()
 
 
 def test_classification_loss_of_even_logits_is_the_log_of_the_number_of_classes():
-    loss = classification_loss(torch.zeros(4, 3, 7), torch.zeros(4, 7, dtype=torch.int64))
+    loss = classification_loss(torch.zeros(4, 3, 7), torch.ones(4, 7),
+                               torch.ones(7, dtype=torch.int64))
     assert loss.item() == pytest.approx(math.log(3))
+
+
+def test_classification_loss_has_the_value_of_the_formula():
+    # Scores of background and two classes, each at one pixel.
+    scores = torch.tensor([[0.5, 0.1], [0.3, 0.2], [0.2, 0.7]])
+    shares, classes = torch.tensor([[0.75, 0.0]]), torch.tensor([2, 1])
+    expected = -(0.75 * math.log(0.2) + 0.25 * math.log(0.5) + math.log(0.1)) / 2
+    assert classification_loss(scores.log()[None], shares, classes).item() == (
+        pytest.approx(expected, rel=1e-6))
+
+
+def test_any_class_will_do_for_an_object_of_unknown_class():
+    scores = torch.tensor([[0.1], [0.3], [0.6]])
+    loss = classification_loss(scores.log()[None], torch.ones(1, 1), torch.tensor([0]))
+    assert loss.item() == pytest.approx(-math.log(0.9), rel=1e-6)
+
+
+def test_classification_loss_passes_gradcheck():
+    logits = torch.randn(2, 4, 5, dtype=torch.float64, requires_grad=True)
+    shares, classes = torch.rand(2, 5, dtype=torch.float64), torch.tensor([0, 1, 2, 3, 3])
+    assert torch.autograd.gradcheck(lambda x: classification_loss(x, shares, classes), (logits,))
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.float32])
+def test_classification_loss_of_huge_logits_is_finite(dtype):
+    logits = (torch.randn(2, 3, 6) * 2e4).to(dtype).requires_grad_()
+    loss = classification_loss(logits, torch.rand(2, 6), torch.tensor([0, 0, 1, 1, 2, 2]))
+    loss.backward()
+    assert loss.isfinite() and logits.grad.isfinite().all()
 
 
 def test_classification_loss_without_pixels_is_zero_and_has_a_gradient():
     logits = torch.zeros(4, 3, 0, requires_grad=True)
-    loss = classification_loss(logits, torch.zeros(4, 0, dtype=torch.int64))
+    loss = classification_loss(logits, torch.zeros(4, 0), torch.zeros(0, dtype=torch.int64))
     loss.backward()
     assert loss.item() == 0
 
@@ -127,10 +173,35 @@ def test_grown_masks_pass_no_gradient():
     assert not ious.requires_grad
 
 
-def test_target_is_the_instances_class_only_above_the_iou():
+def test_mask_grown_over_everything_is_no_match_for_its_instance():
+    # One instance of 3 pixels among 12, all embeddings equal: IoU 3 / 12 at every threshold.
+    labels = torch.tensor([1] * 3 + [0] * 9)
+    ious = grown_iou(torch.zeros(12, 2), labels, torch.arange(3), labels == IGNORE_LABEL,
+                     (0.25, 0.9))
+    assert torch.equal(ious, torch.full((2, 3), 0.25))
+    assert object_shares(ious, torch.ones(3), 0.5, soft=False).sum() == 0
+
+
+def test_share_is_all_or_nothing_above_the_iou():
     ious = torch.tensor([[0.5, 0.51, 0.9], [0.2, 0.6, 0.1]])
-    targets = class_targets(ious, torch.tensor([1, 2, 0]), torch.tensor([0, 7, 3]), 0.5)
-    assert targets.tolist() == [[0, 3, 0], [0, 3, 0]]
+    shares = object_shares(ious, torch.tensor([1, 2, 0]), 0.5, soft=False)
+    assert shares.tolist() == [[0, 1, 0], [0, 1, 0]]
+
+
+def test_soft_share_is_the_iou_itself():
+    ious = torch.tensor([[0.25, 1.0, 0.75]])
+    assert object_shares(ious, torch.tensor([1, 2, 0]), 0.5, soft=True).tolist() == [[0.25, 1, 0]]
+
+
+@pytest.mark.parametrize('soft', [False, True])
+def test_score_that_lowers_the_loss_most_is_the_share(soft):
+    # The cross-entropy with a target s has its minimum where the score is s.
+    share = object_shares(torch.tensor([[0.7]]), torch.tensor([1]), 0.5, soft)
+    scores = torch.linspace(0.01, 0.99, 99)
+    losses = [classification_loss(torch.stack([1 - p, p]).log().view(1, 2, 1), share,
+                                  torch.tensor([1])) for p in scores]
+    best = scores[int(torch.stack(losses).argmin())].item()
+    assert best == pytest.approx(0.7 if soft else 0.99, abs=0.005)
 
 
 def test_radius_of_the_tight_threshold_is_what_the_counting_assumed():
