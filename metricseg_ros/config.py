@@ -241,15 +241,36 @@ class TrainingConfig:
     """How a network is trained."""
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
+    data: tuple[Any, ...] = parameter(
+        (), 'Data sets to train on: texts such as folder:DIR, coco:IMAGES:JSON or composed, or '
+        'mappings of source, weight and background_known.', item=object)
+    pretrained: str = parameter(
+        'imagenet', 'Where the weights start: none, imagenet, a model, or a file of weights.')
     steps: int = parameter(20000, 'Optimiser steps.', minimum=1)
-    batch_size: int = parameter(16, 'Images in a step.', minimum=1)
+    batch_size: int = parameter(
+        16, 'Images in a step, those of all processes together.', minimum=1)
     height: int = parameter(192, 'Height of a training crop, in pixels.', minimum=32)
     width: int = parameter(256, 'Width of a training crop, in pixels.', minimum=32)
     learning_rate: float = parameter(
         1e-3, 'Highest learning rate of the decoder and the heads.', minimum=0.0)
     backbone_rate: float = parameter(
         0.3, 'Learning rate of the trunk, as a share of that of the heads.', minimum=0.0)
-    weight_decay: float = parameter(1e-4, 'Decoupled weight decay.', minimum=0.0)
+    optimiser: str = parameter(
+        'adamw', 'Optimiser; sgd is that of DeepLab v2.', choices=('adamw', 'sgd'))
+    momentum: float = parameter(0.9, 'Momentum of sgd.', minimum=0.0, maximum=1.0)
+    weight_decay: float = parameter(
+        1e-4, 'Weight decay; decoupled from the gradient with adamw.', minimum=0.0)
+    schedule: str = parameter(
+        'cosine', 'How the learning rate falls to 0: half a cosine, or the power 0.9 of what is '
+        'left of the steps.', choices=('cosine', 'poly'))
+    warmup_steps: int = parameter(
+        100, 'Steps over which the learning rate rises to its highest.', minimum=0)
+    batch_norm: str = parameter(
+        'trained', 'Train batch normalisations (over all GPUs together), or leave them as they '
+        'start.', choices=('trained', 'frozen'))
+    precision: str = parameter(
+        '32-true', 'Precision of the network in training; mixed ones are for GPUs.',
+        choices=('32-true', '16-mixed', 'bf16-mixed'))
     gradient_norm: float = parameter(5.0, 'Largest norm of the gradient.', minimum=0.0)
     average_decay: float = parameter(
         0.998, 'Decay of the running average of the weights, which is what ships.', minimum=0.0,
@@ -267,8 +288,13 @@ class TrainingConfig:
         0.25, 'Share of the steps over which lambda rises from 0.', minimum=0.0, maximum=1.0)
     correct_iou: float = parameter(
         0.5, 'A grown mask counts as its instance above this IoU.', minimum=0.0, maximum=1.0)
+    soft_targets: bool = parameter(
+        False, 'Let the class head learn the IoU of the grown mask instead of whether it is '
+        'enough.')
     rng_seed: int = parameter(0, 'Seed of the random numbers.', minimum=0)
     checkpoint_steps: int = parameter(200, 'Steps between two checkpoints.', minimum=1)
+    picture_steps: int = parameter(
+        500, 'Steps between two pictures for TensorBoard; 0 draws none.', minimum=0)
 
 
 def dotted_fields(config: Any, prefix: str = '') -> Iterator[tuple[str, Any, ParameterInfo]]:
@@ -316,7 +342,22 @@ def from_dict(config_class: type, values: Mapping[str, Any]) -> Any:
     :raises ValueError: for an unknown name, or a value out of its range or choices.
     :raises TypeError: for a value of another type.
     """
-    return with_values(config_class(), dict(_flattened(values)))
+    return with_values(config_class(), flattened(values))
+
+
+def flattened(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    """
+    Turn nested values into dotted ones.
+
+    :param values: nested or dotted, as read from YAML.
+    :param prefix: what stands before each name.
+    :return: dotted name -> value.
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= (flattened(value, f'{prefix}{key}.') if isinstance(value, Mapping)
+                 else {f'{prefix}{key}': value})
+    return flat
 
 
 def check_value(name: str, value: Any, kind: type, info: ParameterInfo) -> Any:
@@ -331,6 +372,8 @@ def check_value(name: str, value: Any, kind: type, info: ParameterInfo) -> Any:
     :raises TypeError: if the value is of another type.
     :raises ValueError: if it is out of range or not among the choices.
     """
+    if kind is object:  # Whoever reads it checks it.
+        return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if kind is tuple and isinstance(value, (list, tuple)):
@@ -352,7 +395,8 @@ def parse_value(name: str, text: str, kind: type) -> Any:
 
     :param name: dotted parameter name, for the message.
     :param text: what stands after the equals sign.
-    :param kind: the parameter's type: bool, int, float, str or tuple (numbers and commas).
+    :param kind: the parameter's type: bool, int, float, str or tuple (numbers or texts, and
+        commas).
     :return: the value.
     :raises ValueError: if the text is no value of that type.
     """
@@ -362,10 +406,17 @@ def parse_value(name: str, text: str, kind: type) -> Any:
         return text.lower() == 'true'
     try:
         if kind is tuple:
-            return tuple(float(part) for part in text.split(','))
+            return tuple(map(_number_or_text, text.split(',')))
         return kind(text)
     except ValueError:
         raise ValueError(f'{name} must be of type {kind.__name__}, got {text!r}') from None
+
+
+def _number_or_text(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _range_text(info: ParameterInfo) -> str:
@@ -383,11 +434,3 @@ def _replaced(config: Any, path: list[str], value: Any) -> Any:
     if len(path) > 1:
         value = _replaced(getattr(config, path[0]), path[1:], value)
     return replace(config, **{path[0]: value})
-
-
-def _flattened(values: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flattened(value, f'{prefix}{key}.')
-        else:
-            yield f'{prefix}{key}', value

@@ -76,13 +76,13 @@ def test_list_from_json_becomes_a_tuple():
 
 @pytest.mark.parametrize(('text', 'kind', 'value'), [
     ('true', bool, True), ('False', bool, False), ('3', int, 3), ('0.5', float, 0.5),
-    ('name', str, 'name'), ('0.25,0.5', tuple, (0.25, 0.5))])
+    ('name', str, 'name'), ('0.25,0.5', tuple, (0.25, 0.5)),
+    ('folder:a,coco:b:c', tuple, ('folder:a', 'coco:b:c'))])
 def test_text_is_read_as_the_parameters_type(text, kind, value):
     assert parse_value('x', text, kind) == value
 
 
-@pytest.mark.parametrize(('text', 'kind'), [('yes', bool), ('3.5', int), ('x', float),
-                                            ('a,b', tuple)])
+@pytest.mark.parametrize(('text', 'kind'), [('yes', bool), ('3.5', int), ('x', float)])
 def test_text_of_another_type_is_refused_by_name(text, kind):
     with pytest.raises(ValueError, match='grouping.x'):
         parse_value('grouping.x', text, kind)

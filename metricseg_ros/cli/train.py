@@ -3,20 +3,29 @@
 """
 Train a network, or go on with the training found in the output folder.
 
-Scenes come from folders of labelled images (images/ and labels/, as metricseg generate writes
-them) and from scenes composed as they are needed, each source equally often. The output folder
-gets checkpoint.pt, from which the same command resumes, and log.jsonl with the losses of every
-step. metricseg export turns the checkpoint into a model.
+`data=` names what to train on, with commas between: folder:DIR, coco:IMAGES:JSON, voc:ROOT,
+composed (scenes of photographic cut-outs). Weights, mixtures and defaults are written in YAML; see
+docs/training.md. The output folder gets checkpoint.pt, from which the same command resumes
+exactly, log.jsonl, and files for TensorBoard. torchrun starts it on several GPUs.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from metricseg_ros.cli.exit_codes import DONE
-from metricseg_ros.config import dotted_fields, from_dict, parse_value, TrainingConfig, with_values
+from metricseg_ros.config import (
+    dotted_fields,
+    flattened,
+    from_dict,
+    parse_value,
+    TrainingConfig,
+    with_values,
+)
+from metricseg_ros.models import DESCRIPTION_FILE, load_description, shipped_models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,18 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', type=Path, metavar='CONFIG.yaml',
                         help='training parameters, such as config/training/objects_lite.yaml')
     parser.add_argument('--output', type=Path, required=True, help='folder of the training')
-    parser.add_argument('--scenes', type=Path, action='append', default=[], metavar='DIR',
-                        help='folder of labelled images to train on (repeatable)')
-    parser.add_argument('--composed', action='store_true',
-                        help='compose scenes from photographic cut-outs as well')
-    parser.add_argument('--cutouts', type=Path, metavar='DIR',
-                        help='labelled photographs to cut things from, beside those of installed '
-                        'packages')
-    parser.add_argument('--names', type=Path, metavar='FILE',
-                        help='JSON list of the names to use in --cutouts (default: all)')
+    parser.add_argument('--pretrained', metavar='WHERE', help='where the weights start: none, '
+                        'imagenet, a model, or a file of weights')
     parser.add_argument('--workers', type=int, default=1,
                         help='processes that load scenes (default: %(default)s)')
-    parser.add_argument('--device', default='cpu', help='torch device (default: %(default)s)')
+    parser.add_argument('--device', default='auto', choices=('auto', 'cpu', 'cuda'),
+                        help='where to train (default: %(default)s)')
     parser.add_argument('overrides', nargs='*', metavar='KEY=VALUE',
                         help='set any training parameter')
 
@@ -50,13 +53,19 @@ def run(args: argparse.Namespace) -> int:
 
     :param args: what :func:`add_arguments` declared.
     :return: the exit code.
-    :raises ValueError: for a bad parameter, folder, or no source of scenes.
+    :raises ValueError: for a bad parameter or data set, or nothing to train on.
     """
+    overrides = [*args.overrides, *([f'pretrained={args.pretrained}'] if args.pretrained else [])]
+    config = training_config(args.config, overrides)
+    from metricseg_ros.training.scenes import class_names, open_sources
     from metricseg_ros.training.train import train
 
-    config = training_config(args.config, args.overrides)
-    trainer = train(config, scene_sources(args, config), args.output, args.workers, args.device)
-    print(f'{trainer.step} steps; next: metricseg export {args.output} -o MODEL_FOLDER')
+    sources = open_sources(config)
+    trainer = train(config, args.output, args.workers, args.device, sources)
+    if trainer.fabric.is_global_zero:
+        names = ','.join(class_names(sources, config.network.class_count))
+        print(f'{trainer.step} steps; next: metricseg export {args.output} -o MODEL_FOLDER '
+              f'--classes {names!r}')
     return DONE
 
 
@@ -71,31 +80,46 @@ def training_config(path: Path, overrides: list[str]) -> TrainingConfig:
     """
     import yaml
 
-    config = from_dict(TrainingConfig, yaml.safe_load(path.read_text()) or {})
+    try:
+        values = yaml.safe_load(path.read_text()) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path}: not YAML: {error}') from None
+    if not isinstance(values, dict):
+        raise ValueError(f'{path}: expected a mapping of parameters, got {values!r}')
+    config = from_dict(TrainingConfig, values)
+    config = with_values(config, parsed(config, overrides))
+    if config.pretrained not in ('none', 'imagenet') and is_model(config.pretrained):
+        # The network is that of the model it starts from, but for what is said otherwise.
+        network = asdict(load_description(config.pretrained).network)
+        config = from_dict(TrainingConfig, {'network': network})
+        config = with_values(with_values(config, flattened(values)), parsed(config, overrides))
+    return config
+
+
+def parsed(config: TrainingConfig, overrides: list[str]) -> dict[str, Any]:
+    """
+    Read `key=value` texts.
+
+    :param config: tells each parameter's type.
+    :param overrides: the texts.
+    :return: dotted name -> value; an unknown name is refused when the values are set.
+    :raises ValueError: for a text without an equals sign, or a bad value.
+    """
     kinds = {name: type(value) for name, value, _ in dotted_fields(config)}
-    pairs = dict(text.split('=', 1) for text in overrides)
-    return with_values(config, {name: parse_value(name, text, kinds.get(name, str))
-                                for name, text in pairs.items()})
+    values = {}
+    for text in overrides:
+        name, equals, value = text.partition('=')
+        if not equals:
+            raise ValueError(f'expected KEY=VALUE, got {text!r}')
+        values[name] = parse_value(name, value, kinds.get(name, str))
+    return values
 
 
-def scene_sources(args: argparse.Namespace, config: TrainingConfig) -> list:
+def is_model(name: str) -> bool:
     """
-    Open the sources of scenes.
+    Tell whether a start is a model rather than a file of weights.
 
-    :param args: what :func:`add_arguments` declared.
-    :param config: size of the composed scenes, and the seed of their backgrounds.
-    :return: the sources.
-    :raises ValueError: if none is asked for.
+    :param name: `pretrained` of the configuration.
+    :return: whether it is a shipped model's name or a model folder.
     """
-    from metricseg_ros.datasets.label_folder import open_label_folder
-    from metricseg_ros.training.sources import composed_source, folder_source
-
-    sources = [folder_source(root) for root in args.scenes]
-    if args.composed or args.cutouts:
-        names = json.loads(args.names.read_text()) if args.names else None
-        folders = (open_label_folder(args.cutouts, names),) if args.cutouts else ()
-        size = (config.height * 5 // 4, config.width * 5 // 4)
-        sources.append(composed_source(folders, size, config.rng_seed))
-    if not sources:
-        raise ValueError('there is nothing to train on: give --scenes DIR or --composed')
-    return sources
+    return name in shipped_models() or (Path(name) / DESCRIPTION_FILE).is_file()

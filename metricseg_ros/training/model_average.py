@@ -23,6 +23,17 @@ class ModelAverage:
                       for name, tensor in module.state_dict().items()}
         self.updates = 0
 
+    def load(self, state: dict[str, Tensor], updates: int) -> None:
+        """
+        Go on from an average that was saved.
+
+        :param state: its tensors.
+        :param updates: how many updates it has had.
+        """
+        for name, tensor in self.state.items():
+            tensor.copy_(state[name])
+        self.updates = updates
+
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
         """

@@ -1,225 +1,275 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The training loop, with checkpoints from which it resumes."""
+"""
+The training loop, on one processor or on several GPUs and machines.
+
+Lightning Fabric brings devices, processes and precision; the loop stays on one screen. Everything
+random is a function of the step and the rng_seed, so that a checkpoint resumes exactly.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-import json
-import math
 import os
 from pathlib import Path
-import time
+from typing import TYPE_CHECKING
 
-from metricseg_ros.config import BACKGROUND, from_dict, IGNORE_LABEL, NetworkConfig, TrainingConfig
+from metricseg_ros.config import TrainingConfig
+from metricseg_ros.models import shipped_models
 from metricseg_ros.network import MetricSegmentationNetwork
-from metricseg_ros.network.checkpoint import (
-    CheckpointError,
-    load_weights,
-    read_weights,
-)
-from metricseg_ros.network.pretrained import load_imagenet_weights
+from metricseg_ros.network.pretrained import start_from
 from metricseg_ros.preprocess import normalise
-from metricseg_ros.training.augmentation import augment
-from metricseg_ros.training.losses import classification_loss, embedding_loss
+from metricseg_ros.training.checkpoints import (
+    check_same_network,
+    read_average,
+    read_checkpoint,
+    write_checkpoint,
+)
 from metricseg_ros.training.model_average import ModelAverage
-from metricseg_ros.training.sampling import sample_pixels
-from metricseg_ros.training.sources import SceneSource
-from metricseg_ros.training.targets import class_targets, grown_iou
-import numpy as np
+from metricseg_ros.training.objective import batch_losses
+from metricseg_ros.training.record import Record
+from metricseg_ros.training.scenes import (
+    class_names,
+    open_sources,
+    Scene,
+    SceneDataset,
+    Source,
+    StepBatches,
+)
+from metricseg_ros.training.schedule import classification_weight, rate_factor
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
+from torch import nn, Tensor
+from torch.utils.data import DataLoader
 
-WARMUP_STEPS = 100
-CLASS_AGNOSTIC = torch.tensor([BACKGROUND] + [1] * (IGNORE_LABEL - 1))
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
+__all__ = ['make_fabric', 'read_average', 'train', 'Trainer']
 
-class SceneStream(IterableDataset):
-    """An endless stream of augmented scenes, drawn from several sources."""
-
-    def __init__(self, sources: list[SceneSource], size: tuple[int, int], rng_seed: int) -> None:
-        """
-        Set up the stream.
-
-        :param sources: functions that draw a scene, (H,W,3) uint8 and (H,W) uint16; each is
-            asked equally often.
-        :param size: (height, width) of the scenes given out.
-        :param rng_seed: seed; each loading process draws another sequence.
-        """
-        self.sources, self.size, self.rng_seed = sources, size, rng_seed
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (h,w,3) uint8 image and (h,w) int64 label map."""
-        worker = torch.utils.data.get_worker_info()
-        rng = np.random.default_rng([self.rng_seed, worker.id if worker else 0])
-        while True:
-            scene = self.sources[rng.integers(len(self.sources))](rng)
-            image, label_map = augment(*scene, self.size, rng)
-            yield torch.from_numpy(image), torch.from_numpy(label_map.astype(np.int64))
+CHECKPOINT = 'checkpoint.pt'
 
 
 class Trainer:
     """A network, its optimiser and its running average, step by step."""
 
-    def __init__(self, config: TrainingConfig, device: str = 'cpu') -> None:
+    def __init__(self, config: TrainingConfig, fabric: Fabric | None = None) -> None:
         """
-        Build the network from ImageNet weights.
+        Build the network from the weights it starts from.
 
         :param config: how to train.
-        :param device: torch device.
+        :param fabric: device, processes and precision; one process on the CPU when None.
+        :raises CheckpointError: if those weights cannot be had or do not fit.
         """
-        self.config, self.device, self.step = config, device, 0
+        self.config, self.step = config, 0
+        self.fabric = fabric or make_fabric(config, 'cpu')
         torch.manual_seed(config.rng_seed)
-        self.network = MetricSegmentationNetwork(config.network).to(
-            device, memory_format=torch.channels_last)
-        if config.network.backbone == 'efficientnet_lite0':
-            load_imagenet_weights(self.network.backbone)
-        trunk = list(self.network.backbone.parameters())
-        known = {id(parameter) for parameter in trunk}
-        rest = [p for p in self.network.parameters() if id(p) not in known]
+        network = MetricSegmentationNetwork(config.network)
+        self.started = start_from(network, weights_file(config.pretrained))
+        network = network.to(memory_format=torch.channels_last)
+        if config.batch_norm == 'frozen':
+            freeze_batch_norms(network)
+        elif self.fabric.world_size > 1 and self.fabric.device.type == 'cuda':
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
         self.rates = [config.learning_rate, config.learning_rate * config.backbone_rate]
-        self.optimiser = torch.optim.AdamW([{'params': rest}, {'params': trunk}],
-                                           weight_decay=config.weight_decay)
-        self.average = ModelAverage(self.network, config.average_decay)
+        self.network, self.optimiser = self.fabric.setup(network, make_optimiser(network, config))
+        self.average = ModelAverage(self.module, config.average_decay)
 
-    def rate_factor(self) -> float:
-        """Return the share of the highest learning rate: a short warm-up, then a half cosine."""
-        warm = min(1.0, (self.step + 1) / WARMUP_STEPS)
-        return warm * 0.5 * (1 + math.cos(math.pi * self.step / self.config.steps))
+    @property
+    def module(self) -> MetricSegmentationNetwork:
+        """Return the network itself."""
+        return self.network.module
 
-    def classification_weight(self) -> float:
-        """Return lambda, which rises from 0 while the embedding settles."""
-        ramp = self.config.classification_ramp * self.config.steps
-        return self.config.classification_weight * min(1.0, self.step / max(ramp, 1.0))
+    def set_rates(self) -> None:
+        """Set the learning rates of this step."""
+        factor = rate_factor(self.step, self.config)
+        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group['lr'] = rate * factor
 
-    def losses(self, images: Tensor, label_maps: Tensor) -> tuple[Tensor, Tensor]:
+    def losses(self, scenes: Scene) -> tuple[Tensor, Tensor]:
         """
         Compute both losses of a batch.
 
-        :param images: (B,h,w,3) uint8.
-        :param label_maps: (B,h,w) int64.
+        :param scenes: the batch, on the network's device.
         :return: embedding loss and classification loss, means over the images.
         """
-        embeddings, class_logits = self.network(normalise(images))
-        stride = self.network.stride
-        labels = label_maps[:, stride // 2::stride, stride // 2::stride].flatten(1)
-        pairs = [self.image_losses(*image) for image in
-                 zip(embeddings.flatten(2), class_logits.flatten(3), labels, strict=True)]
-        embedding, classification = zip(*pairs, strict=True)
-        return torch.stack(embedding).mean(), torch.stack(classification).mean()
+        embeddings, class_logits = self.network(normalise(scenes.image))
+        return batch_losses(embeddings, class_logits, scenes, self.module.stride, self.config)
 
-    def image_losses(self, embeddings: Tensor, class_logits: Tensor,
-                     labels: Tensor) -> tuple[Tensor, Tensor]:
-        """
-        Compute both losses of one image.
-
-        :param embeddings: (D,N).
-        :param class_logits: (T,C+1,N).
-        :param labels: (N,) int64.
-        :return: embedding loss and classification loss, scalars.
-        """
-        config, embeddings = self.config, embeddings.t()
-        pixels, own = sample_pixels(labels, config.samples_per_instance,
-                                    config.background_samples)
-        ious = grown_iou(embeddings, labels, pixels, labels == IGNORE_LABEL,
-                         config.network.similarity_thresholds)
-        targets = class_targets(ious, own, CLASS_AGNOSTIC.to(own.device), config.correct_iou)
-        return (embedding_loss(embeddings[pixels], own, config.background_pairs),
-                classification_loss(class_logits[..., pixels], targets))
-
-    def train_step(self, images: Tensor, label_maps: Tensor) -> dict[str, float]:
+    def train_step(self, scenes: Scene) -> dict[str, float]:
         """
         Take one optimiser step.
 
-        :param images: (B,h,w,3) uint8.
-        :param label_maps: (B,h,w) int64.
-        :return: the losses and the learning rate.
+        :param scenes: the batch; of several processes, each one's part of it.
+        :return: the losses over all processes, the gradient's norm and the learning rate.
         """
         self.network.train()
-        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
-            group['lr'] = rate * self.rate_factor()
-        embedding, classification = self.losses(images.to(self.device),
-                                                label_maps.to(self.device))
-        loss = embedding + self.classification_weight() * classification
+        if self.config.batch_norm == 'frozen':
+            freeze_batch_norms(self.module)
+        self.set_rates()
+        embedding, classification = self.losses(self.fabric.to_device(scenes))
+        weight = classification_weight(self.step, self.config)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_norm)
-        self.optimiser.step()
-        self.average.update(self.network)
+        self.fabric.backward(embedding + weight * classification)
+        norm = self.update()
         self.step += 1
-        return {'embedding_loss': embedding.item(), 'classification_loss': classification.item(),
-                'learning_rate': self.optimiser.param_groups[0]['lr']}
+        both = self.fabric.all_reduce(torch.stack([embedding.detach(), classification.detach()]))
+        return {'embedding_loss': both[0].item(), 'classification_loss': both[1].item(),
+                'gradient_norm': norm, 'learning_rate': self.optimiser.param_groups[0]['lr']}
+
+    def update(self) -> float:
+        """
+        Clip the gradient and change the weights.
+
+        A gradient that is not finite changes nothing: one bad batch would end the training. With
+        float16 the gradient's scaler sees to that itself, and lowers its scale.
+
+        :return: norm of the gradient before clipping.
+        """
+        norm = self.fabric.clip_gradients(self.network, self.optimiser, error_if_nonfinite=False,
+                                          max_norm=self.config.gradient_norm).item()
+        if self.config.precision == '16-mixed' or norm < float('inf'):
+            self.optimiser.step()
+            self.average.update(self.module)
+        return norm
+
+    def state(self) -> dict[str, object]:
+        """Return everything that the next step depends on."""
+        return {'step': self.step, 'config': asdict(self.config.network),
+                'training': asdict(self.config), 'network': self.module.state_dict(),
+                'average': self.average.state, 'updates': self.average.updates,
+                'optimiser': self.optimiser.state_dict(),
+                'precision': self.fabric.strategy.precision.state_dict()}
 
     def save(self, path: Path) -> None:
         """
-        Write a checkpoint, whole or not at all.
+        Write a checkpoint, from the first process alone.
 
         :param path: where.
         """
-        temporary = path.with_suffix('.tmp')
-        torch.save({'step': self.step, 'config': asdict(self.config.network),
-                    'network': self.network.state_dict(),
-                    'average': self.average.state, 'updates': self.average.updates,
-                    'optimiser': self.optimiser.state_dict()}, temporary)
-        os.replace(temporary, path)
+        if self.fabric.is_global_zero:
+            write_checkpoint(path, self.state())
 
     def resume(self, path: Path) -> None:
         """
         Go on from a checkpoint.
 
         :param path: what :meth:`save` wrote.
+        :raises CheckpointError: if it is none, or of another network.
         """
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        state = read_checkpoint(path)
+        check_same_network(path, state['config'], self.config.network)
         self.step = state['step']
-        self.network.load_state_dict(state['network'])
-        self.average.state, self.average.updates = state['average'], state['updates']
+        self.module.load_state_dict(state['network'])
+        self.average.load(state['average'], state['updates'])
         self.optimiser.load_state_dict(state['optimiser'])
+        self.fabric.strategy.precision.load_state_dict(state.get('precision', {}))
 
 
-def train(config: TrainingConfig, sources: list[SceneSource], output: Path,
-          workers: int = 1, device: str = 'cpu') -> Trainer:
+def make_fabric(config: TrainingConfig, device: str = 'auto') -> Fabric:
+    """
+    Set up device, processes and precision.
+
+    :param config: the training.
+    :param device: `cpu`, `cuda` or `auto`. Under torchrun each process takes its own GPU.
+    :return: the launched Fabric.
+    """
+    from lightning_fabric import Fabric
+
+    processes = int(os.environ.get('WORLD_SIZE', 1))
+    here = int(os.environ.get('LOCAL_WORLD_SIZE', 1))
+    fabric = Fabric(accelerator=device, devices=here, num_nodes=processes // here,
+                    strategy='ddp' if processes > 1 else 'auto', precision=config.precision)
+    fabric.launch()
+    return fabric
+
+
+def weights_file(pretrained: str) -> str:
+    """
+    Find the weights of a shipped model or a model folder.
+
+    :param pretrained: as in the configuration.
+    :return: the weights' file, or what was given where it is no model.
+    """
+    folder = shipped_models().get(pretrained, Path(pretrained))
+    weights = folder / 'weights.safetensors'
+    return str(weights) if weights.is_file() else pretrained
+
+
+def freeze_batch_norms(network: nn.Module) -> None:
+    """
+    Leave the statistics and the weights of every batch normalisation as they are.
+
+    :param network: the network.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval().requires_grad_(False)
+
+
+def make_optimiser(network: MetricSegmentationNetwork,
+                   config: TrainingConfig) -> torch.optim.Optimizer:
+    """
+    Build the optimiser, with the rest of the network and the trunk as its groups.
+
+    :param network: the network.
+    :param config: the training.
+    :return: the optimiser.
+    """
+    trunk = {id(parameter) for parameter in network.backbone.parameters()}
+    groups = [{'params': [p for p in network.parameters()
+                          if p.requires_grad and (id(p) in trunk) == in_trunk]}
+              for in_trunk in (False, True)]
+    if config.optimiser == 'sgd':
+        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum,
+                               weight_decay=config.weight_decay)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
+
+
+def batches(config: TrainingConfig, sources: list[Source], first_step: int, fabric: Fabric,
+            workers: int) -> Iterator[Scene]:
+    """
+    Load this process's part of the batch of each step.
+
+    :param config: the training.
+    :param sources: where scenes come from.
+    :param first_step: the step to go on from.
+    :param fabric: tells which part.
+    :param workers: loading processes of this process.
+    :return: the batches.
+    """
+    steps = StepBatches(first_step, config.steps, config.batch_size, fabric.global_rank,
+                        fabric.world_size)
+    return iter(DataLoader(SceneDataset(sources, config), batch_sampler=steps,
+                           num_workers=workers))
+
+
+def train(config: TrainingConfig, output: Path, workers: int = 1, device: str = 'auto',
+          sources: list[Source] | None = None) -> Trainer:
     """
     Train, or go on training from the checkpoint in the output folder.
 
     :param config: how to train.
-    :param sources: where scenes come from.
-    :param output: folder of checkpoint.pt and log.jsonl.
+    :param output: folder of checkpoint.pt, log.jsonl and TensorBoard's files.
     :param workers: processes that load scenes.
-    :param device: torch device.
+    :param device: `cpu`, `cuda` or `auto`.
+    :param sources: where scenes come from; those of `config.data` when None.
     :return: the trainer at its last step.
+    :raises ValueError: if there is nothing to train on, or weights or data do not fit.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    checkpoint, trainer = output / 'checkpoint.pt', Trainer(config, device)
+    sources = open_sources(config) if sources is None else sources
+    class_names(sources, config.network.class_count)
+    trainer, checkpoint = Trainer(config, make_fabric(config, device)), output / CHECKPOINT
     if checkpoint.is_file():
         trainer.resume(checkpoint)
-    # A resumed run draws new scenes instead of repeating the first ones.
-    stream = SceneStream(sources, (config.height, config.width), config.rng_seed + trainer.step)
-    batches = iter(DataLoader(stream, config.batch_size, num_workers=workers))
-    with open(output / 'log.jsonl', 'a', buffering=1) as log:
-        while trainer.step < config.steps:
-            start = time.perf_counter()
-            row = {'step': trainer.step, **trainer.train_step(*next(batches)),
-                   'seconds': time.perf_counter() - start}
-            log.write(json.dumps(row) + '\n')
+    loaded = batches(config, sources, trainer.step, trainer.fabric, workers)
+    with Record(output, config, trainer.step, trainer.fabric.is_global_zero) as record:
+        record.say(f'from step {trainer.step} of {checkpoint}' if trainer.step
+                   else f'start {trainer.started}')
+        for scenes in loaded:
+            record.row(trainer.step, trainer.train_step(scenes))
+            if record.wants_picture(trainer.step):
+                record.picture(trainer.step, trainer.module, scenes)
             if trainer.step % config.checkpoint_steps == 0 or trainer.step == config.steps:
                 trainer.save(checkpoint)
     return trainer
-
-
-def read_average(path: Path) -> MetricSegmentationNetwork:
-    """
-    Build the network of a checkpoint with the running average of its weights.
-
-    :param path: what :meth:`Trainer.save` wrote.
-    :return: the network, on the CPU.
-    :raises CheckpointError: if the file is no checkpoint of a training.
-    """
-    state = read_weights(path)
-    if not {'config', 'average'} <= state.keys():
-        raise CheckpointError(f'{path} is no checkpoint of metricseg train: it holds '
-                              f'{", ".join(list(state)[:5])}')
-    network = MetricSegmentationNetwork(from_dict(NetworkConfig, state['config']))
-    load_weights(network, state['average'], str(path))
-    return network

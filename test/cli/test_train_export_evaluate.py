@@ -24,7 +24,8 @@ import yaml
 
 TRAINING = {
     'network': {'backbone': 'resnet18', 'embedding_dim': 4, 'decoder_channels': 8},
-    'steps': 2, 'batch_size': 2, 'height': 32, 'width': 64, 'background_samples': 10}
+    'pretrained': 'none', 'steps': 2, 'batch_size': 2, 'height': 32, 'width': 64,
+    'background_samples': 10}
 EAGER = {'backend.device_policy': 'cpu', 'grouping.minimum_score': 0.0,
          'grouping.maximum_seeds': 5}
 """Whatever two steps have taught, something is found."""
@@ -61,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train(root: Path, *overrides: str) -> int:
     return main(['train', str(root / 'training.yaml'), '--output', str(root / 'run'),
-                 '--scenes', str(root / 'first'), '--workers', '0', *overrides])
+                 f'data=folder:{root / "first"}', '--workers', '0', '--device', 'cpu', *overrides])
 
 
 def write_card(root: Path) -> Path:
@@ -151,7 +152,7 @@ def test_folders_that_are_none_are_refused(folder: Path, tmp_path: Path,
     line = refused(capsys, 'evaluate', f'folder:{tmp_path / "nowhere"}', *model)
     assert str(tmp_path / 'nowhere') in line and 'images and labels' in line
     line = refused(capsys, 'train', folder / 'training.yaml', '--output', tmp_path / 'run',
-                   '--scenes', tmp_path)
+                   f'data=folder:{tmp_path}')
     assert str(tmp_path) in line and 'images and labels' in line
 
 
@@ -171,7 +172,7 @@ def test_bad_training_parameters_are_refused(folder: Path, tmp_path: Path, overr
                                              reason: str,
                                              capsys: pytest.CaptureFixture[str]) -> None:
     line = refused(capsys, 'train', folder / 'training.yaml', '--output', tmp_path / 'run',
-                   '--scenes', folder / 'first', override)
+                   f'data=folder:{folder / "first"}', override)
     assert reason in line
     assert not (tmp_path / 'run').exists()
 
@@ -180,14 +181,14 @@ def test_a_key_of_the_file_that_is_unknown_is_refused(folder: Path, tmp_path: Pa
                                                       capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / 'training.yaml').write_text('network: {embeding_dim: 3}')
     line = refused(capsys, 'train', tmp_path / 'training.yaml', '--output', tmp_path / 'run',
-                   '--scenes', folder / 'first')
+                   f'data=folder:{folder / "first"}')
     assert "did you mean 'network.embedding_dim'?" in line
 
 
 def test_nothing_to_train_on_is_refused(folder: Path, tmp_path: Path,
                                         capsys: pytest.CaptureFixture[str]) -> None:
     line = refused(capsys, 'train', folder / 'training.yaml', '--output', tmp_path / 'run')
-    assert '--scenes DIR or --composed' in line
+    assert 'data=folder:DIR' in line
 
 
 def test_evaluation_refuses_an_unknown_key(folder: Path,

@@ -1,20 +1,30 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Training: it learns, and resumes where it was."""
+"""Training: it learns, resumes exactly, and draws the same scenes however it is divided."""
 
 from __future__ import annotations
 
-from metricseg_ros.config import IGNORE_LABEL, TrainingConfig, with_values
-from metricseg_ros.training.augmentation import augment
-from metricseg_ros.training.train import SceneStream, train, Trainer
+from metricseg_ros.config import TrainingConfig, with_values
+from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.training.scenes import (
+    class_names,
+    open_source,
+    Scene,
+    SceneDataset,
+    Source,
+    StepBatches,
+)
+from metricseg_ros.training.schedule import classification_weight, rate_factor
+from metricseg_ros.training.train import train, Trainer
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import default_collate
 
 SMALL = with_values(TrainingConfig(), {
     'network.backbone': 'resnet18', 'network.embedding_dim': 8, 'network.decoder_channels': 16,
-    'height': 32, 'width': 64, 'batch_size': 2, 'steps': 4, 'checkpoint_steps': 2,
-    'background_samples': 10})
+    'pretrained': 'none', 'height': 32, 'width': 64, 'batch_size': 2, 'steps': 4,
+    'checkpoint_steps': 2, 'background_samples': 10})
 
 
 def two_squares(rng):
@@ -24,72 +34,97 @@ def two_squares(rng):
     for label, left in ((1, 8), (2, 56)):
         image[16:48, left:left + 30] = rng.integers(0, 255, 3)
         label_map[16:48, left:left + 30] = label
-    return image, label_map
+    return LabelledImage(image, label_map, np.array([0, 1, 1], np.uint16))
+
+
+SOURCES = [Source(two_squares, ('object',))]
 
 
 def batch_of(config):
     """Give one batch of squares."""
-    rng = np.random.default_rng(3)
-    scenes = [augment(*two_squares(rng), (config.height, config.width), rng)
-              for _ in range(config.batch_size)]
-    images, label_maps = zip(*scenes)
-    return (torch.from_numpy(np.stack(images)),
-            torch.from_numpy(np.stack(label_maps).astype(np.int64)))
+    scenes = SceneDataset(SOURCES, config)
+    return default_collate([scenes[index] for index in range(config.batch_size)])
 
 
 def test_loss_falls_on_a_batch_seen_again_and_again():
     config = with_values(SMALL, {'steps': 40, 'learning_rate': 0.003})
     trainer, batch = Trainer(config), batch_of(config)
-    losses = [trainer.train_step(*batch)['embedding_loss'] for _ in range(40)]
+    losses = [trainer.train_step(batch)['embedding_loss'] for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:3])
 
 
-def test_training_leaves_a_checkpoint_it_resumes_from(tmp_path):
-    first = train(with_values(SMALL, {'steps': 2}), [two_squares], tmp_path, workers=0)
-    assert first.step == 2
-    resumed = Trainer(SMALL)
-    resumed.resume(tmp_path / 'checkpoint.pt')
-    assert resumed.step == 2
-    for name, tensor in first.network.state_dict().items():
-        assert torch.equal(resumed.network.state_dict()[name], tensor)
-    second = train(SMALL, [two_squares], tmp_path, workers=0)
-    assert second.step == 4
-    assert len((tmp_path / 'log.jsonl').read_text().splitlines()) == 4
+def test_resumed_training_equals_the_uninterrupted_one_bit_for_bit(tmp_path):
+    whole = train(SMALL, tmp_path / 'whole', 0, 'cpu', SOURCES)
+    half = Trainer(SMALL)
+    scenes = SceneDataset(SOURCES, SMALL)
+    for numbers in StepBatches(0, 2, SMALL.batch_size):
+        half.train_step(default_collate([scenes[number] for number in numbers]))
+    (tmp_path / 'parts').mkdir()
+    half.save(tmp_path / 'parts' / 'checkpoint.pt')
+    resumed = train(SMALL, tmp_path / 'parts', 0, 'cpu', SOURCES)
+    for first, second in ((whole.module.state_dict(), resumed.module.state_dict()),
+                          (whole.average.state, resumed.average.state)):
+        assert all(torch.equal(second[name], tensor) for name, tensor in first.items())
+    one, other = (trainer.optimiser.state_dict()['state'] for trainer in (whole, resumed))
+    assert all(torch.equal(other[key]['exp_avg'], one[key]['exp_avg']) for key in one)
+
+
+def test_processes_share_the_scenes_of_one_process():
+    alone = list(StepBatches(1, 3, 4))
+    parts = [list(StepBatches(1, 3, 4, rank, 2)) for rank in (0, 1)]
+    assert [first + second for first, second in zip(*parts)] == alone == [[4, 5, 6, 7],
+                                                                        [8, 9, 10, 11]]
+    with pytest.raises(ValueError, match='multiple of the 3 processes, got 4'):
+        StepBatches(0, 1, 4, 0, 3)
 
 
 def test_lambda_rises_from_zero_to_its_weight():
-    trainer = Trainer(with_values(SMALL, {'steps': 100, 'classification_ramp': 0.5}))
-    weights = []
-    for trainer.step in (0, 25, 50, 99):
-        weights.append(trainer.classification_weight())
+    config = with_values(SMALL, {'steps': 100, 'classification_ramp': 0.5})
+    weights = [classification_weight(step, config) for step in (0, 25, 50, 99)]
     assert weights == pytest.approx([0, 0.1, 0.2, 0.2])
+
+
+def test_poly_schedule_is_deeplabs():
+    config = with_values(SMALL, {'steps': 100, 'schedule': 'poly', 'warmup_steps': 0})
+    assert rate_factor(50, config) == pytest.approx(0.5 ** 0.9)
 
 
 def test_average_follows_the_weights():
     trainer = Trainer(SMALL)
     before = {name: tensor.clone() for name, tensor in trainer.average.state.items()}
-    trainer.train_step(*batch_of(SMALL))
+    trainer.train_step(batch_of(SMALL))
     name = 'embedding_head.project.weight'
-    moved = trainer.network.state_dict()[name] - before[name]
+    moved = trainer.module.state_dict()[name] - before[name]
     # After one update the average has kept 2/11 of what was before.
     torch.testing.assert_close(trainer.average.state[name] - before[name], moved * 9 / 11)
 
 
-def test_augmentation_moves_image_and_labels_together():
-    rng = np.random.default_rng(0)
-    image = np.zeros((60, 80, 3), np.uint8)
-    label_map = np.zeros((60, 80), np.uint16)
-    image[20:40, 30:60], label_map[20:40, 30:60] = 255, 5
-    for _ in range(20):
-        seen, labels = augment(image, label_map, (48, 64), rng)
-        valid = labels != IGNORE_LABEL
-        bright = seen.mean(axis=2) > 60
-        disagreement = (bright != (labels == 5)) & valid
-        assert disagreement.mean() < 0.06
+def test_gradient_that_is_not_finite_changes_nothing():
+    trainer = Trainer(with_values(SMALL, {'batch_norm': 'frozen'}))
+    before = {name: tensor.clone() for name, tensor in trainer.module.state_dict().items()}
+    trainer.losses = lambda scenes: (trainer.module.embedding_head.project.weight.sum() * np.nan,
+                                     torch.zeros(()))
+    trainer.train_step(batch_of(SMALL))
+    assert all(torch.equal(trainer.module.state_dict()[name], before[name]) for name in before)
 
 
-def test_scenes_are_the_same_for_the_same_seed():
-    streams = [iter(SceneStream([two_squares], (32, 64), rng_seed)) for rng_seed in (1, 1, 2)]
-    first, again, other = (next(stream)[0] for stream in streams)
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
+def test_no_background_is_drawn_where_it_is_not_known():
+    config = with_values(SMALL, {'background_samples': 50})
+    trainer, scenes = Trainer(config), batch_of(config)
+    all_background = Scene(scenes.image, torch.zeros_like(scenes.labels), scenes.classes,
+                           torch.tensor([False, False]), scenes.rng_seed)
+    embedding, classification = trainer.losses(all_background)
+    assert embedding.item() == classification.item() == 0
+    known = all_background._replace(background_known=torch.tensor([True, True]))
+    assert trainer.losses(known)[1] > 0
+
+
+def test_data_that_does_not_fit_is_refused():
+    cups = Source(two_squares, ('cup', 'book'))
+    assert class_names([cups, *SOURCES], 2) == ('cup', 'book')
+    with pytest.raises(ValueError, match=r'class_count must be 2, .* got 3'):
+        class_names([cups], 3)
+    with pytest.raises(ValueError, match='same classes'):
+        class_names([cups, Source(two_squares, ('book', 'cup'))], 2)
+    with pytest.raises(ValueError, match='mappings of source, weight'):
+        open_source({'source': 'folder:x', 'wait': 2}, SMALL)

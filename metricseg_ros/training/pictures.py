@@ -1,0 +1,69 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of what a network makes of a scene."""
+
+from __future__ import annotations
+
+import cv2
+from metricseg_ros.config import GroupingConfig
+from metricseg_ros.grouping import group, seediness
+from metricseg_ros.network import MetricSegmentationNetwork
+from metricseg_ros.overlay.palette import instance_color
+from metricseg_ros.preprocess import normalise
+from metricseg_ros.structures import NetworkOutput
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@torch.no_grad()
+def scene_picture(network: MetricSegmentationNetwork, image: Tensor) -> np.ndarray:
+    """
+    Draw image, embeddings, seediness and masks beside each other.
+
+    :param network: the network; it stays in the mode it is in.
+    :param image: (h,w,3) uint8 RGB.
+    :return: (h,4w,3) uint8 RGB.
+    """
+    training, device = network.training, next(network.parameters()).device
+    embeddings, class_logits = network.eval()(normalise(image[None].to(device)))
+    network.train(training)
+    output = NetworkOutput(embeddings[0].float().cpu(), class_logits[0].float().cpu(),
+                           network.config.similarity_thresholds)
+    grey = (seediness(output).scores.numpy() * 255).astype(np.uint8)
+    panels = (embedding_colours(output.embeddings), np.repeat(grey[..., None], 3, -1),
+              mask_colours(output))
+    size = image.shape[1::-1]
+    return np.hstack([image.cpu().numpy(), *(
+        cv2.resize(panel, size, interpolation=cv2.INTER_NEAREST) for panel in panels)])
+
+
+def embedding_colours(embeddings: Tensor) -> np.ndarray:
+    """
+    Show embeddings as colours: their first three principal components.
+
+    :param embeddings: (D,h,w).
+    :return: (h,w,3) uint8.
+    """
+    points = embeddings.flatten(1).t()
+    points = points - points.mean(0)
+    _, directions = torch.linalg.eigh(points.t() @ points)
+    parts = points @ directions.flip(1)[:, :3]
+    low, high = parts.min(0).values, parts.max(0).values
+    colours = ((parts - low) / (high - low).clamp_min(1e-12) * 255).to(torch.uint8)
+    missing = 3 - colours.shape[1]
+    return torch.nn.functional.pad(colours, (0, missing)).view(*embeddings.shape[1:], 3).numpy()
+
+
+def mask_colours(output: NetworkOutput) -> np.ndarray:
+    """
+    Show the instances that grouping finds, each in a colour.
+
+    :param output: of the network.
+    :return: (h,w,3) uint8, black where there is none.
+    """
+    canvas = np.zeros((*output.grid_size, 3), np.uint8)
+    masks = group(output, GroupingConfig()).masks.numpy()
+    for number in reversed(range(len(masks))):
+        canvas[masks[number]] = instance_color(number + 1)
+    return canvas

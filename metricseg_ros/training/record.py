@@ -1,0 +1,107 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a training leaves to look at: a progress bar, log.jsonl, and TensorBoard's files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+import sys
+import time
+from types import TracebackType
+
+from metricseg_ros.config import TrainingConfig
+from metricseg_ros.network import MetricSegmentationNetwork
+from metricseg_ros.training.pictures import scene_picture
+from metricseg_ros.training.scenes import Scene
+
+LOG = 'log.jsonl'
+
+
+class Record:
+    """Writes down each step, in the first of several processes alone."""
+
+    def __init__(self, output: Path, config: TrainingConfig, step: int, active: bool) -> None:
+        """
+        Open the files; what a lost part of the training wrote after the checkpoint is dropped.
+
+        :param output: folder of the training; it is made.
+        :param config: the training.
+        :param step: the step to go on from.
+        :param active: whether this process writes.
+        """
+        self.config, self.active, self.clock = config, active, time.perf_counter()
+        if not active:
+            return
+        from torch.utils.tensorboard import SummaryWriter
+        from tqdm import tqdm
+
+        output.mkdir(parents=True, exist_ok=True)
+        path = output / LOG
+        lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
+        path.write_text(''.join(lines[:step]))
+        self.log = path.open('a', buffering=1)  # noqa: SIM115
+        self.board = SummaryWriter(str(output), purge_step=step)
+        self.bar = tqdm(total=config.steps, initial=step, unit='step',
+                        disable=not sys.stderr.isatty())
+
+    def __enter__(self) -> Record:
+        """Return this record."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        """Close the files."""
+        if self.active:
+            self.log.close()
+            self.board.close()
+            self.bar.close()
+
+    def say(self, text: str) -> None:
+        """
+        Tell people something.
+
+        :param text: one line.
+        """
+        if self.active:
+            print(text, file=sys.stderr, flush=True)
+
+    def row(self, step: int, values: dict[str, float]) -> None:
+        """
+        Write down a step.
+
+        :param step: its number.
+        :param values: losses and rates.
+        """
+        if not self.active:
+            return
+        now = time.perf_counter()
+        self.log.write(json.dumps({'step': step, **values, 'seconds': now - self.clock}) + '\n')
+        self.clock = now
+        for name, value in values.items():
+            self.board.add_scalar(name, value, step)
+        self.bar.set_postfix(embedding=f'{values["embedding_loss"]:.3f}',
+                             classes=f'{values["classification_loss"]:.3f}', refresh=False)
+        self.bar.update()
+
+    def wants_picture(self, step: int) -> bool:
+        """
+        Tell whether it is time for a picture.
+
+        :param step: steps done.
+        :return: whether it is.
+        """
+        every = self.config.picture_steps
+        return self.active and every > 0 and (step % every == 0 or step == self.config.steps)
+
+    def picture(self, step: int, network: MetricSegmentationNetwork, scenes: Scene) -> None:
+        """
+        Draw what the network makes of the first scene of a batch.
+
+        :param step: steps done.
+        :param network: the network.
+        :param scenes: the batch.
+        """
+        picture = scene_picture(network, scenes.image[0])
+        self.board.add_image('image, embeddings, seediness, masks', picture, step,
+                             dataformats='HWC')

@@ -1,0 +1,250 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Where training scenes come from: data sets and scenes composed on the fly, mixed by weight.
+
+Scene number n of a training is a function of n and the training's rng_seed alone. Which process
+loads it, and whether the training was interrupted before, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from metricseg_ros.config import IGNORE_LABEL, TrainingConfig
+from metricseg_ros.datasets.augmentation import augment
+from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.datasets.opening import open_dataset
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+COMPOSED = 'composed'
+ONE_CLASS = ('object',)
+CHOICE, PIXELS = 0, 1  # What a scene's random numbers are for.
+
+
+class Scene(NamedTuple):
+    """
+    One scene, or a batch of them with B in front of each shape.
+
+    :param image: (h,w,3) uint8 RGB.
+    :param labels: (h,w) int64 label map.
+    :param classes: (h,w) int64, class id of each pixel's instance; 0 where there is none, or it
+        is not known.
+    :param background_known: () bool, whether background pixels surely show no object.
+    :param rng_seed: () int64, seed of the sampling of pixels.
+    """
+
+    image: Tensor
+    labels: Tensor
+    classes: Tensor
+    background_known: Tensor
+    rng_seed: Tensor
+
+
+@dataclass(frozen=True)
+class Source:
+    """
+    Something that scenes are drawn from.
+
+    :param draw: draws a labelled image at random.
+    :param classes: names of its classes.
+    :param weight: how often it is asked, relative to the others.
+    """
+
+    draw: Callable[[np.random.Generator], LabelledImage]
+    classes: tuple[str, ...]
+    weight: float = 1.0
+
+
+def open_sources(config: TrainingConfig) -> list[Source]:
+    """
+    Open everything that `data` names.
+
+    :param config: the training.
+    :return: the sources.
+    :raises ValueError: if there is none, a data set is not as its format says, or its classes do
+        not fit the network or the other sources'.
+    """
+    if not config.data:
+        raise ValueError('there is nothing to train on: give data=folder:DIR, '
+                         'data=coco:IMAGES:JSON or data=composed')
+    sources = [open_source(entry, config) for entry in config.data]
+    class_names(sources, config.network.class_count)
+    return sources
+
+
+def open_source(entry: str | Mapping[str, Any], config: TrainingConfig) -> Source:
+    """
+    Open one entry of `data`.
+
+    :param entry: text, or mapping of `source`, `weight` and `background_known`.
+    :param config: the training.
+    :return: the source.
+    :raises ValueError: for an unknown key, a weight that is no positive number, or a data set
+        that cannot be opened.
+    """
+    given = {'source': entry} if isinstance(entry, str) else entry
+    if not isinstance(given, Mapping) or 'source' not in given or (
+            set(given) - {'source', 'weight', 'background_known'}):
+        raise ValueError('data must list texts, or mappings of source, weight and '
+                         f'background_known, got {entry!r}')
+    weight, known = given.get('weight', 1.0), given.get('background_known')
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight > 0:
+        raise ValueError(f'weight of {given["source"]} must be above 0, got {weight!r}')
+    if known not in (None, True, False):
+        raise ValueError(f'background_known of {given["source"]} must be true or false, got '
+                         f'{known!r}')
+    name, _, rest = str(given['source']).partition(':')
+    source = (composed_source(rest, config) if name == COMPOSED
+              else dataset_source(str(given['source'])))
+    if known is None:
+        return replace(source, weight=float(weight))
+    return replace(source, weight=float(weight), draw=lambda rng: replace(
+        source.draw(rng), background_known=known))
+
+
+def dataset_source(text: str) -> Source:
+    """
+    Draw images of a data set, each as often as the others.
+
+    :param text: as for :func:`metricseg_ros.datasets.opening.open_dataset`.
+    :return: the source.
+    :raises ValueError: if it cannot be opened or is empty.
+    """
+    dataset = open_dataset(text)
+    if not len(dataset):
+        raise ValueError(f'{text} must hold at least one image, got none')
+    return Source(lambda rng: dataset[int(rng.integers(len(dataset)))], tuple(dataset.classes))
+
+
+def composed_source(text: str, config: TrainingConfig) -> Source:
+    """
+    Compose scenes from photographic cut-outs as they are asked for.
+
+    :param text: empty, or `DIR` or `DIR:NAMES.json`: labelled photographs, or some of them, to
+        cut instances from beside those of installed packages.
+    :param config: size of the scenes and seed of the drawn backgrounds.
+    :return: the source; its instances are of unknown class.
+    """
+    from metricseg_ros.datasets.backgrounds import load_backgrounds
+    from metricseg_ros.datasets.composition import compose
+    from metricseg_ros.datasets.cutouts import load_cutouts
+    from metricseg_ros.datasets.label_folder import open_label_folder
+
+    root, _, names = text.partition(':')
+    listed = json.loads(Path(names).read_text()) if names else None
+    cutouts = load_cutouts((open_label_folder(root, listed),) if root else ())
+    backgrounds = load_backgrounds(np.random.default_rng(config.rng_seed))
+    size = (config.height * 5 // 4, config.width * 5 // 4)
+
+    def draw(rng: np.random.Generator) -> LabelledImage:
+        image, label_map = compose(backgrounds, cutouts, size, rng)
+        highest = int(label_map[label_map != IGNORE_LABEL].max(initial=0))
+        return LabelledImage(image, label_map,
+                             np.minimum(np.arange(highest + 1), 1).astype(np.uint16))
+    return Source(draw, ONE_CLASS)
+
+
+def class_names(sources: list[Source], class_count: int) -> tuple[str, ...]:
+    """
+    Tell the classes a network learns from some sources.
+
+    :param sources: the sources. Those of only one class give objects of unknown class to a
+        network of several.
+    :param class_count: classes of the network; one of one class learns just objects.
+    :return: name of class id 1, 2, ...
+    :raises ValueError: if the sources' classes differ, or are not as many as the network's.
+    """
+    if class_count == 1:
+        return ONE_CLASS
+    found = {source.classes for source in sources if len(source.classes) > 1}
+    if len(found) > 1:
+        raise ValueError('all data must have the same classes in the same order, got '
+                         f'{" and ".join(map(", ".join, sorted(found)))}: write a classes.txt, '
+                         'or set network.class_count=1 to learn just objects')
+    names = next(iter(found), ONE_CLASS)
+    if len(names) != class_count:
+        raise ValueError(f'network.class_count must be {len(names)}, the number of classes of '
+                         f'the data, or 1 to learn just objects, got {class_count}')
+    return names
+
+
+class SceneDataset(Dataset):
+    """The endless list of a training's scenes, augmented."""
+
+    def __init__(self, sources: list[Source], config: TrainingConfig) -> None:
+        """
+        Set it up.
+
+        :param sources: where scenes come from.
+        :param config: size of the scenes, number of classes and seed.
+        """
+        self.sources, self.rng_seed = sources, config.rng_seed
+        self.size, self.class_count = (config.height, config.width), config.network.class_count
+        weights = np.array([source.weight for source in sources])
+        self.shares = weights / weights.sum()
+
+    def __getitem__(self, index: int) -> Scene:
+        """
+        Make scene number `index`.
+
+        :param index: from 0, without end.
+        :return: the scene.
+        """
+        rng = np.random.default_rng([self.rng_seed, index, CHOICE])
+        source = self.sources[rng.choice(len(self.sources), p=self.shares)]
+        sample = augment(source.draw(rng), self.size, rng)
+        pixels = np.random.default_rng([self.rng_seed, index, PIXELS]).integers(2 ** 62)
+        return Scene(torch.from_numpy(np.ascontiguousarray(sample.image)),
+                     torch.from_numpy(sample.label_map.astype(np.int64)),
+                     torch.from_numpy(self._class_map(sample, source)),
+                     torch.tensor(sample.background_known), torch.tensor(int(pixels)))
+
+    def _class_map(self, sample: LabelledImage, source: Source) -> np.ndarray:
+        class_ids = sample.class_ids.astype(np.int64)
+        if self.class_count == 1:
+            class_ids = np.minimum(np.arange(len(class_ids)), 1)
+        elif len(source.classes) == 1:
+            class_ids = np.zeros_like(class_ids)
+        labels = np.where(sample.label_map == IGNORE_LABEL, 0, sample.label_map)
+        return class_ids[labels]
+
+
+class StepBatches:
+    """Which scenes one of several processes loads for each step: its part of the batch."""
+
+    def __init__(self, first_step: int, last_step: int, batch_size: int, rank: int = 0,
+                 processes: int = 1) -> None:
+        """
+        Divide the batches.
+
+        :param first_step: the step to go on from.
+        :param last_step: the step to end before.
+        :param batch_size: scenes of all processes together.
+        :param rank: number of this process.
+        :param processes: how many there are.
+        :raises ValueError: if the batch cannot be divided evenly.
+        """
+        if batch_size % processes:
+            raise ValueError(f'batch_size must be a multiple of the {processes} processes, got '
+                             f'{batch_size}')
+        self.steps, self.batch_size = range(first_step, last_step), batch_size
+        self.own = batch_size // processes
+        self.offset = rank * self.own
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yield the numbers of the scenes of each step."""
+        for step in self.steps:
+            start = step * self.batch_size + self.offset
+            yield list(range(start, start + self.own))
+
+    def __len__(self) -> int:
+        """Return how many steps there are."""
+        return len(self.steps)
