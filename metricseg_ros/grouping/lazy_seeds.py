@@ -120,7 +120,7 @@ class LazySeeds:
         self.threshold = self._lower_threshold()
         self.active = active = np.flatnonzero(self.bounds >= self.threshold)
         self.active_columns = columns = np.ones((self.seed_rows.shape[1], len(active)), np.float32)
-        np.take(self.points, active, axis=1, out=columns[:-2])
+        columns[:-2] = self.points[:, active]
         columns[-2] = self.norms[active]
         self.active_log_scores = self.log_scores[active]
         self.active_distances = distances = self.distances[active]
@@ -215,7 +215,7 @@ class LazySeeds:
         return int(pixels[best]) if values[best] > -np.inf else -1
 
     def _exact_values(self, pixels: np.ndarray) -> np.ndarray:
-        seeds = self.points[:, self.seeds].T.astype(np.float64)
+        seeds = self.seed_rows[:len(self.seeds), :-2].astype(np.float64) / -2
         distances = np.empty(len(pixels))
         for start in range(0, len(pixels), EXACT_CHUNK):
             chunk = slice(start, start + EXACT_CHUNK)
