@@ -105,8 +105,12 @@ def test_a_flooding_camera_does_not_hold_up_the_other(cameras: Cameras) -> None:
 def test_a_bad_image_is_the_matter_of_its_own_camera(cameras: Cameras) -> None:
     broken = cameras.send('left')
     broken.encoding = 'nonsense'
-    cameras.publishers['left'].publish(broken)
-    wait_for(lambda: cameras.robot.warnings('(camera left)'), 'the warning')
+
+    def warned() -> list[str]:
+        # Again each time: a publisher may know of a subscriber before that one knows of it.
+        cameras.publishers['left'].publish(broken)
+        return cameras.robot.warnings('(camera left)')
+    wait_for(warned, 'the warning')
     answer = cameras.answer('front/right')
     assert len(answer.instances) == len(COLOURS)
     assert 'not segmented' not in message_of(cameras.robot, 'front/right')
