@@ -101,12 +101,14 @@ class Segmenter(Spinner):
 class Robot(Spinner):
     """Everything around the segmenter, with what it has said so far."""
 
-    def __init__(self, *subscribed: str, reliability: str = 'reliable') -> None:
+    def __init__(self, *subscribed: str, reliability: str = 'reliable',
+                 carries: type = Image) -> None:
         """
         Start it.
 
         :param subscribed: outputs to subscribe to, of :data:`TOPICS`.
         :param reliability: of the camera.
+        :param carries: type of the camera's messages.
         """
         super().__init__(lambda context: Node('robot', context=context))
         self.received: dict[str, list[Any]] = defaultdict(list)
@@ -116,7 +118,7 @@ class Robot(Spinner):
         self._clients: dict[str, Any] = {}
         policy = ReliabilityPolicy[reliability.upper()]
         qos = QoSProfile(depth=1, reliability=policy)
-        self.camera = self.node.create_publisher(Image, 'image', qos)
+        self.camera = self.node.create_publisher(carries, 'image', qos)
         self.compressed = self.node.create_publisher(CompressedImage, 'image/compressed', qos)
         for name in subscribed:
             self.subscribe(name)

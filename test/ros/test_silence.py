@@ -176,9 +176,7 @@ def test_qos_of_the_subscription_is_that_of_sensor_data(start: Start, colour_mod
 
 def test_another_type_on_the_topic_is_named(start: Start, colour_model: Path) -> None:
     start(Segmenter(colour_model))
-    robot = start(Robot('instances'))
-    robot.node.destroy_publisher(robot.camera)
-    robot.node.create_publisher(CompressedImage, 'image', 1)
+    robot = start(Robot('instances', carries=CompressedImage))
     robot.wait_for_status('/image carries sensor_msgs/msg/CompressedImage')
 
 
