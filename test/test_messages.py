@@ -7,7 +7,7 @@ from __future__ import annotations
 import array
 from collections.abc import Iterator
 import time
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from metricseg_ros.packed_mask import pack, unpack
 import numpy as np
@@ -49,13 +49,12 @@ def _message(mask: np.ndarray) -> InstanceArray:
     return message
 
 
-def test_instances_cross_a_topic(node: Node, rng: np.random.Generator) -> None:
-    from metricseg_msgs.msg import InstanceArray
+def _crossed(node: Node, sent: Any) -> Any:
+    """Send a message over a topic, and return what arrives."""
     from rclpy.executors import SingleThreadedExecutor
-    mask = rng.random((720, 1280)) < 0.5
-    sent, received = _message(mask), []
-    node.create_subscription(InstanceArray, 'instances', received.append, 1)
-    publisher = node.create_publisher(InstanceArray, 'instances', 1)
+    received: list[Any] = []
+    node.create_subscription(type(sent), 'topic', received.append, 1)
+    publisher = node.create_publisher(type(sent), 'topic', 1)
     executor = SingleThreadedExecutor(context=node.context)
     executor.add_node(node)
     end = time.monotonic() + PATIENCE
@@ -64,5 +63,23 @@ def test_instances_cross_a_topic(node: Node, rng: np.random.Generator) -> None:
             publisher.publish(sent)
         executor.spin_once(timeout_sec=0.1)
     assert received, f'nothing arrived within {PATIENCE} s'
-    assert received[0] == sent
-    np.testing.assert_array_equal(unpack(received[0].instances[0].mask, mask.shape), mask)
+    return received[0]
+
+
+def test_instances_cross_a_topic(node: Node, rng: np.random.Generator) -> None:
+    mask = rng.random((720, 1280)) < 0.5
+    sent = _message(mask)
+    received = _crossed(node, sent)
+    assert received == sent
+    np.testing.assert_array_equal(unpack(received.instances[0].mask, mask.shape), mask)
+
+
+def test_objects_cross_a_topic(node: Node) -> None:
+    from metricseg_msgs.msg import Object3D, Object3DArray
+    thing = Object3D(id=65534, class_id=1, class_name='object', score=0.75, status=Object3D.OK,
+                     depth_share=0.5, point_count=2**32 - 1)
+    thing.centroid.x, thing.box_pose.orientation.w, thing.box_size.y = -1.25, 0.5, 0.125
+    thing.normal.z = -1.0
+    sent = Object3DArray(objects=[thing, Object3D(status=Object3D.NO_DEPTH)], problem='none')
+    sent.depth_stamp.sec = 2**31 - 1
+    assert _crossed(node, sent) == sent
