@@ -69,8 +69,8 @@ ENCODINGS = {
 }
 """Encoding name -> layout, for every encoding whose pixels are colours or grey values."""
 
-DEPTH_ENCODINGS = ('16UC1', '32FC1', '64FC1')
-"""Encodings of distances (REP 118), which are no pictures."""
+DEPTHS = {'16UC1': Encoding(np.uint16, 1, None), '32FC1': Encoding(np.float32, 1, None)}
+"""Encoding name -> layout of distances, in millimetres and in metres (REP 118)."""
 
 
 def find_encoding(name: str) -> Encoding:
@@ -84,7 +84,7 @@ def find_encoding(name: str) -> Encoding:
     """
     if name in ENCODINGS:
         return ENCODINGS[name]
-    if name in DEPTH_ENCODINGS:
+    if name in (*DEPTHS, '64FC1'):
         raise ValueError(f'encoding {name!r} holds distances, not colours; remap image to the '
                          "colour camera's topic")
     close = difflib.get_close_matches(name, ENCODINGS, n=1)

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 import cv2
-from metricseg_ros.encodings import Encoding, find_encoding
+from metricseg_ros.encodings import DEPTHS, Encoding, find_encoding
 import numpy as np
 
 
@@ -36,6 +36,24 @@ def to_rgb(message: Any) -> np.ndarray:
         return _converted(message, find_encoding(message.encoding))
     except (ValueError, cv2.error) as error:
         raise ImageError(f'{_first_line(error)} ({describe(message)})') from error
+
+
+def to_depth(message: Any) -> np.ndarray:
+    """
+    Read a depth image.
+
+    :param message: sensor_msgs/Image.
+    :return: (H,W) uint16 millimetres or float32 metres (REP 118), as the encoding says.
+    :raises ImageError: if the message cannot be read, or is no depth image.
+    """
+    try:
+        if not message.height or not message.width:
+            raise ValueError('depth image without pixels')
+        if message.encoding not in DEPTHS:
+            raise ValueError(f'depth must be encoded as {" or ".join(DEPTHS)} (REP 118)')
+        return _native(_view(message, DEPTHS[message.encoding]), bool(message.is_bigendian))
+    except ValueError as error:
+        raise ImageError(f'{error} ({describe(message)})') from error
 
 
 def decompress(message: Any) -> np.ndarray:

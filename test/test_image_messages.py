@@ -9,7 +9,7 @@ from typing import Any
 
 import cv2
 from metricseg_ros.encodings import ENCODINGS, find_encoding
-from metricseg_ros.image_messages import ImageError, to_rgb
+from metricseg_ros.image_messages import ImageError, to_depth, to_rgb
 import numpy as np
 import pytest
 
@@ -170,3 +170,29 @@ def test_a_bad_compressed_message_is_named(kind: str, data: bytes, text: str) ->
 def test_an_unknown_encoding_lists_what_is_known() -> None:
     with pytest.raises(ValueError, match='known are rgb8, bgr8'):
         find_encoding('zzz')
+
+
+@pytest.mark.parametrize('encoding', ['16UC1', '32FC1'])
+@pytest.mark.parametrize('big_endian', [0, 1])
+def test_depth_is_read_with_padding_and_in_both_byte_orders(encoding: str,
+                                                            big_endian: int) -> None:
+    kind = {'16UC1': 'u2', '32FC1': 'f4'}[encoding]
+    values = np.arange(SIZE[0] * SIZE[1]).reshape(SIZE).astype(kind)
+    stored = values.astype('<>'[big_endian] + kind).view(np.uint8).reshape(SIZE[0], -1)
+    padded = np.pad(stored, ((0, 0), (0, 3)), constant_values=255)
+    depth = to_depth(message(encoding, padded, is_bigendian=big_endian))
+    np.testing.assert_array_equal(depth, values)
+    assert depth.dtype == values.dtype
+
+
+@pytest.mark.parametrize(('encoding', 'changes', 'text'), [
+    ('mono16', {}, r'depth must be encoded as 16UC1 or 32FC1 \(REP 118\).*mono16'),
+    ('64FC1', {}, 'depth must be encoded as'),
+    ('16UC1', {'height': 0}, 'depth image without pixels'),
+    ('16UC1', {'step': 3}, 'step is smaller'),
+    ('32FC1', {'data': b'123'}, 'truncated image')])
+def test_depth_that_cannot_be_read_is_named(encoding: str, changes: dict[str, Any],
+                                            text: str) -> None:
+    values = np.zeros((SIZE[0], SIZE[1] * 2), np.uint16)
+    with pytest.raises(ImageError, match=text):
+        to_depth(message(encoding, values, **changes))

@@ -8,8 +8,6 @@ import cv2
 from metricseg_ros.config import DepthConfig
 import numpy as np
 
-FEWEST_POINTS = 10
-"""Points that an object needs to have a place."""
 MAD_TO_DEVIATION = 1.4826
 """Standard deviation of a normal distribution in units of its median absolute deviation."""
 SMALLEST_DEVIATION = 0.002
@@ -30,7 +28,7 @@ def surface_pixels(crop: np.ndarray, depth: np.ndarray, config: DepthConfig) -> 
     """
     known = np.isfinite(depth)
     chosen = without_rim(crop, config.erosion) & known
-    enough = max(FEWEST_POINTS, config.minimum_share * np.count_nonzero(crop))
+    enough = max(config.minimum_points, config.minimum_share * np.count_nonzero(crop))
     if np.count_nonzero(chosen) < enough:
         chosen = crop & known  # Rather the rim of a thin object than nothing of it.
     if np.count_nonzero(chosen) < enough:

@@ -16,11 +16,13 @@ from metricseg_ros.backends import BackendError
 from metricseg_ros.config import NodeConfig
 from metricseg_ros.image_messages import ImageError
 from metricseg_ros.ros.advice import advise
+from metricseg_ros.ros.depth_input import DepthInput
 from metricseg_ros.ros.image_input import ImageInput
 from metricseg_ros.ros.latencies import Latencies
 from metricseg_ros.ros.mailbox import Mailbox
 from metricseg_ros.ros.outputs import Outputs
 from metricseg_ros.ros.pipeline import Arrival, Frame, Pipeline
+from metricseg_ros.ros.placing import Placing
 from metricseg_ros.ros.recent_frames import RecentFrames
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import EmbeddedImage
@@ -73,8 +75,10 @@ class Camera:
         self.recent = RecentFrames(config.clicks.frames)
         self.outputs = Outputs(node, self.prefix, config.overlay)
         self.tracker = Tracker(config.tracking)
+        self.placing = Placing(self.outputs, config.depth, self._warn_of)
+        self.depth = DepthInput(node, config, self.prefix, self.placing)
         self.pipeline = Pipeline(self.outputs, self.latencies, self.recent, self.tracker,
-                                 node.get_clock())
+                                 self.placing, node.get_clock())
         self.input: ImageInput | None = None
         self.newest: Arrival | None = None
         self._node = node
@@ -100,12 +104,14 @@ class Camera:
         """Stop listening."""
         if self.input is not None:
             self.input.close()
+            self.depth.attend(False)
             self.tally.dropped += self._mailbox.dropped(self.name)
             self.input = self._mailbox = self.newest = None
 
     def close(self) -> None:
         """Destroy the outputs."""
         self.deactivate()
+        self.placing.close()
         self.outputs.close()
 
     def apply(self, config: NodeConfig) -> None:
@@ -116,6 +122,7 @@ class Camera:
         """
         self.outputs.overlay = config.overlay
         self.tracker.config = config.tracking
+        self.placing.config = config.depth
 
     def forget(self) -> None:
         """Drop what another model has said."""
@@ -141,7 +148,7 @@ class Camera:
         known = isinstance(error, (ImageError, BackendError))
         self.tally.bad_image = (f'image not segmented: {error}' if known
                                 else f'image lost: {type(error).__name__}: {error}')
-        self._warn(self.tally.bad_image + (f' (camera {self.name})' if self.name else ''))
+        self._warn_of(self.tally.bad_image)
 
     def count(self, segmenter: InstanceSegmenter, frame: Frame) -> None:
         """
@@ -156,8 +163,12 @@ class Camera:
         if advice:
             self._warn(advice)
 
+    def _warn_of(self, text: str) -> None:
+        self._warn(text + (f' (camera {self.name})' if self.name else ''))
+
     def _receive(self, message: Any) -> None:
         self.newest = Arrival(message, monotonic())
+        self.depth.attend(self.outputs.space_wanted())
         if self.outputs.any_wanted():
             self._mailbox.put(Job(self, self.newest), self.name)
         else:

@@ -10,9 +10,9 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from metricseg_ros.ros.camera import Camera
+from metricseg_ros.ros.depth_input import TOPICS
 from metricseg_ros.ros.graph import look_at, TopicView
-from metricseg_ros.ros.health import Facts, judge, OK, SILENCE_S, Verdict
-from metricseg_ros.ros.image_input import ImageInput
+from metricseg_ros.ros.health import Facts, judge, OK, SILENCE_S, Unheard, Verdict
 from metricseg_ros.ros.session import Session
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -80,19 +80,29 @@ class Diagnostics:
             return Facts(**facts)
         source, age = camera.input, camera.latencies.percentiles().get('age')
         return Facts(
-            **facts, topic=source.topic, view=self._view(session, source),
+            **facts, topic=source.topic,
+            view=self._view(session, source.topic, source.message_type),
             reliable=source.reliable, transport=session.config.image_transport,
             silent_s=source.silent_seconds(), busy_s=session.worker.busy_seconds(),
             busy_with=session.at, wanted=camera.outputs.any_wanted(),
             bad_image=camera.tally.bad_image, age_ms=age and age['p50'],
             unstamped=camera.tally.segmented > 0 and age is None,
-            waits_for_clock=self._waits_for_clock(), rate=camera.latencies.rate())
+            waits_for_clock=self._waits_for_clock(), no_place=camera.placing.problem,
+            unheard=self._unheard(session, camera), rate=camera.latencies.rate())
 
-    def _view(self, session: Session, source: ImageInput) -> TopicView:
+    def _unheard(self, session: Session, camera: Camera) -> tuple[Unheard, ...]:
+        """Look for depth and intrinsics that have not come, though somebody asks for them."""
+        if not camera.placing.problem:
+            return ()
+        return tuple(
+            Unheard(camera.prefix + name, topic,
+                    self._view(session, topic, TOPICS[name], camera.input.topic))
+            for name, topic in camera.depth.topics.items() if not camera.depth.received[name])
+
+    def _view(self, session: Session, topic: str, kind: type, *taken: str) -> TopicView:
         own = {self._node.resolve_topic_name(f'~/{camera.prefix}{name}')
                for camera in session.cameras.values() for name in camera.outputs.names}
-        return look_at(self._node, source.topic,
-                       f'sensor_msgs/msg/{source.message_type.__name__}', own)
+        return look_at(self._node, topic, f'sensor_msgs/msg/{kind.__name__}', own.union(taken))
 
     def _waits_for_clock(self) -> bool:
         simulated = self._node.get_parameter('use_sim_time').value
@@ -126,6 +136,9 @@ def values_of(facts: Facts, session: Session | None,
                ('progress', session.segmenter.backend.progress),
                ('segmented', str(tally.segmented)), ('dropped', str(camera.dropped())),
                ('bad', str(tally.bad)), ('idle', str(tally.idle)),
+               ('placed', str(camera.placing.placed)),
+               ('unplaced', str(camera.placing.unplaced)),
+               ('skipped', str(camera.placing.skipped)),
                ('rate_hz', f'{facts.rate:.2f}')]
     if camera.input is not None:
         values += [('topic', facts.topic), ('publishers', str(facts.view.publishers)),

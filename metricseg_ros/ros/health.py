@@ -20,6 +20,20 @@ AHEAD_MS = -100.0
 """Where an image that is late, a worker that is slow and a stamp that is off become a fault."""
 
 
+class Unheard(NamedTuple):
+    """
+    A topic on which nothing has come.
+
+    :param name: relative name, as it is remapped by.
+    :param topic: full name.
+    :param view: who publishes there.
+    """
+
+    name: str
+    topic: str
+    view: TopicView
+
+
 @dataclass(frozen=True)
 class Facts:
     """
@@ -41,6 +55,8 @@ class Facts:
     :param age_ms: median age at publication; None without stamps or frames.
     :param unstamped: whether the latest images carry no stamp.
     :param waits_for_clock: whether time is simulated and nobody tells it.
+    :param no_place: why the objects of the latest image have no place in space, or empty.
+    :param unheard: inputs beside the image on which nothing has come.
     :param rate: frames segmented a second.
     """
 
@@ -60,6 +76,8 @@ class Facts:
     age_ms: float | None = None
     unstamped: bool = False
     waits_for_clock: bool = False
+    no_place: str = ''
+    unheard: tuple[Unheard, ...] = ()
     rate: float = 0.0
 
 
@@ -173,6 +191,26 @@ def _bad_stamp(facts: Facts) -> str:
     return ''
 
 
+def _no_place(facts: Facts) -> str:
+    if not facts.no_place:
+        return ''
+    causes = '; '.join(_why_unheard(*item) for item in facts.unheard)
+    return f'no object has a place: {causes or facts.no_place}'
+
+
+def _why_unheard(name: str, topic: str, view: TopicView) -> str:
+    if view.publishers:
+        return f'nothing came on {topic}, which has a publisher: is it paused, or best effort ' \
+               'while image_reliability is reliable?'
+    if view.other_types:
+        return f'{topic} carries {", ".join(view.other_types)}'
+    if not view.elsewhere:
+        return f'nobody publishes on {topic}: start the camera with depth that is registered ' \
+               'to the image'
+    return f'nobody publishes on {topic}; there is {", ".join(view.elsewhere)}: start with ' \
+           f'`--ros-args -r {name}:=...`'
+
+
 def _configure(facts: Facts) -> str:
     return f'`ros2 lifecycle set {facts.node} configure`'
 
@@ -185,5 +223,5 @@ def _relative(facts: Facts) -> str:
 RULES: tuple[tuple[int, Callable[[Facts], str]], ...] = (
     (ERROR, _failed), (WARN, _unconfigured), (WARN, _inactive), (ERROR, _stuck),
     (WARN, _no_publisher), (ERROR, _unheard), (WARN, _silent), (OK, _idle), (ERROR, _bad_image),
-    (WARN, _no_clock), (WARN, _bad_stamp))
+    (WARN, _no_clock), (WARN, _no_place), (WARN, _bad_stamp))
 """Level and rule, in the order in which they are asked."""

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from metricseg_msgs.msg import InstanceArray
+from typing import Any
+
+from metricseg_msgs.msg import InstanceArray, Object3DArray
 from metricseg_ros.config import OverlayConfig
 from metricseg_ros.overlay import draw_overlay
 from metricseg_ros.ros import vision
@@ -13,11 +15,15 @@ from metricseg_ros.structures import Instances
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
 
 DEPTH = 5
 """Messages kept for a reliable subscriber that is slower than the camera."""
+
+IN_SPACE = {'objects': Object3DArray, 'markers': MarkerArray, 'cloud': PointCloud2}
+"""Outputs that are made of depth."""
 
 
 class Outputs:
@@ -37,7 +43,8 @@ class Outputs:
         self._publishers = {
             'instances': create(InstanceArray, f'~/{prefix}instances', DEPTH),
             'label_map': create(Image, f'~/{prefix}label_map', DEPTH),
-            'overlay': create(Image, f'~/{prefix}overlay', DEPTH)}
+            'overlay': create(Image, f'~/{prefix}overlay', DEPTH),
+            **{name: create(kind, f'~/{prefix}{name}', DEPTH) for name, kind in IN_SPACE.items()}}
         self._label_info = None
         if vision.AVAILABLE:
             self._publishers['detections'] = create(
@@ -68,13 +75,22 @@ class Outputs:
         """
         return any(self.wanted(name) for name in self._publishers)
 
-    def publish_instances(self, message: InstanceArray) -> None:
+    def space_wanted(self) -> bool:
         """
-        Publish the instances.
+        Tell whether depth is needed.
 
-        :param message: the message, complete.
+        :return: whether any output that is made of depth has a subscriber.
         """
-        self._publishers['instances'].publish(message)
+        return any(self.wanted(name) for name in IN_SPACE)
+
+    def publish(self, name: str, message: Any) -> None:
+        """
+        Publish what is complete.
+
+        :param name: the topic's name without the tilde.
+        :param message: its message.
+        """
+        self._publishers[name].publish(message)
 
     def publish_views(self, header: Header, image: np.ndarray, instances: Instances,
                       names: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from metricseg_ros.ros.bridge import read_image
 from metricseg_ros.ros.conversions import instance_array, provenance_of
 from metricseg_ros.ros.latencies import Latencies, STAGES
 from metricseg_ros.ros.outputs import Outputs
+from metricseg_ros.ros.placing import Placing, Sighting
 from metricseg_ros.ros.recent_frames import RecentFrames
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import EmbeddedImage, Instances
@@ -61,7 +62,7 @@ class Pipeline:
     """Read the frames of one camera, and publish what was found in them."""
 
     def __init__(self, outputs: Outputs, latencies: Latencies, recent: RecentFrames,
-                 tracker: Tracker, clock: Clock) -> None:
+                 tracker: Tracker, placing: Placing, clock: Clock) -> None:
         """
         Tie the parts together.
 
@@ -69,12 +70,14 @@ class Pipeline:
         :param latencies: told how long every stage took.
         :param recent: keeps what the network said.
         :param tracker: knows the objects of the camera's latest images.
+        :param placing: puts in space what was found.
         :param clock: the node's clock, by which ages are told.
         """
         self._outputs = outputs
         self._latencies = latencies
         self._recent = recent
         self._tracker = tracker
+        self._placing = placing
         self._clock = clock
 
     def read(self, arrival: Arrival) -> Frame:
@@ -103,12 +106,15 @@ class Pipeline:
         instances = self._tracker.update(segmenter.instances(embedded))
         message = self._packed(segmenter, frame, instances, self._outputs.wanted('instances'))
         if message is not None:
-            self._outputs.publish_instances(message)
+            self._outputs.publish('instances', message)
         begin = monotonic()
         self._outputs.publish_views(frame.header, frame.image, instances,
                                     segmenter.description.classes)
         frame.stages['views'] = _milliseconds_since(begin)
         self._latencies.add(frame.stages)
+        if self._outputs.space_wanted():
+            self._placing.add(Sighting(frame.header, frame.image, instances,
+                                       segmenter.description.classes, monotonic()))
 
     def answer(self, segmenter: InstanceSegmenter, frame: Frame,
                embedded: EmbeddedImage) -> InstanceArray:

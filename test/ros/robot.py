@@ -14,7 +14,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.srv import ChangeState
-from metricseg_msgs.msg import InstanceArray
+from metricseg_msgs.msg import InstanceArray, Object3DArray
 from metricseg_ros.ros.segmenter_node import SegmenterNode
 from rcl_interfaces.msg import Log
 from rcl_interfaces.srv import SetParametersAtomically
@@ -24,12 +24,14 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
 
 PATIENCE_S = 40.0
 WARN = 30
-TOPICS = {'instances': InstanceArray, 'label_map': Image, 'overlay': Image}
+TOPICS = {'instances': InstanceArray, 'label_map': Image, 'overlay': Image,
+          'objects': Object3DArray, 'markers': MarkerArray, 'cloud': PointCloud2}
 TRANSITIONS = {'configure': 1, 'cleanup': 2, 'activate': 3, 'deactivate': 4}
 
 
@@ -259,17 +261,19 @@ class Robot(Spinner):
         self.statuses = {status.name: status for status in message.status}
 
 
-def wait_for(condition: Callable[[], Any], what: str | Callable[[], str]) -> None:
+def wait_for(condition: Callable[[], Any], what: str | Callable[[], str],
+             patience: float = PATIENCE_S) -> None:
     """
     Wait for a condition.
 
     :param condition: what must become true.
     :param what: its name, for the failure.
+    :param patience: how long, in seconds.
     """
-    end = monotonic() + PATIENCE_S
+    end = monotonic() + patience
     while not condition():
         text = what if isinstance(what, str) else what()
-        assert monotonic() < end, f'waited {PATIENCE_S:.0f} s for {text}'
+        assert monotonic() < end, f'waited {patience:.0f} s for {text}'
         sleep_a_little()
 
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.ros
 pytest.importorskip('rclpy')
 
 from metricseg_ros.ros.graph import nearest, TopicView  # noqa: E402
-from metricseg_ros.ros.health import ERROR, Facts, judge, OK, WARN  # noqa: E402
+from metricseg_ros.ros.health import ERROR, Facts, judge, OK, Unheard, WARN  # noqa: E402
 
 WELL = Facts(node='/segmenter', phase='active', topic='/image', view=TopicView(publishers=1),
              age_ms=50.0, rate=15.0)
@@ -36,6 +36,18 @@ CAUSES = [
     ({'wanted': False}, OK, 'nobody subscribes to /segmenter/instances'),
     ({'bad_image': 'image not segmented: truncated'}, ERROR, 'truncated'),
     ({'waits_for_clock': True}, WARN, 'nobody publishes /clock'),
+    ({'no_place': 'no depth image has come'}, WARN, 'no object has a place: no depth image has'),
+    ({'no_place': 'it is late', 'unheard': (Unheard('depth', '/depth', TopicView()),)}, WARN,
+     'no object has a place: nobody publishes on /depth: start the camera with depth'),
+    ({'no_place': 'it is late', 'unheard': (
+        Unheard('left/depth', '/left/depth', TopicView(elsewhere=('/left/depth_registered',))),)},
+     WARN, 'there is /left/depth_registered: start with `--ros-args -r left/depth:=...`'),
+    ({'no_place': 'it is late', 'unheard': (
+        Unheard('depth', '/depth', TopicView(publishers=1)),)}, WARN,
+     'nothing came on /depth, which has a publisher'),
+    ({'no_place': 'it is late', 'unheard': (
+        Unheard('depth', '/depth', TopicView(other_types=('sensor_msgs/msg/PointCloud2',))),)},
+     WARN, '/depth carries sensor_msgs/msg/PointCloud2'),
     ({'unstamped': True, 'age_ms': None}, WARN, 'carry no stamp'),
     ({'age_ms': 9000.0}, WARN, '9.0 s behind'),
     ({'age_ms': -2500.0}, WARN, '2.5 s ahead of'),

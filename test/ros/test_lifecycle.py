@@ -63,7 +63,7 @@ def test_nothing_is_published_while_inactive(start: Callable[..., Any],
     assert robot.change_state('deactivate')
     count = len(robot.received['instances'])
     outputs = segmenter.node.session.cameras[''].outputs
-    segmenter.call(lambda: outputs.publish_instances(answer))
+    segmenter.call(lambda: outputs.publish('instances', answer))
     assert robot.change_state('activate')
     robot.wait_until_matched()
     robot.answer(raw_image(robot.header(), scene()))

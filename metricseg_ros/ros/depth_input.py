@@ -1,0 +1,76 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The subscriptions to a camera's depth and intrinsics, held only while somebody asks for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metricseg_ros.config import NodeConfig
+from metricseg_ros.ros.placing import Placing
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, Image
+
+QUEUE = 5
+"""Depth images that may wait while the executor is busy."""
+
+TOPICS = {'depth': Image, 'camera_info': CameraInfo}
+"""Relative topic -> type."""
+
+
+class DepthInput:
+    """
+    Hand depth and intrinsics on.
+
+    :ivar received: relative topic -> messages since the subscription.
+    """
+
+    def __init__(self, node: Node, config: NodeConfig, prefix: str, placing: Placing) -> None:
+        """
+        Prepare; nothing is subscribed to yet.
+
+        :param node: the node.
+        :param config: tells the reliability.
+        :param prefix: what stands before the topics' names: nothing, or the camera and a slash.
+        :param placing: told of everything that arrives.
+        """
+        self.received = dict.fromkeys(TOPICS, 0)
+        self._node = node
+        self._prefix = prefix
+        self._placing = placing
+        self._qos = QoSProfile(depth=QUEUE, reliability=(
+            ReliabilityPolicy.RELIABLE if config.image_reliability == 'reliable'
+            else ReliabilityPolicy.BEST_EFFORT))
+        self._subscriptions: dict[str, Any] = {}
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """Relative topic -> full name after remapping, of the present subscriptions."""
+        return {name: item.topic_name for name, item in self._subscriptions.items()}
+
+    def attend(self, wanted: bool) -> None:
+        """
+        Subscribe or unsubscribe.
+
+        :param wanted: whether anybody asks for what is made of depth.
+        """
+        if wanted and not self._subscriptions:
+            self._subscriptions = {
+                name: self._node.create_subscription(
+                    kind, self._prefix + name, getattr(self, f'_receive_{name}'), self._qos)
+                for name, kind in TOPICS.items()}
+        elif not wanted and self._subscriptions:
+            for subscription in self._subscriptions.values():
+                self._node.destroy_subscription(subscription)
+            self._subscriptions = {}
+            self.received = dict.fromkeys(TOPICS, 0)
+            self._placing.forget()
+
+    def _receive_depth(self, message: Image) -> None:
+        self.received['depth'] += 1
+        self._placing.add_depth(message)
+
+    def _receive_camera_info(self, message: CameraInfo) -> None:
+        self.received['camera_info'] += 1
+        self._placing.info = message

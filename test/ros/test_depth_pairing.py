@@ -1,0 +1,113 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Images meet their depth by their stamps, and nothing else waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.ros
+pytest.importorskip('metricseg_msgs')
+
+from rclpy.duration import Duration  # noqa: E402
+from rclpy.time import Time  # noqa: E402
+from ros.depth_camera import depth_message, DepthCamera, true_depth  # noqa: E402
+from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
+
+Start = Callable[..., Any]
+
+
+def test_depth_that_comes_late_is_waited_for_and_instances_are_not_held_up(
+        start: Start, colour_model: Path) -> None:
+    camera = depth_camera(start, colour_model, depth__maximum_wait=10.0)
+    robot = camera.robot
+    header = camera.send(depth=lambda _: None)
+    wait_for(lambda: camera.received('instances', header), 'instances')
+    assert not camera.received('objects', header)
+    camera.depth.publish(depth_message(header, true_depth()))
+    wait_for(lambda: camera.received('objects', header), 'objects')
+    assert not camera.received('objects', header)[0].problem
+    assert not robot.warnings('no object has a place')
+
+
+def test_of_several_near_depth_images_the_nearest_is_taken(start: Start,
+                                                           colour_model: Path) -> None:
+    camera = depth_camera(start, colour_model, depth__maximum_wait=10.0)
+    header = camera.send(depth=lambda _: None)
+    stamps = []
+    for milliseconds in (-15, -4, 12):
+        near = camera.robot.header()
+        near.stamp = (Time.from_msg(header.stamp)
+                      + Duration(nanoseconds=milliseconds * 10**6)).to_msg()
+        camera.depth.publish(depth_message(near, true_depth()))
+        stamps.append(near.stamp)
+    wait_for(lambda: camera.received('objects', header), 'objects')
+    assert camera.received('objects', header)[0].depth_stamp == stamps[1]
+
+
+@pytest.mark.parametrize(('silent', 'topic', 'problem'), [
+    ('depth', 'depth', 'no depth image has come'),
+    ('info', 'camera_info', 'no camera_info has come')])
+def test_an_input_that_is_silent_is_named(start: Start, colour_model: Path, silent: str,
+                                          topic: str, problem: str) -> None:
+    camera = depth_camera(start, colour_model, depth__maximum_wait=0.05)
+    node = camera.robot.node
+    node.create_publisher(Image, 'camera/aligned_depth_to_color/image_raw', 1)
+    node.destroy_publisher(getattr(camera, silent))
+    make: dict[str, Any] = {silent: lambda _: None}
+    assert camera.answer(**make).problem == problem
+
+    def diagnosed() -> bool:
+        camera.answer(**make)
+        return f'nobody publishes on /{topic}' in camera.robot.status.message
+    wait_for(diagnosed, lambda: f'the diagnosis, not {camera.robot.status}')
+    elsewhere = '/camera/aligned_depth_to_color/image_raw: start with `--ros-args -r depth:=...`'
+    assert (elsewhere in camera.robot.status.message) == (silent == 'depth')
+
+
+def test_depth_is_asked_for_only_while_somebody_wants_it(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model, image_reliability='reliable'))
+    robot = start(Robot('instances'))
+    camera = DepthCamera(robot)
+    robot.wait_until_matched()
+    camera.answer('instances')
+    assert not camera.depth.get_subscription_count() + camera.info.get_subscription_count()
+    robot.subscribe('objects')
+    camera.wait_until_heard()
+    wait_for(lambda: not camera.answer().problem, 'objects with a place')
+    for subscription in list(robot.node.subscriptions):
+        if subscription.topic_name == '/segmenter/objects':
+            robot.node.destroy_subscription(subscription)
+
+    def left_alone() -> bool:
+        camera.answer('instances')
+        return not camera.depth.get_subscription_count()
+    wait_for(left_alone, 'the segmenter to listen no more')
+
+
+def test_each_camera_has_its_own_depth(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model, image_reliability='reliable', cameras=['left', 'right']))
+    robot = start(Robot('left/objects', 'right/objects'))
+    left, right = DepthCamera(robot, 'left/'), DepthCamera(robot, 'right/')
+    for camera in (left, right):
+        camera.wait_until_heard()
+    wait_for(lambda: not left.answer().problem, 'the left one to be placed')
+    answer = right.answer(depth=lambda header: depth_message(header, true_depth(), frame='odd'))
+    assert "frame 'odd'" in answer.problem
+    assert not left.answer().problem
+    assert robot.warnings('(camera right)')
+
+
+def depth_camera(start: Start, model: Path, **parameters: Any) -> DepthCamera:
+    """Start a segmenter that has been asked for objects."""
+    start(Segmenter(model, image_reliability='reliable', **parameters))
+    robot = start(Robot('instances', 'objects'))
+    camera = DepthCamera(robot)
+    robot.wait_until_matched()
+    camera.wait_until_heard()
+    return camera
