@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rclpy.node import Node
 
 pytestmark = pytest.mark.ros
-PATIENCE = 20.0
+PATIENCE = 100.0
 """Seconds to wait for discovery and delivery, far above what they take."""
 
 

@@ -173,8 +173,8 @@ def test_twenty_instances_at_720p_take_less_than_a_frame() -> None:
     instances = instances_of((720, 1280), random_boxes(20, (720, 1280)), holes=True)
     times = []
     for _ in range(20):
-        start = time.perf_counter()
+        start = time.process_time()
         draw_overlay(image, instances, ['object'])
-        times.append(time.perf_counter() - start)
-    # Below 10 ms on a quiet machine; the bound leaves room for a busy one.
+        times.append(time.process_time() - start)
+    # Of the processor, however busy it is: about 10 ms.
     assert min(times) < 0.03

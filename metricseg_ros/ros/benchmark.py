@@ -11,7 +11,6 @@ library's stages, as its message tells, less the bare node's round trip.
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from contextlib import suppress
 import json
 import os
 from pathlib import Path
@@ -88,11 +87,13 @@ def soak(trips: RoundTrips, process: int, seconds: float) -> dict[str, Any]:
     segmented: list[InstanceArray] = []
     trips.listen({})
     trips.create_subscription(InstanceArray, 'segmenter/instances', segmented.append, 5)
-    image, begin, sent = photograph(SOAK_SIZE), monotonic(), 0
+    image = photograph(SOAK_SIZE)
+    trips.spin_until(lambda: segmented or trips.send('segmenter', image), 'the first instances')
+    segmented.clear()
+    begin, sent = monotonic(), 0
     samples = [(0.0, resident_mb(process))]
     while (now := monotonic() - begin) < seconds:
-        with suppress(RuntimeError):  # The middleware had no time for it: as if lost on the way.
-            trips.send('segmenter', image)
+        trips.send('segmenter', image)
         sent += 1
         if now - samples[-1][0] >= 1.0:
             samples.append((now, resident_mb(process)))

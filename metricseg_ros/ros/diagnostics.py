@@ -139,7 +139,8 @@ def values_of(facts: Facts, session: Session | None,
                ('placed', str(camera.placing.placed)),
                ('unplaced', str(camera.placing.unplaced)),
                ('skipped', str(camera.placing.skipped)),
-               ('rate_hz', f'{facts.rate:.2f}')]
+               ('rate_hz', f'{facts.rate:.2f}'),
+               ('subscribed', ', '.join(filter(camera.outputs.wanted, camera.outputs.names)))]
     if camera.input is not None:
         values += [('topic', facts.topic), ('publishers', str(facts.view.publishers)),
                    ('received', str(camera.input.received)),

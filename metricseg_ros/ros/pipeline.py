@@ -139,8 +139,9 @@ class Pipeline:
         stages = frame.stages
         stages |= instances.stage_ms
         stages['restore'] = stages.pop('masks') + _milliseconds_since(begin)
-        stages['age'] = age_ms(self._clock, frame.header.stamp)
+        # In this order: the thread may be held up in between, and an image is older than the call.
         stages['callback'] = _milliseconds_since(frame.arrival.time)
+        stages['age'] = age_ms(self._clock, frame.header.stamp)
         if message is not None:
             for name in STAGES:
                 setattr(message, f'{name}_ms', stages[name])

@@ -22,6 +22,8 @@ class ThrottledLog:
 
     rclpy throttles by line of code, so that of two different complaints from one line only the
     first is seen.
+
+    :ivar period: time before the same thing is said again, in seconds.
     """
 
     def __init__(self, log: Callable[[str], object], period: float = PERIOD,
@@ -34,7 +36,7 @@ class ThrottledLog:
         :param clock: seconds that never go back.
         """
         self._log = log
-        self._period = period
+        self.period = period
         self._clock = clock
         self._lock = Lock()
         self._said: dict[str, tuple[float, int]] = {}
@@ -50,7 +52,7 @@ class ThrottledLog:
             repeated = 0
             if kind in self._said:
                 time, repeated = self._said[kind]
-                if now - time < self._period:
+                if now - time < self.period:
                     self._said[kind] = time, repeated + 1
                     return
             elif len(self._said) >= MOST_KINDS:

@@ -82,7 +82,7 @@ def test_grouping_is_compared_with_the_formula(tmp_path: Path) -> None:
 def test_clustering_ends_at_its_limit(rng: np.random.Generator) -> None:
     points = np.concatenate([rng.normal(center, 0.01, (50, 4)) for center in (0, 5, 9)])
     points = points.astype(np.float32)
-    rows = {row['method']: row for row in compare(points, 3, 1.0, 60,
+    rows = {row['method']: row for row in compare(points, 3, 1.0, 250,
                                                   skip=['DBSCAN', 'MeanShift'])}
     assert rows['KMeans']['clusters'] == 3 and rows['KMeans']['ms'] > 0
     assert 'not run' in rows['DBSCAN']['stopped']
@@ -100,8 +100,10 @@ def test_the_pipeline_is_measured_by_stage(tmp_path: Path) -> None:
     report = benchmark(tmp_path, 'pipeline', '--rounds', '2')
     rows = {row['stage']: row for row in report['rows']}
     assert list(rows) == ['preprocess', 'network', 'grouping', 'masks', 'segment', 'overlay']
-    stages = sum(rows[stage]['p50_ms'] for stage in ('preprocess', 'network', 'grouping', 'masks'))
-    assert stages == pytest.approx(rows['segment']['p50_ms'], rel=0.5)
+    shares = [int(rows[stage]['share'].removesuffix(' %'))
+              for stage in ('preprocess', 'network', 'grouping', 'masks')]
+    # A little is lost between the stages, on a busy machine more; and shares are rounded.
+    assert 50 < sum(shares) <= 102
     assert all(row['p50_ms'] <= row['p95_ms'] for row in rows.values())
 
 

@@ -25,7 +25,7 @@ import pytest
 
 EAGER = ['--device', 'cpu', 'grouping.minimum_score=0.1']
 """A low bar, so that there is something to write whatever the weights."""
-DEADLINE_S = 60
+DEADLINE_S = 250
 
 
 @pytest.fixture

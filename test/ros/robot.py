@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 import gc
 from threading import Thread
@@ -28,7 +28,12 @@ from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
-PATIENCE_S = 40.0
+PATIENCE_S = 100.0
+"""Longest wait for anything, in seconds: a machine may have a lot else to do."""
+
+RESEND_S = 5.0
+"""Time after which an image of which nothing came is sent again, in seconds."""
+
 WARN = 30
 TOPICS = {'instances': InstanceArray, 'label_map': Image, 'overlay': Image,
           'objects': Object3DArray, 'markers': MarkerArray, 'cloud': PointCloud2}
@@ -115,8 +120,7 @@ class Robot(Spinner):
         super().__init__(lambda context: Node('robot', context=context))
         self.received: dict[str, list[Any]] = defaultdict(list)
         self.logs: list[Log] = []
-        self.status: Any = None
-        self.statuses: dict[str, Any] = {}
+        self.reports: list[DiagnosticArray] = []
         self._clients: dict[str, Any] = {}
         policy = ReliabilityPolicy[reliability.upper()]
         qos = QoSProfile(depth=1, reliability=policy)
@@ -124,7 +128,7 @@ class Robot(Spinner):
         self.compressed = self.node.create_publisher(CompressedImage, 'image/compressed', qos)
         for name in subscribed:
             self.subscribe(name)
-        self.node.create_subscription(DiagnosticArray, '/diagnostics', self._diagnose, 10)
+        self.node.create_subscription(DiagnosticArray, '/diagnostics', self.reports.append, 10)
         self.node.create_subscription(Log, '/rosout', self.logs.append, QoSProfile(
             depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL))
 
@@ -155,7 +159,20 @@ class Robot(Spinner):
         wait_for(lambda: camera.get_subscription_count() and all(
             self.node.count_publishers(f'segmenter/{name}') for name in self.received),
             'camera and consumer to be connected')
-        wait_for(lambda: self.value('publishers') not in (None, '0'), 'the segmenter to see it')
+        # Each side learns of the other at its own time, and images that nobody wants are left.
+        wait_for(lambda: self.is_seen(self.received), 'the segmenter to see them')
+
+    def is_seen(self, outputs: Iterable[str], camera: str = '') -> bool:
+        """
+        Tell whether the segmenter knows of the camera and of who subscribes.
+
+        :param outputs: names of the camera's outputs.
+        :param camera: its name.
+        :return: whether it knows, as it says itself.
+        """
+        subscribed = (self.value('subscribed', camera) or '').split(', ')
+        return (self.value('publishers', camera) not in (None, '0')
+                and set(outputs) <= set(subscribed))
 
     def send(self, message: Any) -> None:
         """
@@ -163,7 +180,27 @@ class Robot(Spinner):
 
         :param message: raw or compressed.
         """
-        (self.compressed if hasattr(message, 'format') else self.camera).publish(message)
+        with suppress(RuntimeError):  # The middleware had no time for it: as if lost on the way.
+            (self.compressed if hasattr(message, 'format') else self.camera).publish(message)
+
+    def send_until(self, message: Any, done: Callable[[], Any], what: str) -> Any:
+        """
+        Send an image, again if need be, until something has come of it.
+
+        :param message: raw or compressed.
+        :param done: gives what has come of it, or nothing.
+        :param what: its name, for the failure.
+        :return: what has come.
+        """
+        end = monotonic() + PATIENCE_S
+        while monotonic() < end:
+            self.send(message)
+            again = monotonic() + RESEND_S
+            while monotonic() < again:
+                if found := done():
+                    return found
+                sleep_a_little()
+        raise AssertionError(f'waited {PATIENCE_S:.0f} s for {what}; diagnostics: {self.status}')
 
     def answer(self, message: Any, name: str = 'instances') -> Any:
         """
@@ -173,25 +210,35 @@ class Robot(Spinner):
         :param name: output to wait for.
         :return: its message, which has the image's header.
         """
-        end = monotonic() + PATIENCE_S
-        while monotonic() < end:
-            self.send(message)
-            again = monotonic() + 5.0
-            while monotonic() < again:
-                for answer in self.received[name]:
-                    if answer.header == message.header:
-                        return answer
-                sleep_a_little()
-        raise AssertionError(f'no {name} came back; diagnostics: {self.status}')
+        return self.send_until(message, lambda: next(
+            (answer for answer in self.received[name] if answer.header == message.header), None),
+            name)
 
-    def value(self, key: str) -> str | None:
+    @property
+    def status(self) -> Any:
+        """Return the latest DiagnosticStatus of the first camera, or None."""
+        return self.reports[-1].status[0] if self.reports else None
+
+    def status_of(self, camera: str) -> Any:
+        """
+        Look up how a camera is.
+
+        :param camera: its name.
+        :return: its latest DiagnosticStatus, or None.
+        """
+        name = 'segmenter: segmentation' + (f' of {camera}' if camera else '')
+        statuses = self.reports[-1].status if self.reports else []
+        return next((status for status in statuses if status.name == name), None)
+
+    def value(self, key: str, camera: str = '') -> str | None:
         """
         Look a value up in the latest diagnostics.
 
         :param key: its key.
+        :param camera: name of the camera.
         :return: the value, or None.
         """
-        status = self.status
+        status = self.status_of(camera)
         values = {} if status is None else {item.key: item.value for item in status.values}
         return values.get(key)
 
@@ -204,16 +251,22 @@ class Robot(Spinner):
         """
         return [log.msg for log in list(self.logs) if log.level >= WARN and text in log.msg]
 
-    def wait_for_status(self, text: str) -> Any:
+    def wait_for_status(self, text: str, meanwhile: Callable[[], Any] = lambda: None) -> Any:
         """
         Wait for a diagnosis.
 
         :param text: part of its message.
+        :param meanwhile: done again and again while waiting, as sending an image.
         :return: the DiagnosticStatus.
         """
-        wait_for(lambda: self.status is not None and text in self.status.message,
-                 lambda: f'the diagnosis {text!r}, not {self.status}')
-        return self.status
+        # From the latest report on, and none left out: the next one may tell of another thing.
+        latest = max(0, len(self.reports) - 1)
+
+        def told() -> Any:
+            meanwhile()
+            return next((report.status[0] for report in self.reports[latest:]
+                         if text in report.status[0].message), None)
+        return wait_for(told, lambda: f'the diagnosis {text!r}, not {self.status}')
 
     def change_state(self, transition: str) -> bool:
         """
@@ -256,25 +309,23 @@ class Robot(Spinner):
         wait_for(future.done, name)
         return future.result()
 
-    def _diagnose(self, message: DiagnosticArray) -> None:
-        self.status = message.status[0]
-        self.statuses = {status.name: status for status in message.status}
-
 
 def wait_for(condition: Callable[[], Any], what: str | Callable[[], str],
-             patience: float = PATIENCE_S) -> None:
+             patience: float = PATIENCE_S) -> Any:
     """
     Wait for a condition.
 
     :param condition: what must become true.
     :param what: its name, for the failure.
     :param patience: how long, in seconds.
+    :return: the condition's value.
     """
     end = monotonic() + patience
-    while not condition():
+    while not (value := condition()):
         text = what if isinstance(what, str) else what()
         assert monotonic() < end, f'waited {patience:.0f} s for {text}'
         sleep_a_little()
+    return value
 
 
 def sleep_a_little() -> None:

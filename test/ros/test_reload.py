@@ -32,8 +32,8 @@ def test_without_subscribers_an_image_can_be_asked_for_and_clicked_into(
     assert not response.success
     assert 'no image has come on /image yet' in response.message
     robot.wait_until_matched()
-    robot.send(raw_image(robot.header(), scene()))
-    wait_for(lambda: ask(robot, 'segment').success, 'the newest image')
+    robot.send_until(raw_image(robot.header(), scene()), lambda: ask(robot, 'segment').success,
+                     'the newest image')
     assert click(robot, RED).success
     assert robot.value('segmented') == '0'
 

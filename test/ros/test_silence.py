@@ -22,7 +22,7 @@ from metricseg_ros.ros.camera_messages import compressed_image, raw_image  # noq
 from metricseg_ros.ros.image_input import SubscriptionEventCallbacks  # noqa: E402
 from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
 from ros.colour_model import scene  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
+from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 Start = Callable[..., Any]
@@ -33,8 +33,9 @@ def test_without_subscribers_the_network_does_not_run(start: Start, colour_model
     robot = start(Robot())
     robot.wait_until_matched()
     for count in (1, 2, 3):
-        robot.send(raw_image(robot.header(), scene()))
-        wait_for(lambda count=count: int(robot.value('idle')) >= count, 'the image to be ignored')
+        robot.send_until(raw_image(robot.header(), scene()),
+                         lambda count=count: int(robot.value('idle')) >= count,
+                         'the image to be ignored')
     status = robot.wait_for_status('idle: nobody subscribes to /segmenter/instances')
     assert status.level == b'\x00'
     assert robot.value('segmented') == '0'
@@ -94,8 +95,8 @@ def test_every_camera_is_heard_by_default(start: Start, colour_model: Path,
     start(Segmenter(colour_model))
     robot = start(Robot('instances', reliability=reliability))
     robot.wait_until_matched()
-    robot.answer(raw_image(robot.header(), scene()))
-    robot.wait_for_status('segmenting')
+    robot.wait_for_status('segmenting',
+                          lambda: robot.send(raw_image(robot.header(), scene())))
 
 
 def test_stamps_that_are_off_are_told_of(start: Start, colour_model: Path) -> None:
@@ -104,8 +105,7 @@ def test_stamps_that_are_off_are_told_of(start: Start, colour_model: Path) -> No
     robot.wait_until_matched()
     message = raw_image(robot.header(), scene())
     message.header.stamp.sec -= 100
-    robot.answer(message)
-    robot.wait_for_status('s behind this node')
+    robot.wait_for_status('s behind this node', lambda: robot.send(message))
 
 
 def test_a_camera_that_goes_is_told_of(start: Start, colour_model: Path) -> None:
@@ -129,8 +129,8 @@ def test_simulated_time_that_stands_still_is_told_of(start: Start, colour_model:
     start(Segmenter(colour_model, use_sim_time=True, image_reliability='reliable'))
     robot = start(Robot('instances'))
     robot.wait_until_matched()
-    robot.answer(raw_image(robot.header(), scene()))
-    robot.wait_for_status('nobody publishes /clock')
+    robot.wait_for_status('nobody publishes /clock',
+                          lambda: robot.send(raw_image(robot.header(), scene())))
 
 
 def test_latencies_and_counts_are_reported(start: Start, colour_model: Path) -> None:
@@ -189,12 +189,10 @@ def test_a_worker_that_is_stuck_is_told_of_with_the_camera(
     go_on = Event()
     run = node.session.segmenter.backend.run
     monkeypatch.setattr(node.session.segmenter.backend, 'run',
-                        lambda tensor: go_on.wait(60) and run(tensor))
-    wait_for(camera.get_subscription_count, 'the subscription')
-    wait_for(lambda: camera.publish(raw_image(robot.header(), scene())) or (
-        robot.status and 'at one image' in robot.status.message), 'the diagnosis')
-    assert 'the worker has been at one image of left' in robot.status.message
-    assert robot.status.level == b'\x02'
+                        lambda tensor: go_on.wait(PATIENCE_S) and run(tensor))
+    status = robot.wait_for_status('the worker has been at one image of left',
+                                   lambda: camera.publish(raw_image(robot.header(), scene())))
+    assert status.level == b'\x02'
     go_on.set()
     wait_for(lambda: robot.received['left/instances'], 'the image that was stuck')
 
@@ -219,8 +217,7 @@ def test_a_backend_that_fails_is_told_of_in_its_own_words(
         raise BackendError('the GPU is out of memory: lower input.height')
     with monkeypatch.context() as patch:
         patch.setattr(node.session.segmenter.backend, 'run', fail)
-        wait_for(lambda: robot.send(raw_image(robot.header(), scene())) or (
-            robot.status and 'out of memory' in robot.status.message), 'the diagnosis')
-    assert robot.status.message == \
-        'image not segmented: the GPU is out of memory: lower input.height'
+        status = robot.wait_for_status(
+            'out of memory', lambda: robot.send(raw_image(robot.header(), scene())))
+    assert status.message == 'image not segmented: the GPU is out of memory: lower input.height'
     robot.answer(raw_image(robot.header(), scene()))
