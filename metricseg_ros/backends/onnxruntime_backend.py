@@ -4,7 +4,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
 from metricseg_ros.backends.backend import BackendError, ExecutionReport
+from metricseg_ros.backends.gpus import found_gpu
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.structures import NetworkOutput
@@ -40,24 +45,13 @@ class OnnxRuntimeBackend:
                                f'onnxruntime ({error})') from error
         self.thresholds = description.similarity_thresholds
         on_gpu = config.device_policy == 'require_gpu'
-        if on_gpu and GPU_PROVIDER not in onnxruntime.get_available_providers():
-            raise BackendError(f'ONNX Runtime {onnxruntime.__version__} has no {GPU_PROVIDER}: '
-                               'install onnxruntime-gpu to use a GPU')
-        try:
-            self.session = onnxruntime.InferenceSession(
-                path, session_options(onnxruntime, config.threads),
-                [GPU_PROVIDER, CPU_PROVIDER] if on_gpu else [CPU_PROVIDER])
-        except Exception as error:
-            # ONNX Runtime's own exceptions share no public base class.
-            raise BackendError(f'ONNX Runtime cannot load {path}: {error}') from error
-        # It falls back to the CPU without an error: ask what it really loaded.
-        provider = self.session.get_providers()[0]
-        if on_gpu and provider == CPU_PROVIDER:
-            raise BackendError(f'ONNX Runtime loaded {CPU_PROVIDER} in place of {GPU_PROVIDER}: '
-                               'see that the driver, CUDA and cuDNN fit its version')
+        self.session = open_session(onnxruntime, path, config.threads, on_gpu)
         check_names(self.session, str(path))
-        device = f'cuda ({torch.cuda.get_device_name()})' if on_gpu else 'cpu'
-        self.report = ExecutionReport('onnxruntime', provider, device,
+        device = 'cpu'
+        if on_gpu:
+            check_on_gpu(self.session)
+            device = f'cuda ({found_gpu()})'
+        self.report = ExecutionReport('onnxruntime', self.session.get_providers()[0], device,
                                       description.precision)
 
     def run(self, tensor: Tensor) -> NetworkOutput:
@@ -76,7 +70,31 @@ class OnnxRuntimeBackend:
         self.session = None
 
 
-def session_options(onnxruntime: object, threads: int) -> object:
+def open_session(onnxruntime: ModuleType, path: Path, threads: int, on_gpu: bool) -> Any:
+    """
+    Load an ONNX file.
+
+    :param onnxruntime: the module.
+    :param path: of the file.
+    :param threads: threads of an operator, 0 for one each core.
+    :param on_gpu: whether it shall run on a GPU.
+    :return: the session.
+    :raises BackendError: if this ONNX Runtime is not for GPUs, or cannot load the file.
+    """
+    if on_gpu and GPU_PROVIDER not in onnxruntime.get_available_providers():
+        raise BackendError(f'ONNX Runtime {onnxruntime.__version__} has no {GPU_PROVIDER}: '
+                           'install onnxruntime-gpu to use a GPU')
+    try:
+        # Its Python part would go on with the CPU after a failure, at any image.
+        return onnxruntime.InferenceSession(
+            path, session_options(onnxruntime, threads),
+            [GPU_PROVIDER, CPU_PROVIDER] if on_gpu else [CPU_PROVIDER], enable_fallback=0)
+    except Exception as error:
+        # ONNX Runtime's own exceptions share no public base class.
+        raise BackendError(f'ONNX Runtime cannot load {path}: {error}') from error
+
+
+def session_options(onnxruntime: ModuleType, threads: int) -> Any:
     """
     Build the session's options.
 
@@ -88,11 +106,34 @@ def session_options(onnxruntime: object, threads: int) -> object:
     options.intra_op_num_threads = threads
     # Idle threads that spin would take the cores from the other nodes of the robot.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    options.add_session_config_entry('session.record_ep_graph_assignment_info', '1')
     options.log_severity_level = 3
     return options
 
 
-def check_names(session: object, source: str) -> None:
+def check_on_gpu(session: Any) -> None:
+    """
+    Check that the GPU does the work: ONNX Runtime gives what it cannot place there to the CPU.
+
+    :param session: of ONNX Runtime, asked to run on the GPU.
+    :raises BackendError: if the provider was not loaded, or the CPU has convolutions. Versions
+        that do not tell who has which node are taken at their word; shapes are computed on the CPU
+        in any case, at no cost.
+    """
+    if session.get_providers()[0] != GPU_PROVIDER:
+        raise BackendError(f'ONNX Runtime loaded {CPU_PROVIDER} in place of {GPU_PROVIDER}: '
+                           'see that the driver, CUDA and cuDNN fit its version')
+    if not hasattr(session, 'get_provider_graph_assignment_info'):
+        return
+    who = [part.ep_name for part in session.get_provider_graph_assignment_info()
+           for node in part.get_nodes() if 'Conv' in node.op_type]
+    if astray := sum(name != GPU_PROVIDER for name in who):
+        raise BackendError(f'ONNX Runtime gives {astray} of {len(who)} convolutions to the CPU '
+                           f'though {GPU_PROVIDER} is loaded: export the model in fp32, or take '
+                           'another version of onnxruntime-gpu')
+
+
+def check_names(session: Any, source: str) -> None:
     """
     Check that a session has this package's input and outputs.
 

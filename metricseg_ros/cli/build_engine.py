@@ -17,7 +17,7 @@ from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.options import add_configuration, configuration
 
 if TYPE_CHECKING:
-    from metricseg_ros.backends.tensorrt.engine_key import Gpu
+    from metricseg_ros.backends.gpus import Gpu
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +68,7 @@ def chosen_gpu(args: argparse.Namespace, flavour: str) -> Gpu:
     :return: the one named, or the one here.
     :raises ValueError: if there is none, or another than this one cannot be built for.
     """
-    from metricseg_ros.backends.tensorrt.engine_key import Gpu, present_gpu
+    from metricseg_ros.backends.gpus import Gpu, present_gpu
     if bool(args.gpu) != bool(args.compute_capability):
         raise ValueError('--gpu and --compute-capability go together, got '
                          f'{args.gpu} and {args.compute_capability}')

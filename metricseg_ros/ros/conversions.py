@@ -25,9 +25,9 @@ class Provenance:
 
     :param model: name of the model.
     :param class_names: name of class id i at index i - 1.
-    :param backend: who ran the network: onnxruntime or torch.
+    :param backend: who ran the network: tensorrt, onnxruntime or torch.
     :param provider: the backend's own name of who computed.
-    :param device: where: cpu or cuda:0.
+    :param device: where: cpu, or cuda and the GPU's name.
     :param precision: of the network's arithmetic.
     :param note: what the user ought to know, as why it is not the GPU; may be empty.
     """
@@ -65,8 +65,8 @@ def instance_array(header: Header, instances: Instances, provenance: Provenance)
     height, width = instances.image_size
     message = InstanceArray(
         header=header, image_height=height, image_width=width, model=provenance.model,
-        backend=provenance.backend, provider=provenance.provider, precision=provenance.precision,
-        age_ms=math.nan)
+        backend=provenance.backend, provider=provenance.provider, device=provenance.device,
+        precision=provenance.precision, age_ms=math.nan)
     message.instances = [_instance(instances, index, provenance.class_names)
                          for index in range(len(instances))]
     return message

@@ -14,6 +14,7 @@ from metricseg_ros.ros.depth_input import TOPICS
 from metricseg_ros.ros.graph import look_at, TopicView
 from metricseg_ros.ros.health import Facts, judge, OK, SILENCE_S, Unheard, Verdict
 from metricseg_ros.ros.session import Session
+from metricseg_ros.ros.throttle import ThrottledLog
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
@@ -36,6 +37,8 @@ class Diagnostics:
         self._phase = phase
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 1)
         self._warn = warn
+        self._told = ''
+        self._progress = ThrottledLog(node.get_logger().info)
         self._fault_since: dict[str, float] = {}
         self._timer: Any = None
 
@@ -47,6 +50,7 @@ class Diagnostics:
         """
         if self._timer is not None:
             self._node.destroy_timer(self._timer)
+        self._told = ''
         self._timer = self._node.create_timer(
             period, self.report, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -63,6 +67,23 @@ class Diagnostics:
         self._publisher.publish(message)
         for _, facts, verdict in reports:
             self._tell(facts.camera, verdict)
+        if session is not None:
+            self.tell_what_runs(session)
+
+    def tell_what_runs(self, session: Session) -> None:
+        """
+        Log who runs the network when that has changed, and what is under way to run faster.
+
+        :param session: what the node holds.
+        """
+        made, progress = session.provenance, session.segmenter.backend.progress
+        line = (f'{made.model} on {made.backend}, {made.provider}, {made.device}, '
+                f'{made.precision}{made.note and f": {made.note}"}')
+        if line != self._told:
+            self._told = line
+            self._node.get_logger().info(line)
+        if progress:
+            self._progress(progress)
 
     def _status(self, facts: Facts, verdict: Verdict,
                 values: list[tuple[str, str]]) -> DiagnosticStatus:

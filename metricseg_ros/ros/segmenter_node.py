@@ -80,12 +80,12 @@ class SegmenterNode(LifecycleNode):
         except (ValueError, RuntimeError, OSError) as error:
             self.problem = str(error)
             self.get_logger().error(f'cannot be configured: {error}')
+            if error.__cause__ is not None:
+                self.get_logger().debug(f'because: {error.__cause__}')
             return TransitionCallbackReturn.FAILURE
         self.problem, self.phase = '', 'inactive'
         self.diagnostics.start(config.diagnostics_period)
-        made = self.session.provenance
-        self.get_logger().info(f'{made.model} on {made.backend}, {made.provider}, {made.device}, '
-                               f'{made.precision}{made.note and f": {made.note}"}')
+        self.diagnostics.tell_what_runs(self.session)
         return super().on_configure(state)
 
     @logged

@@ -7,8 +7,20 @@ from __future__ import annotations
 from pathlib import Path
 import sys
 
-from metricseg_ros.backends import Backend, BackendError, ExecutionReport, open_backend
+from metricseg_ros.backends import (
+    Backend,
+    BackendError,
+    ExecutionReport,
+    gpus,
+    onnxruntime_backend,
+    open_backend,
+    selection,
+)
+from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.selection import BACKENDS
+from metricseg_ros.cli.bundled import photographs
+from metricseg_ros.cli.exit_codes import FAILED
+from metricseg_ros.cli.main import main
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.export.parity import LARGEST_DIFFERENCE
 from metricseg_ros.models import load_description, ModelError, shipped_models
@@ -30,6 +42,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the machine have no GPU, whatever it has."""
     import onnxruntime
 
+    monkeypatch.setattr(gpus, 'driver_gpus', list)
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: ['CPUExecutionProvider'])
 
@@ -88,27 +101,81 @@ def test_auto_goes_on_to_torch_and_says_why(small_model: Path,
     assert 'install the Python package onnxruntime' in report.note
 
 
+@pytest.mark.parametrize('name', ['auto', 'tensorrt', *BACKENDS])
+def test_a_required_gpu_that_is_not_there_is_refused_in_one_sentence(
+        small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    no_gpu(monkeypatch)
+    words = ['segment', str(photographs()[0]), '--model', str(small_model), '--backend', name,
+             '--device', 'gpu', '--output', str(tmp_path / 'out')]
+    assert main(words) == FAILED
+    assert capsys.readouterr().err == (
+        'metricseg: error: BackendError: backend.device_policy is require_gpu, but no NVIDIA GPU '
+        'is found here: mend the driver if there is one, or set prefer_gpu or cpu to run on the '
+        'CPU\n')
+
+
 @pytest.mark.parametrize(('name', 'reasons'), [
     ('onnxruntime', ['install onnxruntime-gpu']), ('torch', ['CUDA build of torch']),
-    ('auto', ['install onnxruntime-gpu', 'CUDA build of torch'])])
-def test_a_required_gpu_that_is_not_there_is_refused(
+    ('auto', ['TensorRT', 'install onnxruntime-gpu', 'CUDA build of torch'])])
+def test_a_required_gpu_that_no_package_can_use_is_named(
         small_model: Path, monkeypatch: pytest.MonkeyPatch, name: str,
         reasons: list[str]) -> None:
     no_gpu(monkeypatch)
-    with pytest.raises(BackendError) as caught:
-        open_backend(load_description(small_model), BackendConfig(name, 'require_gpu'))
-    assert f'backend.name is {name} and backend.device_policy is require_gpu' in str(caught.value)
-    assert all(reason in str(caught.value) for reason in reasons)
+    monkeypatch.setattr(selection, 'found_gpu', lambda: 'NVIDIA GeForce RTX 4090')
+    config = BackendConfig(name, 'require_gpu')
+    with pytest.raises(BackendError, match='RTX 4090') as caught:
+        open_backend(load_description(small_model), config)
+    assert all(reason in str(caught.value.__cause__) for reason in reasons)
+    assert ('doctor' if name == 'auto' else reasons[0]) in str(caught.value)
+    # Whoever only prefers it is told all of it beside what runs.
+    report = open_backend(load_description(small_model), BackendConfig(name)).report
+    assert report.device == 'cpu' and all(reason in report.note for reason in reasons)
 
 
-@pytest.mark.parametrize('name', ['auto', *BACKENDS])
+@pytest.mark.parametrize('name', ['auto', 'tensorrt', *BACKENDS])
 def test_a_preferred_gpu_that_is_not_there_is_told(small_model: Path, name: str,
                                                    monkeypatch: pytest.MonkeyPatch) -> None:
     no_gpu(monkeypatch)
     report = open_backend(load_description(small_model), BackendConfig(name)).report
-    assert report.device == 'cpu'
-    reason = 'finds no CUDA GPU' if name == 'torch' else 'has no CUDAExecutionProvider'
-    assert reason in report.note and report.note in str(report)
+    assert report.device == 'cpu' and report.note == 'no NVIDIA GPU is found here'
+    assert str(report).endswith(f'on cpu, fp32; {report.note}')
+
+
+def test_a_provider_that_leaves_the_work_to_the_cpu_is_refused(
+        small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The Azure provider is in every build, loads without an error and takes no convolution.
+    monkeypatch.setattr(onnxruntime_backend, 'GPU_PROVIDER', 'AzureExecutionProvider')
+    with pytest.raises(BackendError, match=r'gives \d\d of \d\d convolutions to the CPU'):
+        OnnxRuntimeBackend(load_description(small_model), BackendConfig('auto', 'require_gpu'))
+
+
+def test_a_provider_that_is_listed_but_does_not_load_is_refused(
+        small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    if 'CUDAExecutionProvider' in onnxruntime.get_available_providers():
+        pytest.skip('CUDA may load here')
+    # As onnxruntime-gpu does where CUDA's libraries are missing: it goes on with the CPU.
+    monkeypatch.setattr(onnxruntime, 'get_available_providers',
+                        lambda: ['CUDAExecutionProvider', 'CPUExecutionProvider'])
+    with pytest.raises(BackendError, match='CPUExecutionProvider in place of CUDA'):
+        OnnxRuntimeBackend(load_description(small_model), BackendConfig('auto', 'require_gpu'))
+
+
+def test_the_driver_is_asked_for_its_gpus(tmp_path: Path,
+                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus, 'JETSON_RELEASE', tmp_path / 'release')
+    monkeypatch.setenv('PATH', str(tmp_path))
+    assert gpus.driver_gpus() == []
+    tool = tmp_path / 'nvidia-smi'
+    tool.write_text('#!/bin/sh\necho "NVIDIA GeForce RTX 4090, 570.86, 24564 MiB"\n')
+    tool.chmod(0o755)
+    assert gpus.driver_gpus() == ['NVIDIA GeForce RTX 4090, 570.86, 24564 MiB']
+    tool.write_text('#!/bin/sh\necho "the driver does not answer"; exit 9\n')
+    assert gpus.driver_gpus() == []
+    (tmp_path / 'release').write_text('# R36 (release), REVISION: 4.3, GCID: 38968081\n')
+    assert gpus.driver_gpus() == ['Jetson, R36 (release), REVISION: 4.3, GCID: 38968081']
 
 
 @pytest.mark.gpu

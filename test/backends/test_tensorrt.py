@@ -16,6 +16,7 @@ from threading import Event, Thread
 import time
 
 from metricseg_ros.backends import BackendError, open_backend
+from metricseg_ros.backends.gpus import Gpu
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.standby import StandbyBackend
 from metricseg_ros.backends.tensorrt.building import (
@@ -26,7 +27,6 @@ from metricseg_ros.backends.tensorrt.building import (
     plan_job,
 )
 from metricseg_ros.backends.tensorrt.engine_backend import explain
-from metricseg_ros.backends.tensorrt.engine_key import Gpu
 from metricseg_ros.backends.tensorrt.flavour import find_flavour, Flavour
 from metricseg_ros.backends.tensorrt.progress import Phases
 from metricseg_ros.backends.torch_backend import TorchBackend
@@ -201,21 +201,9 @@ def test_build_engine_without_a_gpu_asks_for_one(capsys: pytest.CaptureFixture[s
     assert main(['build-engine', '--gpu', 'Orin']) == 2
 
 
-def test_required_tensorrt_without_a_gpu_is_refused(small_model: Path) -> None:
-    if torch.cuda.is_available():
-        pytest.skip('there is a GPU')
-    with pytest.raises(BackendError, match='TensorRT-RTX .* needs an NVIDIA GPU'):
-        open_backend(load_description(small_model), BackendConfig('tensorrt', 'require_gpu'))
+def test_tensorrt_is_nothing_for_the_cpu(small_model: Path) -> None:
     with pytest.raises(BackendError, match='runs on a GPU only'):
         open_backend(load_description(small_model), BackendConfig('tensorrt', 'cpu'))
-
-
-def test_preferred_tensorrt_without_a_gpu_falls_back_and_says_so(small_model: Path) -> None:
-    if torch.cuda.is_available():
-        pytest.skip('there is a GPU')
-    report = open_backend(load_description(small_model), BackendConfig('tensorrt')).report
-    assert (report.backend, report.device) == ('onnxruntime', 'cpu')
-    assert 'needs an NVIDIA GPU' in report.note
 
 
 def test_backends_change_places_between_two_images(small_model: Path) -> None:

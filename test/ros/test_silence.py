@@ -11,7 +11,6 @@ from threading import Event
 from typing import Any
 
 import pytest
-import torch
 
 pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
@@ -195,16 +194,6 @@ def test_a_worker_that_is_stuck_is_told_of_with_the_camera(
     assert status.level == b'\x02'
     go_on.set()
     wait_for(lambda: robot.received['left/instances'], 'the image that was stuck')
-
-
-def test_a_gpu_that_is_required_and_missing_is_told_of(start: Start, colour_model: Path) -> None:
-    if torch.cuda.is_available():
-        pytest.skip('there is a GPU')
-    start(Segmenter(colour_model, backend__device_policy='require_gpu'))
-    robot = start(Robot())
-    status = robot.wait_for_status('not configured: backend.name is auto and '
-                                   'backend.device_policy is require_gpu')
-    assert status.level == b'\x02'
 
 
 def test_a_backend_that_fails_is_told_of_in_its_own_words(

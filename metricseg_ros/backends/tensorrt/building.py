@@ -22,8 +22,9 @@ from threading import Thread
 import time
 
 from metricseg_ros.backends.backend import BackendError
+from metricseg_ros.backends.gpus import Gpu
 from metricseg_ros.backends.tensorrt.engine_cache import EngineCache
-from metricseg_ros.backends.tensorrt.engine_key import EngineKey, Gpu, input_sizes, InputSizes
+from metricseg_ros.backends.tensorrt.engine_key import EngineKey, input_sizes, InputSizes
 from metricseg_ros.backends.tensorrt.flavour import find_flavour, Flavour
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription

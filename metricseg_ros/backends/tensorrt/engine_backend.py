@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from metricseg_ros.backends.backend import BackendError, ExecutionReport
+from metricseg_ros.backends.gpus import Gpu
 from metricseg_ros.backends.onnxruntime_backend import INPUT, OUTPUTS
-from metricseg_ros.backends.tensorrt.engine_key import Gpu
 from metricseg_ros.backends.tensorrt.flavour import Flavour
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.structures import NetworkOutput

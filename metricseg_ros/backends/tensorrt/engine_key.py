@@ -10,18 +10,6 @@ import json
 from typing import NamedTuple
 
 
-class Gpu(NamedTuple):
-    """
-    A GPU.
-
-    :param name: as its driver says, such as Orin.
-    :param compute_capability: such as 8.7.
-    """
-
-    name: str
-    compute_capability: str
-
-
 class InputSizes(NamedTuple):
     """
     Input sizes an engine takes, each (height, width).
@@ -78,20 +66,6 @@ class EngineKey:
         return ', '.join(
             f'{item.name} {getattr(self, item.name)} (but for {getattr(other, item.name)})'
             for item in fields(self) if getattr(self, item.name) != getattr(other, item.name))
-
-
-def present_gpu() -> Gpu | None:
-    """
-    Ask torch for the GPU that it uses.
-
-    :return: the GPU, or None where there is none that torch can use.
-    """
-    import torch
-
-    if not torch.cuda.is_available():
-        return None
-    major, minor = torch.cuda.get_device_capability()
-    return Gpu(torch.cuda.get_device_name(), f'{major}.{minor}')
 
 
 def input_sizes(box: tuple[int, int], multiple: int) -> InputSizes:

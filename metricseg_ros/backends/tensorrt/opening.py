@@ -8,10 +8,10 @@ from collections.abc import Callable
 from functools import partial
 
 from metricseg_ros.backends.backend import Backend, BackendError
+from metricseg_ros.backends.gpus import Gpu, present_gpu
 from metricseg_ros.backends.standby import StandbyBackend
 from metricseg_ros.backends.tensorrt.building import BuildJob, BuildProcess, plan_job, Tell
 from metricseg_ros.backends.tensorrt.engine_backend import EngineBackend, open_or_explain
-from metricseg_ros.backends.tensorrt.engine_key import Gpu, present_gpu
 from metricseg_ros.backends.tensorrt.flavour import find_flavour, Flavour
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription

@@ -5,49 +5,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-import shutil
-import subprocess
 
+from metricseg_ros.backends.gpus import driver_gpus
 from metricseg_ros.cli.checks.check import Check, OK, WARN
-
-JETSON_RELEASE = Path('/etc/nv_tegra_release')
-QUERY_TIMEOUT_S = 20
+from metricseg_ros.cli.checks.tensorrt import check_tensorrt
 
 
 def check_gpu() -> Iterator[Check]:
     """
     Compare the GPUs that the system has with those that torch and ONNX Runtime can use.
 
-    :return: one check for the GPU, and one for each package that leaves it unused.
+    :return: one check for the GPU, one for each package that leaves it unused, and those of
+        TensorRT.
     """
-    found = find_gpus()
+    found = driver_gpus()
     if not found:
         yield Check('GPU', OK, 'no NVIDIA GPU: the network runs on the CPU')
-        return
-    yield Check('GPU', OK, ', '.join(found))
-    yield from (check for check in (torch_on_gpu(), onnxruntime_on_gpu(), tensorrt_on_gpu())
-                if check)
-
-
-def find_gpus() -> list[str]:
-    """
-    Ask the driver, not the packages.
-
-    :return: a line for each NVIDIA GPU: name, driver, memory; empty without one.
-    """
-    if JETSON_RELEASE.exists():
-        return [f'Jetson, {JETSON_RELEASE.read_text().splitlines()[0].strip("# ")}']
-    query = shutil.which('nvidia-smi')
-    if query is None:
-        return []
-    try:
-        ended = subprocess.run(
-            [query, '--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'],
-            capture_output=True, text=True, timeout=QUERY_TIMEOUT_S)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return ended.stdout.strip().splitlines() if ended.returncode == 0 else []
+    else:
+        yield Check('GPU', OK, ', '.join(found))
+        yield from (check for check in (torch_on_gpu(), onnxruntime_on_gpu()) if check)
+    yield from check_tensorrt(bool(found))
 
 
 def torch_on_gpu() -> Check | None:
@@ -83,22 +60,3 @@ def onnxruntime_on_gpu() -> Check | None:
     return Check('onnxruntime on the GPU', WARN, 'unused: this build has no CUDA provider',
                  'pip uninstall onnxruntime && pip install onnxruntime-gpu, or '
                  'backend.name=torch with a CUDA build of torch')
-
-
-def tensorrt_on_gpu() -> Check | None:
-    """
-    Look for TensorRT and its engines.
-
-    :return: the check.
-    """
-    from metricseg_ros.backends import BackendError
-    from metricseg_ros.backends.tensorrt.engine_cache import EngineCache, totals
-    from metricseg_ros.backends.tensorrt.flavour import find_flavour
-    try:
-        flavour = find_flavour()
-    except BackendError as error:
-        return Check('TensorRT', WARN, 'unused', str(error))
-    cache = EngineCache()
-    entries = cache.entries()
-    return Check('TensorRT', OK, f'{flavour}, {len(entries)} engines of {totals(entries):.0f} MiB '
-                 f'in {cache.folder}')

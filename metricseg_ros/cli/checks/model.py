@@ -5,9 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from metricseg_ros.cli.checks.check import Check, FAIL, OK, WARN
 from metricseg_ros.config import SegmenterConfig
+
+if TYPE_CHECKING:
+    from metricseg_ros.backends import ExecutionReport
 
 
 def check_model(config: SegmenterConfig) -> Iterator[Check]:
@@ -17,9 +21,13 @@ def check_model(config: SegmenterConfig) -> Iterator[Check]:
     :param config: which model, run how.
     :return: the checks, as far as it gets.
     """
+    from metricseg_ros.backends import BackendError
     try:
         yield from check_files(config)
         yield from check_run(config)
+    except BackendError as error:
+        yield Check('backend', FAIL, str(error), f'what each lacks: {error.__cause__}'
+                    if error.__cause__ else 'see above')
     except Exception as error:  # Whatever it is, it would stop the node; its text has the remedy.
         yield Check('model', FAIL, f'{type(error).__name__}: {error}')
 
@@ -54,13 +62,12 @@ def check_run(config: SegmenterConfig) -> Iterator[Check]:
     :return: the checks.
     :raises BackendError: if no backend runs as asked.
     """
+    from metricseg_ros.backends.gpus import found_gpu
     from metricseg_ros.cli.bundled import photographs
     from metricseg_ros.inputs import open_input
     from metricseg_ros.segmenter import InstanceSegmenter
     segmenter = InstanceSegmenter.from_config(config)
-    report = segmenter.backend.report
-    yield Check('backend', OK, f'{report.backend} ({report.provider}) on {report.device}, '
-                f'{report.precision}')
+    yield check_backend(segmenter.backend.report, found_gpu())
     path = photographs()[0]
     image = next(iter(open_input(path))).image
     instances = segmenter.segment(image)
@@ -70,3 +77,17 @@ def check_run(config: SegmenterConfig) -> Iterator[Check]:
                 f'{path.name}, {image.shape[0]}x{image.shape[1]}: {len(instances)} instances; '
                 f'ms: {stages}', '' if len(instances) else
                 'lower grouping.minimum_score, or try the shipped model')
+
+
+def check_backend(report: ExecutionReport, gpu: str) -> Check:
+    """
+    Judge who runs the network.
+
+    :param report: what the backend says of itself.
+    :param gpu: the GPU that is there, or empty.
+    :return: the check: a GPU that is there and not used is worth a warning.
+    """
+    if gpu and report.device == 'cpu':
+        return Check('backend', WARN, str(report), f'see above what keeps it from {gpu}, or say '
+                     'that it is meant so with backend.device_policy=cpu')
+    return Check('backend', OK, str(report))

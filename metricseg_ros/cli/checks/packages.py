@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import import_module, metadata
 import platform
-import subprocess
 import sys
 from types import ModuleType
 
@@ -21,8 +20,6 @@ USEFUL = {'onnxruntime': ('onnxruntime', 'the network runs in torch instead, slo
           'safetensors': ('safetensors', 'weights for training and torch cannot be loaded'),
           'rosbags': ('rosbags', 'metricseg segment cannot read bags')}
 """Module -> its distribution, and what is lost without it."""
-TENSORRT = ('tensorrt', 'tensorrt_rtx')
-IMPORT_TIMEOUT_S = 60
 
 
 def check_packages() -> Iterator[Check]:
@@ -36,7 +33,6 @@ def check_packages() -> Iterator[Check]:
         yield check_import(name, FAIL, f'pip install {distribution}, or run scripts/setup')
     for name, (distribution, loss) in USEFUL.items():
         yield check_import(name, WARN, f'pip install {distribution}; without it {loss}')
-    yield from (check for name in TENSORRT if (check := check_tensorrt(name)))
 
 
 def check_python(version: tuple[int, ...]) -> Check:
@@ -70,26 +66,6 @@ def check_import(name: str, otherwise: str, remedy: str) -> Check:
         return Check(name, otherwise, f'cannot be imported ({type(error).__name__}: {error})',
                      remedy)
     return Check(name, OK, _describe(name, module))
-
-
-def check_tensorrt(name: str) -> Check | None:
-    """
-    Import TensorRT in a process of its own, which a broken installation may take down.
-
-    :param name: module name of one of its flavours.
-    :return: the check; None if it is not installed, which is no fault.
-    """
-    from importlib.util import find_spec
-    if find_spec(name) is None:
-        return None
-    code = f'import {name}; print({name}.__version__)'
-    ended = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
-                           timeout=IMPORT_TIMEOUT_S)
-    if ended.returncode == 0:
-        return Check(name, OK, ended.stdout.strip())
-    reason = (ended.stderr.strip().splitlines() or [f'exit code {ended.returncode}'])[-1]
-    return Check(name, WARN, f'installed but cannot be imported ({reason})',
-                 f'install {name} with its libraries, or remove it')
 
 
 def _describe(name: str, module: ModuleType) -> str:

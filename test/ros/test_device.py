@@ -1,0 +1,89 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Where the network runs is as asked, and log, diagnostics and messages say the same of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from metricseg_ros.backends.gpus import found_gpu
+import pytest
+
+pytestmark = [pytest.mark.ros, pytest.mark.skipif(bool(found_gpu()), reason='there is a GPU')]
+pytest.importorskip('metricseg_msgs')
+
+from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend  # noqa: E402
+from metricseg_ros.backends.standby import StandbyBackend  # noqa: E402
+from metricseg_ros.config import BackendConfig  # noqa: E402
+from metricseg_ros.models import load_description  # noqa: E402
+from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
+from ros.colour_model import scene  # noqa: E402
+from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
+
+Start = Callable[..., Any]
+REFUSAL = ('backend.device_policy is require_gpu, but no NVIDIA GPU is found here: mend the '
+           'driver if there is one, or set prefer_gpu or cpu to run on the CPU')
+ERROR = 40
+
+
+def logged(robot: Robot, text: str) -> list[str]:
+    return [log.msg for log in list(robot.logs) if text in log.msg]
+
+
+def test_a_required_gpu_that_is_missing_is_refused_in_one_sentence_and_may_be_preferred(
+        start: Start, colour_model: Path) -> None:
+    node = start(Segmenter(colour_model, backend__device_policy='require_gpu',
+                           image_reliability='reliable')).node
+    robot = start(Robot('instances'))
+    status = robot.wait_for_status('not configured')
+    assert status.message == f'not configured: {REFUSAL}' and status.level == b'\x02'
+    wait_for(lambda: logged(robot, REFUSAL), 'the refusal in the log')
+    assert [log.msg for log in robot.logs if log.level >= ERROR] == \
+        [f'cannot be configured: {REFUSAL}']
+    assert not robot.change_state('configure') and node.phase == 'unconfigured'
+    assert robot.set_parameter('backend.device_policy', 'prefer_gpu').successful
+    assert robot.change_state('configure') and robot.change_state('activate')
+    robot.wait_until_matched()
+    assert robot.answer(raw_image(robot.header(), scene())).device == 'cpu'
+
+
+def test_a_preferred_gpu_that_is_missing_is_told_everywhere(start: Start,
+                                                            colour_model: Path) -> None:
+    start(Segmenter(colour_model, image_reliability='reliable'))
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    message = robot.answer(raw_image(robot.header(), scene()))
+    said = {name: robot.value(name) for name in ('backend', 'provider', 'device', 'precision')}
+    assert said == {name: getattr(message, name) for name in said}
+    assert said['device'] == 'cpu' and robot.value('note') == 'no NVIDIA GPU is found here'
+    line = ', '.join(said.values())
+    wait_for(lambda: logged(robot, f'{line}: no NVIDIA GPU is found here'), 'the log to say so')
+
+
+def test_a_backend_that_gives_way_to_a_better_one_is_told_of(start: Start,
+                                                             colour_model: Path) -> None:
+    segmenter = start(Segmenter(colour_model, image_reliability='reliable')).node.session.segmenter
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    built = Event()
+
+    def prepare(tell: Callable[[str], None]) -> OnnxRuntimeBackend:
+        tell('building the TensorRT engine: 43% after 12 s')
+        assert built.wait(60)
+        better = OnnxRuntimeBackend(load_description(colour_model),
+                                    BackendConfig(device_policy='cpu'))
+        better.report = replace(better.report, note='the better one')
+        return better
+
+    segmenter.backend = StandbyBackend(segmenter.backend, prepare, built.set)
+    wait_for(lambda: '43%' in (robot.value('progress') or ''), 'the progress in the diagnostics')
+    wait_for(lambda: logged(robot, '43% after 12 s'), 'the progress in the log')
+    built.set()
+    assert segmenter.backend.wait(60)
+    robot.answer(raw_image(robot.header(), scene()))
+    wait_for(lambda: robot.value('note') == 'the better one', 'the diagnostics to say so')
+    wait_for(lambda: logged(robot, 'cpu, fp32: the better one'), 'the log to say so')
