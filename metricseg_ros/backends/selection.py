@@ -63,8 +63,8 @@ def refusal(config: BackendConfig, reasons: list[str], gpu: str) -> str:
     """
     asked = 'backend.device_policy is require_gpu, but'
     if not gpu:
-        return (f'{asked} no NVIDIA GPU is found here: mend the driver if there is one, or set '
-                'prefer_gpu or cpu to run on the CPU')
+        return (f'{asked} no NVIDIA GPU is found here: install its driver if there is one, or '
+                'set prefer_gpu or cpu to run on the CPU')
     if len(reasons) == 1:
         return f'{asked} {config.name} cannot use the GPU ({gpu}): {reasons[0]}'
     return f'{asked} no backend can use the GPU ({gpu}): metricseg doctor tells what each lacks'

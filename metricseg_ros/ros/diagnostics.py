@@ -38,7 +38,8 @@ class Diagnostics:
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 1)
         self._warn = warn
         self._told = ''
-        self._progress = ThrottledLog(node.get_logger().info)
+        # By a line of our own, as rclpy raises when one line logs at two severities.
+        self._progress = ThrottledLog(lambda text: node.get_logger().info(text))
         self._fault_since: dict[str, float] = {}
         self._timer: Any = None
 

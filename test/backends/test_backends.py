@@ -111,8 +111,8 @@ def test_a_required_gpu_that_is_not_there_is_refused_in_one_sentence(
     assert main(words) == FAILED
     assert capsys.readouterr().err == (
         'metricseg: error: BackendError: backend.device_policy is require_gpu, but no NVIDIA GPU '
-        'is found here: mend the driver if there is one, or set prefer_gpu or cpu to run on the '
-        'CPU\n')
+        'is found here: install its driver if there is one, or set prefer_gpu or cpu to run on '
+        'the CPU\n')
 
 
 @pytest.mark.parametrize(('name', 'reasons'), [

@@ -25,7 +25,7 @@ from ros.colour_model import scene  # noqa: E402
 from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
 
 Start = Callable[..., Any]
-REFUSAL = ('backend.device_policy is require_gpu, but no NVIDIA GPU is found here: mend the '
+REFUSAL = ('backend.device_policy is require_gpu, but no NVIDIA GPU is found here: install its '
            'driver if there is one, or set prefer_gpu or cpu to run on the CPU')
 ERROR = 40
 
@@ -40,7 +40,8 @@ def test_a_required_gpu_that_is_missing_is_refused_in_one_sentence_and_may_be_pr
                            image_reliability='reliable')).node
     robot = start(Robot('instances'))
     status = robot.wait_for_status('not configured')
-    assert status.message == f'not configured: {REFUSAL}' and status.level == b'\x02'
+    assert status.message.startswith(f'not configured: {REFUSAL}; ')
+    assert status.level == b'\x02'
     wait_for(lambda: logged(robot, REFUSAL), 'the refusal in the log')
     assert [log.msg for log in robot.logs if log.level >= ERROR] == \
         [f'cannot be configured: {REFUSAL}']
