@@ -1,0 +1,61 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""RViz is told of topics that there are, with the types that its displays show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.ros
+pytest.importorskip('metricseg_msgs')
+
+from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
+
+CONFIG = Path(__file__).resolve().parents[2] / 'config' / 'segmenter.rviz'
+SHOWN = {'Image': 'sensor_msgs/msg/Image', 'MarkerArray': 'visualization_msgs/msg/MarkerArray',
+         'PointCloud2': 'sensor_msgs/msg/PointCloud2',
+         'PublishPoint': 'geometry_msgs/msg/PointStamped'}
+"""Display or tool -> type of the messages it shows or sends."""
+
+
+def topics() -> dict[str, str]:
+    """Return topic -> type of everything in the configuration that has a topic."""
+    manager = yaml.safe_load(CONFIG.read_text())['Visualization Manager']
+    found = {}
+    for item in (*manager['Displays'], *manager['Tools']):
+        if 'Topic' in item:
+            topic = item['Topic']
+            name = topic['Value'] if isinstance(topic, dict) else topic
+            found[name] = SHOWN[item['Class'].removeprefix('rviz_default_plugins/')]
+    return found
+
+
+def test_all_that_can_be_looked_at_is_in_it() -> None:
+    assert set(topics()) == {'image', 'segmenter/overlay', 'segmenter/label_map',
+                             'segmenter/markers', 'segmenter/cloud', '/clicked_point'}
+
+
+@pytest.mark.parametrize('namespace', ['', '/robot'])
+def test_every_topic_is_one_of_the_node_in_any_namespace(
+        start: Callable[..., Any], colour_model: Path, namespace: str) -> None:
+    arguments = ('-r', f'__ns:={namespace}') if namespace else ()
+    start(Segmenter(colour_model, *arguments))
+    node = start(Robot()).node
+    expected = {name if name.startswith('/') else f'{namespace}/{name}': kind
+                for name, kind in topics().items()}
+
+    def own() -> dict[str, list[str]]:
+        """Return what the segmenter publishes and subscribes to, as the graph tells."""
+        try:
+            there = (node.get_publisher_names_and_types_by_node('segmenter', namespace or '/')
+                     + node.get_subscriber_names_and_types_by_node('segmenter', namespace or '/'))
+        except RuntimeError:  # It is not known yet.
+            return {}
+        return dict(there)
+    wait_for(lambda: all(own().get(name) == [kind] for name, kind in expected.items()),
+             lambda: f'{expected}, not {own()}')
