@@ -17,6 +17,8 @@ SHARE = Path(get_package_share_directory('metricseg_ros'))
 ARGUMENTS = {
     'namespace': ('', 'Namespace of the camera and of the segmenter.'),
     'image': ('image', 'Image topic; its compressed version is <image>/compressed.'),
+    'depth': ('depth', 'Topic of the depth that is registered to the image.'),
+    'camera_info': ('camera_info', "Topic of the image's intrinsics."),
     'params_file': (str(SHARE / 'config' / 'segmenter.yaml'), 'Parameter file of the node.'),
     'model': ('', "Name or path of the model; empty takes the parameter file's."),
     'autostart': ('', "Whether the node activates itself; empty takes the parameter file's."),
@@ -49,14 +51,15 @@ def segmenter(context: LaunchContext) -> list[Node]:
     :param context: tells the arguments' values.
     :return: the node.
     """
-    image, log_level = (LaunchConfiguration(name).perform(context)
-                        for name in ('image', 'log_level'))
+    given = {name: LaunchConfiguration(name).perform(context)
+             for name in ('image', 'depth', 'camera_info', 'log_level')}
     return [Node(
         package='metricseg_ros', executable='segmenter_node', name='segmenter',
         namespace=LaunchConfiguration('namespace'), output='screen',
         parameters=[LaunchConfiguration('params_file'), parameters(context)],
-        remappings=[('image', image), ('image/compressed', f'{image}/compressed')],
-        arguments=['--ros-args', '--log-level', f'segmenter:={log_level}'])]
+        remappings=[('image/compressed', f'{given["image"]}/compressed'),
+                    *((name, given[name]) for name in ('image', 'depth', 'camera_info'))],
+        arguments=['--ros-args', '--log-level', f'segmenter:={given["log_level"]}'])]
 
 
 def generate_launch_description() -> LaunchDescription:

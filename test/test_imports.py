@@ -29,7 +29,8 @@ ROWS = [
 
 ROS_PACKAGES = {'rclpy', 'cv_bridge', 'vision_msgs', 'metricseg_msgs', 'sensor_msgs', 'std_msgs',
                 'std_srvs', 'geometry_msgs', 'diagnostic_msgs', 'visualization_msgs',
-                'lifecycle_msgs', 'rcl_interfaces', 'builtin_interfaces', 'launch', 'launch_ros'}
+                'lifecycle_msgs', 'rcl_interfaces', 'builtin_interfaces', 'launch', 'launch_ros',
+                'tf2_ros'}
 NEEDS_MORE = {f'metricseg_ros.datasets.{name}' for name in ('rendering', 'room', 'world')}
 """Modules of the core that need more than what scripts/setup installs."""
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 REQUIREMENTS = ROOT / 'scripts' / 'requirements'
 # Where the module that one imports is called otherwise than the package that one installs.
 DISTRIBUTIONS = {'cv2': 'opencv-python-headless', 'PIL': 'pillow', 'sklearn': 'scikit-learn',
-                 'yaml': 'pyyaml'}
+                 'tf2_ros': 'tf2-ros-py', 'yaml': 'pyyaml'}
 # What the code uses where it is there, and does without otherwise.
 OPTIONAL = {'tensorrt', 'tensorrt_rtx'}
 
@@ -77,9 +77,10 @@ def test_every_import_is_declared() -> None:
 def test_every_ros_dependency_is_used() -> None:
     manifest = ElementTree.parse(ROOT / 'package.xml').getroot()
     needed = {element.text for element in manifest.iter('exec_depend')}
-    imported = {module.split('.')[0] for folder in ('metricseg_ros', 'launch')
-                for path in (ROOT / folder).rglob('*.py') for module in _imported(path)}
-    assert {name for name in needed if not name.startswith('python3-')} <= imported
+    modules = {module.split('.')[0] for folder in ('metricseg_ros', 'launch')
+               for path in (ROOT / folder).rglob('*.py') for module in _imported(path)}
+    imported = {_canonical(DISTRIBUTIONS.get(name, name)) for name in modules}
+    assert {_canonical(name) for name in needed if not name.startswith('python3-')} <= imported
 
 
 @pytest.mark.ros

@@ -104,7 +104,7 @@ class Camera:
         """Stop listening."""
         if self.input is not None:
             self.input.close()
-            self.depth.attend(False)
+            self.depth.attend(())
             self.tally.dropped += self._mailbox.dropped(self.name)
             self.input = self._mailbox = self.newest = None
 
@@ -168,7 +168,7 @@ class Camera:
 
     def _receive(self, message: Any) -> None:
         self.newest = Arrival(message, monotonic())
-        self.depth.attend(self.outputs.space_wanted())
+        self.depth.attend(self.outputs.inputs_wanted())
         if self.outputs.any_wanted():
             self._mailbox.put(Job(self, self.newest), self.name)
         else:

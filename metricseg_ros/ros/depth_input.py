@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from metricseg_ros.config import NodeConfig
@@ -49,23 +50,20 @@ class DepthInput:
         """Relative topic -> full name after remapping, of the present subscriptions."""
         return {name: item.topic_name for name, item in self._subscriptions.items()}
 
-    def attend(self, wanted: bool) -> None:
+    def attend(self, wanted: Collection[str]) -> None:
         """
-        Subscribe or unsubscribe.
+        Subscribe to what is wanted, and unsubscribe from what is not.
 
-        :param wanted: whether anybody asks for what is made of depth.
+        :param wanted: of :data:`TOPICS`.
         """
-        if wanted and not self._subscriptions:
-            self._subscriptions = {
-                name: self._node.create_subscription(
+        for name, kind in TOPICS.items():
+            if name in wanted and name not in self._subscriptions:
+                self._subscriptions[name] = self._node.create_subscription(
                     kind, self._prefix + name, getattr(self, f'_receive_{name}'), self._qos)
-                for name, kind in TOPICS.items()}
-        elif not wanted and self._subscriptions:
-            for subscription in self._subscriptions.values():
-                self._node.destroy_subscription(subscription)
-            self._subscriptions = {}
-            self.received = dict.fromkeys(TOPICS, 0)
-            self._placing.forget()
+            elif name not in wanted and name in self._subscriptions:
+                self._node.destroy_subscription(self._subscriptions.pop(name))
+                self.received[name] = 0
+                self._placing.forget(name)
 
     def _receive_depth(self, message: Image) -> None:
         self.received['depth'] += 1

@@ -44,6 +44,7 @@ class Outputs:
             'instances': create(InstanceArray, f'~/{prefix}instances', DEPTH),
             'label_map': create(Image, f'~/{prefix}label_map', DEPTH),
             'overlay': create(Image, f'~/{prefix}overlay', DEPTH),
+            'clicked': create(InstanceArray, f'~/{prefix}clicked', DEPTH),
             **{name: create(kind, f'~/{prefix}{name}', DEPTH) for name, kind in IN_SPACE.items()}}
         self._label_info = None
         if vision.AVAILABLE:
@@ -82,6 +83,16 @@ class Outputs:
         :return: whether any output that is made of depth has a subscriber.
         """
         return any(self.wanted(name) for name in IN_SPACE)
+
+    def inputs_wanted(self) -> tuple[str, ...]:
+        """
+        Tell what is needed beside the image.
+
+        :return: relative names of topics.
+        """
+        if self.space_wanted():
+            return 'depth', 'camera_info'
+        return ('camera_info',) if self.wanted('clicked') else ()
 
     def publish(self, name: str, message: Any) -> None:
         """

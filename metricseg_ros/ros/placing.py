@@ -104,11 +104,18 @@ class Placing:
             self._waiting.append(sighting)
             self._changed.notify()
 
-    def forget(self) -> None:
-        """Drop depth and intrinsics, which nobody listens to any more."""
+    def forget(self, name: str) -> None:
+        """
+        Drop what is not listened to any more.
+
+        :param name: depth or camera_info.
+        """
         with self._changed:
-            self._depth.clear()
-            self.info, self.problem = None, ''
+            if name == 'camera_info':
+                self.info = None
+            else:
+                self._depth.clear()
+                self.problem = ''
 
     def close(self) -> None:
         """End the thread; images that wait are dropped."""

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+from metricseg_msgs.msg import InstanceArray
+from metricseg_ros.clicks import Clicks, segment_clicks
+from metricseg_ros.ros.conversions import instance_array, provenance_of
+from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import EmbeddedImage
 from std_msgs.msg import Header
 
@@ -28,6 +32,18 @@ class SeenFrame:
 
     header: Header
     embedded: EmbeddedImage
+
+    def masks(self, segmenter: InstanceSegmenter, clicks: Clicks) -> InstanceArray:
+        """
+        Grow the masks of clicks.
+
+        :param segmenter: tells how, and who made the embeddings.
+        :param clicks: pixels of this frame.
+        :return: the masks in the order of the clicks; the latencies are left at 0.
+        :raises ClickError: if a click cannot be answered.
+        """
+        found = segment_clicks(self.embedded, clicks, segmenter.grouping.connected)
+        return instance_array(self.header, found, provenance_of(segmenter))
 
 
 class RecentFrames:

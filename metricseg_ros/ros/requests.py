@@ -14,9 +14,9 @@ from time import monotonic
 from typing import Any
 
 from metricseg_msgs.srv import ReloadModel, SegmentAt, SegmentImage
-from metricseg_ros.clicks import ClickError, Clicks, segment_clicks
+from metricseg_ros.clicks import ClickError, Clicks
 from metricseg_ros.ros.camera import Camera
-from metricseg_ros.ros.conversions import instance_array, provenance_of
+from metricseg_ros.ros.conversions import provenance_of
 from metricseg_ros.ros.health import STUCK_S
 from metricseg_ros.ros.parameters import NodeParameters
 from metricseg_ros.ros.session import Session
@@ -89,9 +89,7 @@ class Requests:
                         pixels(request.negative_rows, request.negative_columns, 'negative_rows',
                                'negative_columns'),
                         request.similarity_threshold, request.merge)
-        segmenter = session.segmenter
-        found = segment_clicks(frame.embedded, clicks, segmenter.grouping.connected)
-        response.result = instance_array(frame.header, found, provenance_of(segmenter))
+        response.result = frame.masks(session.segmenter, clicks)
         response.took_ms = (monotonic() - begin) * 1e3
 
     @answered

@@ -13,6 +13,7 @@ from metricseg_ros.config import NodeConfig
 from metricseg_ros.ros.diagnostics import Diagnostics
 from metricseg_ros.ros.lifetime import running
 from metricseg_ros.ros.parameters import NodeParameters
+from metricseg_ros.ros.pointing import Pointing
 from metricseg_ros.ros.requests import Requests
 from metricseg_ros.ros.session import Session
 from metricseg_ros.ros.throttle import ThrottledLog
@@ -59,6 +60,7 @@ class SegmenterNode(LifecycleNode):
         inside = (lambda: self.session, lambda: (self.phase, self.problem))
         self.diagnostics = Diagnostics(self, *inside, self.warn)
         self.requests = Requests(self, *inside, self.settings)
+        self.pointing = Pointing(self, inside[0])
         self.diagnostics.start(self.settings.config.diagnostics_period)
 
     def start(self) -> None:

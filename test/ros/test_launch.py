@@ -27,7 +27,8 @@ def test_only_given_arguments_override_the_parameter_file() -> None:
 def test_a_launch_file_describes_itself(name: str) -> None:
     description = _module(name).generate_launch_description()
     declared = {argument.name for argument in description.get_launch_arguments()}
-    expected = {'segmenter': {'namespace', 'image', 'params_file', 'model', 'use_sim_time'},
+    expected = {'segmenter': {'namespace', 'image', 'depth', 'camera_info', 'params_file', 'model',
+                              'use_sim_time'},
                 'demo': {'input', 'rate', 'rviz'}}
     assert expected[name] <= declared
 
