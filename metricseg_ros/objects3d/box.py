@@ -15,6 +15,10 @@ TRIALS = 64
 """Planes through three random points that are tried."""
 FLATNESS = 0.005
 """Distance to a plane up to which a point lies in it, as a share of the distance."""
+SHARPENINGS = 3
+"""Times the plane is fitted again to the points that are nearest to it."""
+SPREAD = 3.0
+"""Distance to a plane up to which a point is kept, in medians of all their distances."""
 TRIM = 0.005
 """Share of the points that may stick out of a side of the box."""
 
@@ -69,7 +73,20 @@ def flat_normal(points: np.ndarray) -> np.ndarray:
     distances = np.abs(points @ normals.T - (normals * corners[:, 0]).sum(1))
     near = distances <= FLATNESS * np.median(points[:, 2])
     inside = points[near[:, near.sum(0).argmax()]]
-    return _towards_camera(_thin_direction(inside if len(inside) >= 3 else points), points)
+    if len(inside) < 3:
+        return _towards_camera(_thin_direction(points), points)
+    return _towards_camera(_sharpened(inside), points)
+
+
+def _sharpened(points: np.ndarray) -> np.ndarray:
+    """Return (3,) the normal of a plane after leaving out what belongs to the sides beside it."""
+    for _ in range(SHARPENINGS):
+        distances = np.abs((points - np.median(points, axis=0)) @ _thin_direction(points))
+        kept = points[distances <= SPREAD * np.median(distances)]
+        if len(kept) < 3:
+            break
+        points = kept
+    return _thin_direction(points)
 
 
 def _thin_direction(points: np.ndarray) -> np.ndarray:
