@@ -5,10 +5,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TYPE_CHECKING
 
-from metricseg_ros.structures import NetworkOutput
-from torch import Tensor
+if TYPE_CHECKING:  # The process that builds an engine has no need of torch.
+    from metricseg_ros.structures import NetworkOutput
+    from torch import Tensor
+
+INPUT = 'image'
+OUTPUTS = ('embeddings', 'class_logits')
+"""Names in the ONNX file and in the engine."""
 
 
 class BackendError(RuntimeError):

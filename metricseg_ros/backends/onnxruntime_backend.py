@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from metricseg_ros.backends.backend import BackendError, ExecutionReport
+from metricseg_ros.backends.backend import BackendError, ExecutionReport, INPUT, OUTPUTS
 from metricseg_ros.backends.gpus import found_gpu
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription
@@ -18,8 +18,6 @@ from torch import Tensor
 
 CPU_PROVIDER = 'CPUExecutionProvider'
 GPU_PROVIDER = 'CUDAExecutionProvider'
-INPUT = 'image'
-OUTPUTS = ('embeddings', 'class_logits')
 
 
 class OnnxRuntimeBackend:

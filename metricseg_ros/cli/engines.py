@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -38,20 +39,17 @@ def run(args: argparse.Namespace) -> int:
     Do it.
 
     :param args: what :func:`add_arguments` declared.
-    :return: 0, or 1 if verify finds a broken engine.
+    :return: 0, or 1 if verify finds a broken engine or prune cannot remove one.
     :raises ValueError: for a size that is none.
     """
     from metricseg_ros.backends.tensorrt.engine_cache import EngineCache, MIB, totals
     if args.keep_mib is not None and (args.keep_mib < 0 or args.action != 'prune'):
         raise ValueError(f'--keep-mib is for prune and at least 0, got {args.keep_mib}')
     cache = EngineCache()
+    problems = []
     if args.action == 'prune':
-        # Every engine is read first, so that damaged ones go too.
-        for entry in cache.entries(checksums=True):
-            if entry.fault:
-                cache.forget(entry.digest)
         limit = float('inf') if args.keep_mib is None else args.keep_mib * MIB
-        cache.prune(limit)
+        problems = cache.prune(limit, checksums=True)
     entries = cache.entries(checksums=args.action == 'verify')
     out = tables_to(args.json)
     for entry in entries:
@@ -59,7 +57,10 @@ def run(args: argparse.Namespace) -> int:
     print(f'{len(entries)} engines, {totals(entries):.1f} MiB, in {cache.folder}', file=out)
     write_report({'folder': str(cache.folder), 'engines': [asdict(entry) for entry in entries]},
                  args.json)
-    return FAILED if args.action == 'verify' and any(entry.fault for entry in entries) else DONE
+    for problem in problems:
+        print(f'metricseg engines: {problem}', file=sys.stderr)
+    broken = args.action == 'verify' and any(entry.fault for entry in entries)
+    return FAILED if broken or problems else DONE
 
 
 def line(entry: Entry) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from metricseg_ros.backends.onnxruntime_backend import INPUT, OUTPUTS
+from metricseg_ros.backends.backend import INPUT, OUTPUTS
 from metricseg_ros.config import GroupingConfig
 from metricseg_ros.grouping import seediness, SeedMasks
 from metricseg_ros.grouping.masks import mask_iou

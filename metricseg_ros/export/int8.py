@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from metricseg_ros.backends.onnxruntime_backend import INPUT
+from metricseg_ros.backends.backend import INPUT
 from metricseg_ros.export.half import projections
 from metricseg_ros.inputs import open_input
 from metricseg_ros.models import ModelDescription

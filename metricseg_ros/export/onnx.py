@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
-from metricseg_ros.backends.onnxruntime_backend import INPUT, OUTPUTS
+from metricseg_ros.backends.backend import INPUT, OUTPUTS
 from metricseg_ros.export.opset import lowered
 from metricseg_ros.models import DESCRIPTION_FILE, FORMAT_VERSION, load_description, sha256
 from metricseg_ros.network import MetricSegmentationNetwork

@@ -4,16 +4,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 import json
 import os
 from pathlib import Path
+import shutil
 import subprocess
 import sys
+import tempfile
 from typing import Any
 
+from metricseg_ros.backends.tensorrt import engine_cache
 from metricseg_ros.backends.tensorrt.engine_cache import default_folder, EngineCache
 from metricseg_ros.backends.tensorrt.engine_key import EngineKey, input_sizes
+from metricseg_ros.backends.tensorrt.whole_files import read_sealed, write_sealed
 from metricseg_ros.cli.main import main
 import pytest
 
@@ -115,6 +120,67 @@ def test_a_folder_that_cannot_be_made_is_an_os_error_and_leaves_loading_alone(
     assert cache.load(KEY).plan is None
     with pytest.raises(OSError, match='Not a directory'):
         cache.store(KEY, PLAN, 1)
+
+
+@pytest.fixture
+def read_only(cache: EngineCache) -> Iterator[EngineCache]:
+    """Give a cache that can be read and not written, not by root either."""
+    public = Path(tempfile.mkdtemp(dir='/tmp'))
+    public.chmod(0o755)
+    folder = Path(shutil.copytree(cache.folder, public / 'engines'))
+    folder.chmod(0o555)
+    user = os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(65534)
+        yield EngineCache(folder)
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o755)
+        shutil.rmtree(public)
+
+
+def test_a_cache_that_is_read_only_serves_and_says_what_it_cannot_do(
+        read_only: EngineCache) -> None:
+    assert read_only.load(KEY).plan == PLAN
+    assert 'cannot be removed: ' in read_only.forget(KEY.digest)
+    (problem,) = read_only.prune(0)
+    assert problem.startswith(KEY.digest[:12]) and 'Permission denied' in problem
+    assert read_only.load(KEY).plan == PLAN
+    with pytest.raises(PermissionError):
+        read_only.store(replace(KEY, gpu='Thor'), PLAN, 1)
+
+
+def test_what_cannot_be_pruned_is_told_on_the_command_line(
+        read_only: EngineCache, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(engine_cache, 'default_folder', lambda: read_only.folder)
+    assert main(['engines', 'prune', '--keep-mib', '0']) == 1
+    printed = capsys.readouterr()
+    assert 'cannot be removed: ' in printed.err and '1 engines' in printed.out
+
+
+def test_a_sealed_file_is_as_it_was_written_or_empty(tmp_path: Path) -> None:
+    path = tmp_path / 'kernels'
+    assert read_sealed(path) == b''
+    write_sealed(path, b'compiled')
+    assert read_sealed(path) == b'compiled'
+    for damaged in (path.read_bytes()[:-1], path.read_bytes()[1:], b'', b'short'):
+        path.write_bytes(damaged)
+        assert read_sealed(path) == b''
+    write_sealed(tmp_path / 'none' / 'kernels', b'compiled')  # Nobody is told.
+
+
+def test_timings_go_with_the_last_engine_of_their_builder(cache: EngineCache) -> None:
+    other = replace(KEY, onnx_sha256='1' * 64, precision='int8')
+    assert cache.timings_path(other) == cache.timings_path(KEY)
+    gone = cache.timings_path(replace(KEY, version='8.5.2'))
+    for path in (cache.timings_path(KEY), gone):
+        write_sealed(path, b'measured')
+    cache.prune(float('inf'))
+    assert cache.timings_path(KEY).exists() and not gone.exists()
+    cache.prune(0)
+    assert list(cache.folder.iterdir()) == []
 
 
 FULL_DISK = """

@@ -9,16 +9,17 @@ from dataclasses import asdict, replace
 import json
 import os
 from pathlib import Path
+import shutil
 import signal
-import subprocess
-import sys
 from threading import Event, Thread
 import time
+from typing import Any
 
 from metricseg_ros.backends import BackendError, open_backend
 from metricseg_ros.backends.gpus import Gpu
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.standby import StandbyBackend
+from metricseg_ros.backends.tensorrt import opening
 from metricseg_ros.backends.tensorrt.building import (
     BuildJob,
     BuildProcess,
@@ -28,6 +29,7 @@ from metricseg_ros.backends.tensorrt.building import (
 )
 from metricseg_ros.backends.tensorrt.engine_backend import explain
 from metricseg_ros.backends.tensorrt.flavour import find_flavour, Flavour
+from metricseg_ros.backends.tensorrt.opening import open_tensorrt
 from metricseg_ros.backends.tensorrt.progress import Phases
 from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.cli.main import main
@@ -40,6 +42,7 @@ rtx = pytest.importorskip('tensorrt_rtx', reason='needs TensorRT-RTX, of which t
                           'for this machine; engines are not built here')
 CPU = BackendConfig(device_policy='cpu')
 RTX_4090 = Gpu('NVIDIA GeForce RTX 4090', '8.9')
+OTHERS = ({'version': '10.3.0'}, {'gpu': 'NVIDIA GeForce RTX 4080'})
 
 
 @pytest.fixture(scope='module')
@@ -56,6 +59,25 @@ def job(small_model: Path, flavour: Flavour, tmp_path: Path,
     return plan_job(load_description(small_model), BackendConfig(), (64, 96), RTX_4090, flavour)
 
 
+@pytest.fixture(scope='module')
+def first_build(small_model: Path, flavour: Flavour,
+                tmp_path_factory: pytest.TempPathFactory) -> tuple[BuildJob, list[str]]:
+    """Build an engine, where there are those of another version and GPU; return what was told."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
+        job = plan_job(load_description(small_model), BackendConfig(), (64, 96), RTX_4090, flavour)
+    for change in OTHERS:
+        job.engine_cache.store(replace(job.key, **change), b'of something else', 1)
+    return job, built(job, flavour)
+
+
+@pytest.fixture
+def filled(job: BuildJob, first_build: tuple[BuildJob, list[str]]) -> BuildJob:
+    """Ask for an engine that is in the cache."""
+    shutil.copytree(first_build[0].engine_cache.folder, job.engine_cache.folder)
+    return job
+
+
 def built(job: BuildJob, flavour: Flavour) -> list[str]:
     """Obtain an engine and return what was told."""
     told: list[str] = []
@@ -70,37 +92,61 @@ def wait_for(condition: Callable[[], bool], seconds: float = 250) -> None:
         time.sleep(0.01)
 
 
-def test_an_engine_is_built_once_with_progress(job: BuildJob, flavour: Flavour) -> None:
-    told = built(job, flavour)
-    assert 'there is none yet' in told[0] and '% after' in told[1]
-    assert told[-1].startswith('built the TensorRT engine in')
+def test_an_engine_is_built_once_with_progress_and_for_nothing_else(
+        first_build: tuple[BuildJob, list[str]], flavour: Flavour) -> None:
+    job, told = first_build
+    assert 'there is none yet for' in told[0] and '(but for ' in told[0]
+    assert '% after' in told[1] and told[-1].startswith('built the TensorRT engine in')
     assert built(job, flavour) == []
-    (entry,) = job.engine_cache.entries(checksums=True)
-    assert entry.key == job.key and not entry.fault
+    entries = {entry.key: entry for entry in job.engine_cache.entries(checksums=True)}
+    assert not entries[job.key].fault
+    for change in OTHERS:
+        other = replace(job.key, **change)
+        assert other in entries and job.engine_cache.load(other).plan == b'of something else'
+    assert not list(job.engine_cache.folder.glob('*.timings'))  # Of no use to TensorRT-RTX.
 
 
 def test_a_job_survives_its_way_to_the_process(job: BuildJob) -> None:
     assert job_from(json.loads(json.dumps(asdict(job)))) == job
 
 
-@pytest.mark.parametrize('change', [{'version': '10.3.0'}, {'gpu': 'Orin'}])
-def test_an_engine_for_something_else_is_not_taken(job: BuildJob, flavour: Flavour,
-                                                   change: dict[str, str]) -> None:
-    other = replace(job, key=replace(job.key, **change))
-    other.engine_cache.store(other.key, b'of something else', 1)
-    (name, value), = change.items()
-    assert f'{name} {getattr(job.key, name)} (but for {value})' in built(job, flavour)[0]
-    assert job.engine_cache.load(other.key).plan == b'of something else'
-
-
-@pytest.mark.parametrize('cut', [slice(None, 1000), slice(1, None)])
-def test_a_damaged_engine_is_built_again(job: BuildJob, flavour: Flavour, cut: slice) -> None:
-    built(job, flavour)
-    path = job.engine_cache.folder / f'{job.key.digest}.plan'
+def test_a_damaged_engine_is_built_again(filled: BuildJob, flavour: Flavour) -> None:
+    path = filled.engine_cache.folder / f'{filled.key.digest}.plan'
     whole = path.read_bytes()
-    path.write_bytes(whole[cut])
-    assert 'is not used: it has' in built(job, flavour)[0]
+    path.write_bytes(whole[:1000])
+    assert 'is not used: it has' in built(filled, flavour)[0]
     assert len(path.read_bytes()) == len(whole)
+
+
+def test_why_an_engine_was_not_taken_is_told_while_and_after_it_is_built_anew(
+        filled: BuildJob, small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if torch.cuda.is_available():
+        pytest.skip('there is a GPU')
+    # TensorRT-RTX itself refuses it, as there is no driver; so it does the new one.
+    monkeypatch.setattr(opening, 'present_gpu', lambda: RTX_4090)
+    before = (filled.engine_cache.folder / f'{filled.key.digest}.plan').stat().st_mtime_ns
+    description = load_description(small_model)
+    backend = open_tensorrt(description, BackendConfig(), (64, 96),
+                            lambda: OnnxRuntimeBackend(description, CPU))
+    assert 'cannot load the engine: ' in backend.report.note
+    wait_for(lambda: 'not used: TensorRT-RTX' in backend.progress or backend.progress == '')
+    assert backend.wait(240)
+    assert backend.report.note.count('cannot load the engine: ') == 2
+    assert (filled.engine_cache.folder / f'{filled.key.digest}.plan').stat().st_mtime_ns > before
+    assert backend.run(torch.rand(1, 3, 32, 64)).grid_size == (8, 16)
+    backend.close()
+
+
+def test_an_engine_that_only_lacks_memory_is_not_built_again(
+        filled: BuildJob, small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, 'present_gpu', lambda: RTX_4090)
+
+    def fail(*_: Any) -> None:
+        raise torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 2 GiB')
+    monkeypatch.setattr(opening, 'EngineBackend', fail)
+    with pytest.raises(BackendError, match='out of GPU memory'):
+        open_tensorrt(load_description(small_model), BackendConfig(), (64, 96), lambda: None)
+    assert filled.engine_cache.load(filled.key).plan
 
 
 def test_a_cache_that_cannot_be_written_costs_only_the_next_start(job: BuildJob,
@@ -156,41 +202,40 @@ def test_what_cannot_be_parsed_is_told_from_the_process_too(
         process.result(lambda line: None)
 
 
-def test_an_engine_does_not_load_without_a_gpu_and_that_is_told(flavour: Flavour) -> None:
-    if torch.cuda.is_available():
-        pytest.skip('there is a GPU')
-    code = ('from metricseg_ros.backends.tensorrt.flavour import find_flavour\n'
-            'find_flavour().deserialised(b"no engine")')
-    # In a process of its own, which a missing driver may take down.
-    ended = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
-    assert ended.returncode != 0
-
-
-@pytest.mark.skipif('objects-lite' not in shipped_models(), reason='needs objects-lite')
-def test_the_shipped_model_parses_and_builds(flavour: Flavour, tmp_path: Path,
-                                             monkeypatch: pytest.MonkeyPatch,
-                                             capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize('name', shipped_models())
+def test_the_shipped_models_parse_and_build(name: str, flavour: Flavour, tmp_path: Path,
+                                            monkeypatch: pytest.MonkeyPatch,
+                                            capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
-    words = ['build-engine', '--model', 'objects-lite', '--gpu', RTX_4090.name,
-             '--compute-capability', RTX_4090.compute_capability]
+    words = ['build-engine', '--model', name, 'input.height=320', 'input.width=416', '--gpu',
+             RTX_4090.name, '--compute-capability', RTX_4090.compute_capability]
     assert main(words) == 0
-    assert 'built: objects-lite, fp32' in capsys.readouterr().out
+    assert f'built: {name}, fp32, 32x32 320x416 416x416' in capsys.readouterr().out
     assert main(words) == 0
-    assert 'was there: objects-lite' in capsys.readouterr().out
+    assert f'was there: {name}' in capsys.readouterr().out
 
 
-def test_the_paper_s_resnet_101_parses_and_builds(flavour: Flavour, tmp_path: Path) -> None:
+def test_the_paper_s_resnet_101_with_its_pyramid_parses_and_builds(flavour: Flavour,
+                                                                   tmp_path: Path) -> None:
     from metricseg_ros.export.onnx import save, traced
     from metricseg_ros.network import MetricSegmentationNetwork
 
-    network = MetricSegmentationNetwork(NetworkConfig(backbone='resnet101', class_count=20,
-                                                      decoder_channels=0))
+    network = MetricSegmentationNetwork(NetworkConfig(
+        backbone='resnet101', class_count=20, decoder_channels=0, position_channels=False,
+        pyramid_scales=(0.5, 1.0), pyramid_fusion='concatenate'))
     save(traced(network, (64, 64), ('embeddings', 'class_logits')), tmp_path / 'large.onnx')
     shares: list[float] = []
     plan = flavour.build((tmp_path / 'large.onnx').read_bytes(), ((64, 64),) * 3, 'fp32', 0, '8.9',
                          shares.append)
     assert len(plan) > 40e6 * 4  # Its weights.
     assert shares == sorted(shares) and shares[-1] <= 1
+
+
+def test_a_gpu_that_tensorrt_rtx_does_not_build_for_is_refused(
+        filled: BuildJob, flavour: Flavour) -> None:
+    with pytest.raises(BackendError, match=r'for compute capability .*8\.9.*, got 8\.7'):
+        built(replace(filled, key=replace(filled.key, gpu='Orin', compute_capability='8.7')),
+              flavour)
 
 
 def test_build_engine_without_a_gpu_asks_for_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,21 +271,6 @@ def test_backends_change_places_between_two_images(small_model: Path) -> None:
     second = backend.run(tensor)
     assert backend.report.backend == 'torch'
     assert (first.embeddings - second.embeddings).abs().max() < 1e-3
-    backend.close()
-
-
-def test_the_standby_goes_on_when_the_better_one_fails(small_model: Path, job: BuildJob) -> None:
-    process = BuildProcess(job)
-
-    def prepare(tell: Callable[[str], None]) -> TorchBackend:
-        process.result(tell)  # A real engine, which this machine cannot load.
-        raise BackendError('TensorRT cannot load the engine: no driver')
-
-    backend = StandbyBackend(OnnxRuntimeBackend(load_description(small_model), CPU), prepare,
-                             process.stop)
-    assert backend.wait(250)
-    assert backend.report.note == 'TensorRT cannot load the engine: no driver'
-    assert backend.run(torch.rand(1, 3, 32, 64)).grid_size == (8, 16)
     backend.close()
 
 

@@ -23,7 +23,7 @@ import time
 
 from metricseg_ros.backends.backend import BackendError
 from metricseg_ros.backends.gpus import Gpu
-from metricseg_ros.backends.tensorrt.engine_cache import EngineCache
+from metricseg_ros.backends.tensorrt.engine_cache import EngineCache, Lookup
 from metricseg_ros.backends.tensorrt.engine_key import EngineKey, input_sizes, InputSizes
 from metricseg_ros.backends.tensorrt.flavour import find_flavour, Flavour
 from metricseg_ros.config import BackendConfig
@@ -45,6 +45,7 @@ class BuildJob:
     :param workspace_mib: most GPU memory for a layer; 0 for no limit.
     :param cache: folder of the cache.
     :param limit_mib: size limit of the cache; 0 for none.
+    :param refused: why the engine in the cache, though whole, is of no use here; or empty.
     """
 
     onnx: str
@@ -53,11 +54,18 @@ class BuildJob:
     workspace_mib: int
     cache: str
     limit_mib: int
+    refused: str = ''
 
     @property
     def engine_cache(self) -> EngineCache:
         """Return the cache."""
         return EngineCache(Path(self.cache), self.limit_mib)
+
+    def look(self) -> Lookup:
+        """Take the engine out of the cache, unless it is known to be of no use."""
+        if self.refused:
+            return Lookup(None, f'the one in the cache is not used: {self.refused}')
+        return self.engine_cache.load(self.key)
 
 
 def plan_job(description: ModelDescription, config: BackendConfig, box: tuple[int, int], gpu: Gpu,
@@ -95,13 +103,12 @@ def obtain_engine(job: BuildJob, flavour: Flavour, tell: Tell) -> bytes:
     """
     from filelock import Timeout
 
-    cache = job.engine_cache
-    looked = cache.load(job.key)
+    looked = job.look()
     if looked.plan is not None:
         return looked.plan
     tell(f'building the TensorRT engine: {looked.reason}')
     try:
-        lock = cache.lock(job.key)
+        lock = job.engine_cache.lock(job.key)
         lock.acquire(timeout=0)
     except Timeout:
         tell('waiting for another process that builds the same TensorRT engine')
@@ -109,7 +116,7 @@ def obtain_engine(job: BuildJob, flavour: Flavour, tell: Tell) -> bytes:
     except OSError:
         lock = nullcontext()  # Keeping the engine will fail too, and tell why.
     try:
-        looked = cache.load(job.key)
+        looked = job.look()
         return looked.plan if looked.plan is not None else build_and_keep(job, flavour, tell)
     finally:
         if not isinstance(lock, nullcontext):
@@ -136,7 +143,8 @@ def build_and_keep(job: BuildJob, flavour: Flavour, tell: Tell) -> bytes:
             tell(f'building the TensorRT engine: {share:.0%} after {took:.0f} s')
 
     plan = flavour.build(Path(job.onnx).read_bytes(), job.sizes, job.key.precision,
-                         job.workspace_mib, job.key.compute_capability, progress)
+                         job.workspace_mib, job.key.compute_capability, progress,
+                         job.engine_cache.timings_path(job.key))
     took = time.monotonic() - begin
     try:
         job.engine_cache.store(job.key, plan, took)

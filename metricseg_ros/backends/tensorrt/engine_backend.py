@@ -12,9 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from metricseg_ros.backends.backend import BackendError, ExecutionReport
+from metricseg_ros.backends.backend import BackendError, ExecutionReport, INPUT, OUTPUTS
 from metricseg_ros.backends.gpus import Gpu
-from metricseg_ros.backends.onnxruntime_backend import INPUT, OUTPUTS
 from metricseg_ros.backends.tensorrt.flavour import Flavour
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.structures import NetworkOutput
@@ -208,5 +207,7 @@ def open_or_explain(opener: Callable[[], EngineBackend]) -> EngineBackend:
     """
     try:
         return opener()
+    except BackendError:
+        raise
     except RuntimeError as error:
         raise explain(error) from error

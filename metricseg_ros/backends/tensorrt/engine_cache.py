@@ -21,6 +21,7 @@ import time
 from typing import NamedTuple, TYPE_CHECKING
 
 from metricseg_ros.backends.tensorrt.engine_key import EngineKey
+from metricseg_ros.backends.tensorrt.whole_files import write_whole
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -137,15 +138,19 @@ class EngineCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         return FileLock(self._path(key.digest, 'lock'))
 
-    def forget(self, digest: str) -> None:
+    def forget(self, digest: str) -> str:
         """
         Remove an engine.
 
         :param digest: its name.
-        :raises OSError: if it cannot be removed.
+        :return: why it is still there; empty if it is gone.
         """
-        for suffix in ('json', 'plan', 'kernels', 'lock'):
-            self._path(digest, suffix).unlink(missing_ok=True)
+        try:
+            for suffix in ('json', 'plan', 'kernels', 'lock'):
+                self._path(digest, suffix).unlink(missing_ok=True)
+        except OSError as error:
+            return f'{digest[:12]} cannot be removed: {error}'
+        return ''
 
     def entries(self, checksums: bool = False) -> list[Entry]:
         """
@@ -159,23 +164,24 @@ class EngineCache:
         found = (self._entry(digest, checksums) for digest in digests)
         return sorted(found, key=lambda entry: -entry.used)
 
-    def prune(self, limit: int, keep: str = '') -> list[Entry]:
+    def prune(self, limit: float, keep: str = '', checksums: bool = False) -> list[str]:
         """
         Remove engines that are broken, then those not used for longest.
 
         :param limit: bytes that may stay.
         :param keep: digest of one that stays whatever its size.
-        :return: those removed.
+        :param checksums: whether to read every engine, so that damaged ones go too.
+        :return: why some are still there that should be gone.
         """
-        self._remove_partial()
-        removed, total = [], 0
-        for entry in sorted(self.entries(), key=lambda entry: entry.digest != keep):
+        problems, total = [], 0
+        for entry in sorted(self.entries(checksums), key=lambda entry: entry.digest != keep):
             total += entry.size
             if entry.digest != keep and (entry.fault or total > limit):
-                total -= entry.size
-                self.forget(entry.digest)
-                removed.append(entry)
-        return removed
+                problem = self.forget(entry.digest)
+                problems += [problem] if problem else []
+                total -= 0 if problem else entry.size
+        self._remove_leavings()
+        return problems
 
     def kernels_path(self, key: EngineKey) -> Path:
         """
@@ -186,15 +192,24 @@ class EngineCache:
         """
         return self._path(key.digest, 'kernels')
 
+    def timings_path(self, key: EngineKey) -> Path:
+        """
+        Tell where a builder keeps what it has measured on a GPU, for the next engine on it.
+
+        :param key: of an engine.
+        :return: the path, one for a TensorRT version and GPU.
+        """
+        return self._path(key.builder_digest, 'timings')
+
     def _entry(self, digest: str, checksums: bool) -> Entry:
-        files = [path for suffix in ('json', 'plan', 'kernels')
-                 if (path := self._path(digest, suffix)).exists()]
-        size = sum(path.stat().st_size for path in files)
-        used = max((path.stat().st_mtime for path in files), default=0.0)
-        key = None
+        size, used, key = 0, 0.0, None
+        with suppress(OSError):  # Another process may remove it meanwhile.
+            for suffix in ('kernels', 'plan', 'json'):  # The last one is touched at every use.
+                path = self._path(digest, suffix)
+                if path.exists():
+                    size, used = size + path.stat().st_size, path.stat().st_mtime
         try:
             content = json.loads(self._path(digest, 'json').read_text())
-            used = self._path(digest, 'json').stat().st_mtime
             key = EngineKey(**content['key'])
             plan = self._path(digest, 'plan')
             fault = (_fault(content, plan.read_bytes(), digest) if checksums
@@ -212,11 +227,17 @@ class EngineCache:
         nearest = min(others, key=lambda text: text.count(','), default='')
         return 'there is none yet' + (f' for {nearest}' if nearest else '')
 
-    def _remove_partial(self) -> None:
-        for path in self.folder.glob('.*.partial'):
-            # Of a process that is gone; one that still writes would take seconds.
-            if time.time() - path.stat().st_mtime > 60:
-                path.unlink(missing_ok=True)
+    def _remove_leavings(self) -> None:
+        """Remove what killed writers and builders of versions that are gone left behind."""
+        builders = {entry.key.builder_digest for entry in self.entries() if entry.key}
+        with suppress(OSError):
+            for path in self.folder.glob('.*.partial'):
+                # Of a process that is gone; one that still writes would take seconds.
+                if time.time() - path.stat().st_mtime > 60:
+                    path.unlink(missing_ok=True)
+            for path in self.folder.glob('*.timings'):
+                if path.stem not in builders:
+                    path.unlink(missing_ok=True)
 
     def _path(self, digest: str, suffix: str) -> Path:
         return self.folder / f'{digest}.{suffix}'
@@ -240,26 +261,6 @@ def _fault(content: dict, plan: bytes, digest: str) -> str:
     except (KeyError, TypeError) as error:
         fault = f'its description lacks {error}'
     return fault
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """
-    Write a file so that it is there whole or not at all.
-
-    :param path: where.
-    :param content: of the file.
-    :raises OSError: if it cannot be written.
-    """
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
-    try:
-        with open(partial, 'wb') as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def totals(entries: Iterator[Entry] | list[Entry]) -> float:

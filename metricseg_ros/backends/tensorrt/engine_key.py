@@ -53,8 +53,13 @@ class EngineKey:
     @property
     def digest(self) -> str:
         """Return a name for the engine: another for every difference."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return _digest(asdict(self))
+
+    @property
+    def builder_digest(self) -> str:
+        """Return a name for what engines of one TensorRT version and GPU have in common."""
+        return _digest({name: getattr(self, name)
+                        for name in ('flavour', 'version', 'gpu', 'compute_capability')})
 
     def difference(self, other: EngineKey) -> str:
         """
@@ -79,3 +84,7 @@ def input_sizes(box: tuple[int, int], multiple: int) -> InputSizes:
     height, width = (-(-side // multiple) * multiple for side in box)
     longest = max(height, width)
     return InputSizes((multiple, multiple), (height, width), (longest, longest))
+
+
+def _digest(values: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]

@@ -3,28 +3,41 @@
 """
 The differences between TensorRT 8.5 to 11 and TensorRT-RTX, all of them.
 
-Features are asked for by what the module has, never by its version.
+Features are asked for by what the module has, not by its version:
+
+- 8.5 and 8.6 (JetPack 5 and 6.0) have named tensors and `execute_async_v3`, which all later ones
+  have too. Precision is asked for by builder flags, and the batch must be called explicit.
+- 9 and 10 (JetPack 6.1 and later) have strongly typed networks and progress monitors; every batch
+  is explicit, and the flag that said so does nothing.
+- 11 has only strongly typed networks; that flag, and those of precision, are gone.
+- TensorRT-RTX is strongly typed, builds for GPUs that are not there, and compiles kernels at run
+  time, which are kept in a runtime cache. Its timing cache does nothing but ask for a GPU.
+
+What 11 took away and nobody misses here: bindings by index, calibrators, implicit batch,
+`device_memory_size`, `IStreamReader`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from metricseg_ros.backends.backend import BackendError
-from metricseg_ros.backends.onnxruntime_backend import INPUT
-from metricseg_ros.backends.tensorrt.engine_cache import write_whole
+from metricseg_ros.backends.backend import BackendError, INPUT
 from metricseg_ros.backends.tensorrt.engine_key import InputSizes
 from metricseg_ros.backends.tensorrt.progress import Phases
+from metricseg_ros.backends.tensorrt.whole_files import read_sealed, write_sealed
 
 FLAVOURS = {'tensorrt': 'TensorRT', 'tensorrt_rtx': 'TensorRT-RTX'}
 """Module -> its name for people, the preferred one first."""
 
 MIB = 2 ** 20
+
+
+class EngineRefusedError(BackendError):
+    """An engine that is whole, and that this TensorRT does not take; another build may do."""
 
 
 class Flavour:
@@ -49,10 +62,12 @@ class Flavour:
     @property
     def is_strongly_typed(self) -> bool:
         """Tell whether types are the ONNX file's; before that, they are asked for by flags."""
-        return hasattr(self.trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
+        return (hasattr(self.trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
+                or not hasattr(self.trt.BuilderFlag, 'FP16'))
 
     def build(self, onnx: bytes, sizes: InputSizes, precision: str, workspace_mib: int,
-              compute_capability: str, tell: Callable[[float], None]) -> bytes:
+              compute_capability: str, tell: Callable[[float], None],
+              timings: Path | None = None) -> bytes:
         """
         Build an engine.
 
@@ -62,14 +77,13 @@ class Flavour:
         :param workspace_mib: most GPU memory a layer may use for itself; 0 for no limit.
         :param compute_capability: of the GPU it is for.
         :param tell: told the share that is done, in [0,1].
+        :param timings: file of what earlier builds measured on that GPU; it is added to.
         :return: the serialised engine.
         :raises BackendError: if the file cannot be parsed or the engine not be built.
         """
         trt = self.trt
         self.complaints.clear()
-        builder = trt.Builder(self.logger)
-        if builder is None:
-            raise BackendError(f'{self} cannot start: {self._complaint()}')
+        builder = self._started(trt.Builder)
         network = builder.create_network(self._network_flags())
         parser = trt.OnnxParser(network, self.logger)
         if not parser.parse(onnx):
@@ -87,9 +101,11 @@ class Flavour:
             config.add_optimization_profile(profile)
         if hasattr(trt, 'IProgressMonitor'):
             config.progress_monitor = self._monitor(tell)
+        save = self._use_timings(config, timings)
         plan = builder.build_serialized_network(network, config)
         if plan is None:
             raise BackendError(f'{self} cannot build the engine: {self._complaint()}')
+        save()
         return bytes(plan)
 
     def deserialised(self, plan: bytes) -> Any:
@@ -98,14 +114,13 @@ class Flavour:
 
         :param plan: the serialised engine.
         :return: an ICudaEngine.
-        :raises BackendError: if this TensorRT and GPU cannot.
+        :raises EngineRefusedError: if this TensorRT and GPU cannot.
         """
         self.complaints.clear()
         # A runtime may crash the process where there is no driver: callers look for a GPU first.
-        runtime = self.trt.Runtime(self.logger)
-        engine = runtime.deserialize_cuda_engine(plan) if runtime is not None else None
+        engine = self._started(self.trt.Runtime).deserialize_cuda_engine(plan)
         if engine is None:
-            raise BackendError(f'{self} cannot load the engine: {self._complaint()}')
+            raise EngineRefusedError(f'{self} cannot load the engine: {self._complaint()}')
         return engine
 
     def context(self, engine: Any, kernels: Path) -> tuple[Any, Callable[[], None]]:
@@ -121,11 +136,11 @@ class Flavour:
         if hasattr(engine, 'create_runtime_config') and hasattr(self.trt, 'IRuntimeCache'):
             options = engine.create_runtime_config()
             compiled = options.create_runtime_cache()
-            if kernels.is_file():
-                compiled.deserialize(kernels.read_bytes())
+            if known := read_sealed(kernels):
+                compiled.deserialize(known)
             options.set_runtime_cache(compiled)
             context, save = engine.create_execution_context(options), \
-                lambda: _keep(kernels, bytes(compiled.serialize()))
+                lambda: write_sealed(kernels, bytes(compiled.serialize()))
         else:
             context, save = engine.create_execution_context(), lambda: None
         if context is None:
@@ -136,10 +151,17 @@ class Flavour:
     def _complaint(self) -> str:
         return self.complaints[-1] if self.complaints else 'it gives no reason'
 
+    def _started(self, kind: Callable[[Any], Any]) -> Any:
+        """Make a Builder or Runtime, of whose failure pybind only says that it got nothing."""
+        try:
+            return kind(self.logger)
+        except TypeError as error:
+            raise BackendError(f'{self} cannot start: {self._complaint()}') from error
+
     def _network_flags(self) -> int:
         flags = self.trt.NetworkDefinitionCreationFlag
-        names = ['STRONGLY_TYPED'] if self.is_strongly_typed else ['EXPLICIT_BATCH']
-        return sum(1 << int(getattr(flags, name)) for name in names)
+        name = 'STRONGLY_TYPED' if self.is_strongly_typed else 'EXPLICIT_BATCH'
+        return 1 << int(getattr(flags, name)) if hasattr(flags, name) else 0
 
     def _set_precision(self, config: Any, precision: str) -> None:
         if self.is_strongly_typed:
@@ -149,11 +171,27 @@ class Flavour:
 
     def _set_target(self, config: Any, compute_capability: str) -> None:
         """Name the GPU to TensorRT-RTX, which builds without one."""
-        capabilities = getattr(self.trt, 'ComputeCapability', None)
-        target = getattr(capabilities, f'SM{compute_capability.replace(".", "")}', None)
-        if target is not None and hasattr(config, 'set_compute_capability'):
-            config.num_compute_capabilities = 1
-            config.set_compute_capability(target, 0)
+        if not hasattr(config, 'set_compute_capability'):
+            return
+        known = self.trt.ComputeCapability
+        target = getattr(known, f'SM{compute_capability.replace(".", "")}', None)
+        if target is None:
+            names = ', '.join(sorted(name[2:-1] + '.' + name[-1] for name in dir(known)
+                                     if name.startswith('SM')))
+            raise BackendError(f'{self} builds for compute capability {names}, got '
+                               f'{compute_capability}: use tensorrt on that GPU')
+        config.num_compute_capabilities = 1
+        config.set_compute_capability(target, 0)
+
+    def _use_timings(self, config: Any, path: Path | None) -> Callable[[], None]:
+        """Tell the builder what earlier builds measured; return what keeps it for later ones."""
+        if path is None or self.name == 'tensorrt_rtx':
+            return lambda: None
+        for known in (read_sealed(path), b''):  # It refuses those of another version or GPU.
+            cache = config.create_timing_cache(known)
+            if cache is not None and config.set_timing_cache(cache, False):
+                return lambda: write_sealed(path, bytes(cache.serialize()))
+        return lambda: None
 
     def _logger(self) -> Any:
         severity, complaints = self.trt.ILogger.Severity, self.complaints
@@ -218,9 +256,3 @@ def find_flavour() -> Flavour:
     reason = f' ({"; ".join(failures)})' if failures else ''
     raise BackendError(f'TensorRT is not installed{reason}: a Jetson has it from JetPack; '
                        'elsewhere install tensorrt, or for RTX cards tensorrt-rtx-cu13')
-
-
-def _keep(path: Path, content: bytes) -> None:
-    # Where they cannot be kept they are compiled again at the next start.
-    with suppress(OSError):
-        write_whole(path, content)

@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+import logging
 
 from metricseg_ros.backends.backend import Backend, BackendError
 from metricseg_ros.backends.gpus import Gpu, present_gpu
 from metricseg_ros.backends.standby import StandbyBackend
 from metricseg_ros.backends.tensorrt.building import BuildJob, BuildProcess, plan_job, Tell
 from metricseg_ros.backends.tensorrt.engine_backend import EngineBackend, open_or_explain
-from metricseg_ros.backends.tensorrt.flavour import find_flavour, Flavour
+from metricseg_ros.backends.tensorrt.flavour import EngineRefusedError, find_flavour, Flavour
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription
 import torch
@@ -42,8 +44,8 @@ def open_tensorrt(description: ModelDescription, config: BackendConfig, box: tup
     if looked.plan is not None:
         try:
             return opener(looked.plan)
-        except BackendError:
-            job.engine_cache.forget(job.key.digest)  # Whole, but of no use here.
+        except EngineRefusedError as error:
+            job = replace(job, refused=str(error))
     return open_behind(job, opener, standby())
 
 
@@ -81,5 +83,7 @@ def open_behind(job: BuildJob, opener: Callable[[bytes], Backend],
         return opener(process.result(tell))
 
     if standby is None:
-        return prepare(lambda line: None)
+        return prepare(logging.getLogger(__name__).warning)  # It may take minutes.
+    note = '; '.join(filter(None, [standby.report.note, job.refused]))
+    standby.report = replace(standby.report, note=note)
     return StandbyBackend(standby, prepare, process.stop)

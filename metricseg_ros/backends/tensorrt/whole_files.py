@@ -1,0 +1,58 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Files that are there whole or not at all, whatever befalls their writer or the disk."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+import hashlib
+import os
+from pathlib import Path
+
+SEAL_BYTES = 32
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """
+    Write a file so that it is there whole or not at all.
+
+    :param path: where.
+    :param content: of the file.
+    :raises OSError: if it cannot be written.
+    """
+    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
+    try:
+        with open(partial, 'wb') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_sealed(path: Path, content: bytes) -> None:
+    """
+    Write a file that :func:`read_sealed` reads; where it cannot be written nothing happens.
+
+    :param path: where.
+    :param content: of the file.
+    """
+    with suppress(OSError):
+        write_whole(path, hashlib.sha256(content).digest() + content)
+
+
+def read_sealed(path: Path) -> bytes:
+    """
+    Read a file of :func:`write_sealed`.
+
+    :param path: of the file.
+    :return: its content; empty if it is not there or not as it was written.
+    """
+    try:
+        whole = path.read_bytes()
+    except OSError:
+        return b''
+    seal, content = whole[:SEAL_BYTES], whole[SEAL_BYTES:]
+    return content if hashlib.sha256(content).digest() == seal else b''

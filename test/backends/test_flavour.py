@@ -1,0 +1,146 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The adapter asks every TensorRT for what that version has.
+
+8.5 to 11 cannot be installed everywhere, and none of them builds without a GPU: these modules have
+the names that NVIDIA documents for a version, and take note of what they are asked for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from metricseg_ros.backends.backend import BackendError
+from metricseg_ros.backends.tensorrt.flavour import Flavour
+from metricseg_ros.backends.tensorrt.whole_files import read_sealed
+import pytest
+
+PRECISION_FLAGS = {'FP16': 0, 'INT8': 1}
+VERSIONS = {'8.5.2': ({'EXPLICIT_BATCH': 0}, PRECISION_FLAGS),
+            '8.6.1': ({'EXPLICIT_BATCH': 0}, PRECISION_FLAGS),
+            '10.3.0': ({'EXPLICIT_BATCH': 0, 'STRONGLY_TYPED': 1}, PRECISION_FLAGS),
+            '11.1.0': ({'STRONGLY_TYPED': 0}, {}),
+            'with no flag left': ({}, {})}
+"""Version -> its flags of networks, and those of precision."""
+SIZES = ((32, 32), (64, 96), (96, 96))
+
+
+class Recorder:
+    """Builder, network, parser, configuration and timing cache in one."""
+
+    def __init__(self) -> None:
+        """Begin with nothing asked for."""
+        self.network_flags: int | None = None
+        self.flags: set[int] = set()
+        self.shapes: tuple[Any, ...] = ()
+        self.pools: dict[str, int] = {}
+        self.known: list[bytes] = []
+        self.takes_timings = True
+
+    def create_network(self, flags: int) -> Any:
+        self.network_flags = flags
+        return SimpleNamespace(get_input=lambda index: SimpleNamespace(shape=(1, 3, -1, -1)))
+
+    def create_builder_config(self) -> Recorder:
+        return self
+
+    def create_optimization_profile(self) -> Any:
+        return SimpleNamespace(set_shape=lambda *shapes: setattr(self, 'shapes', shapes))
+
+    def add_optimization_profile(self, profile: Any) -> None:
+        assert self.shapes
+
+    def set_flag(self, flag: int) -> None:
+        self.flags.add(flag)
+
+    def set_memory_pool_limit(self, pool: str, size: int) -> None:
+        self.pools[pool] = size
+
+    def create_timing_cache(self, known: bytes) -> Any:
+        self.known.append(known)
+        return SimpleNamespace(serialize=lambda: known + b'more')
+
+    def set_timing_cache(self, cache: Any, ignore_mismatch: bool) -> bool:
+        return self.takes_timings or self.known[-1] == b''
+
+    def build_serialized_network(self, network: Any, config: Any) -> bytes:
+        return b'an engine'
+
+
+def flavour(version: str, recorder: Recorder, **changes: Any) -> Flavour:
+    """Make a flavour of a module that has a version's names."""
+    network_flags, precision_flags = VERSIONS[version]
+    module = SimpleNamespace(
+        __name__='tensorrt', __version__=version,
+        ILogger=type('ILogger', (), {'Severity': SimpleNamespace(ERROR=1, INTERNAL_ERROR=0)}),
+        NetworkDefinitionCreationFlag=SimpleNamespace(**network_flags),
+        BuilderFlag=SimpleNamespace(**precision_flags),
+        MemoryPoolType=SimpleNamespace(WORKSPACE='workspace'),
+        Builder=lambda logger: recorder,
+        OnnxParser=lambda network, logger: SimpleNamespace(parse=lambda onnx: True))
+    for name, value in changes.items():
+        setattr(module, name, value)
+    return Flavour(module)
+
+
+def built(adapter: Flavour, precision: str = 'fp32', timings: Path | None = None) -> bytes:
+    return adapter.build(b'onnx', SIZES, precision, 7, '8.7', lambda share: None, timings)
+
+
+@pytest.mark.parametrize(('version', 'flags'), [
+    ('8.5.2', 1), ('8.6.1', 1), ('10.3.0', 2), ('11.1.0', 1), ('with no flag left', 0)])
+def test_networks_are_explicit_and_strongly_typed_where_that_is_to_be_asked_for(
+        version: str, flags: int) -> None:
+    recorder = Recorder()
+    assert built(flavour(version, recorder)) == b'an engine'
+    assert recorder.network_flags == flags
+    assert recorder.shapes == ('image', (1, 3, 32, 32), (1, 3, 64, 96), (1, 3, 96, 96))
+    assert recorder.pools == {'workspace': 7 * 2 ** 20}
+
+
+@pytest.mark.parametrize(('precision', 'asked'), [
+    ('fp32', set()), ('fp16', {0}), ('int8', {0, 1})])
+@pytest.mark.parametrize('version', VERSIONS)
+def test_precision_is_a_flag_until_networks_are_strongly_typed(
+        version: str, precision: str, asked: set[int]) -> None:
+    recorder = Recorder()
+    built(flavour(version, recorder), precision)
+    assert recorder.flags == (asked if version.startswith('8.') else set())
+
+
+def test_what_one_build_measured_serves_the_next(tmp_path: Path) -> None:
+    path = tmp_path / 'timings'
+    for expected in (b'', b'more', b'moremore'):
+        recorder = Recorder()
+        built(flavour('10.3.0', recorder), timings=path)
+        assert recorder.known == [expected]
+    path.write_bytes(b'damaged' + path.read_bytes())
+    recorder = Recorder()
+    built(flavour('10.3.0', recorder), timings=path)
+    assert recorder.known == [b''] and read_sealed(path) == b'more'
+
+
+def test_timings_of_something_else_are_replaced(tmp_path: Path) -> None:
+    built(flavour('10.3.0', Recorder()), timings=tmp_path / 'timings')
+    recorder = Recorder()
+    recorder.takes_timings = False
+    built(flavour('10.3.0', recorder), timings=tmp_path / 'timings')
+    assert recorder.known == [b'more', b''] and read_sealed(tmp_path / 'timings') == b'more'
+
+
+def test_timings_that_cannot_be_kept_do_no_harm(tmp_path: Path) -> None:
+    assert built(flavour('10.3.0', Recorder()), timings=tmp_path / 'none' / 'timings')
+
+
+def test_a_builder_that_does_not_start_is_told() -> None:
+    def fail(logger: Any) -> None:
+        raise TypeError('pybind11::init(): factory function returned nullptr')
+
+    adapter = flavour('8.5.2', Recorder(), Builder=fail, Runtime=fail)
+    with pytest.raises(BackendError, match='TensorRT 8.5.2 cannot start: it gives no reason'):
+        built(adapter)
+    with pytest.raises(BackendError, match='cannot start'):
+        adapter.deserialised(b'an engine')
