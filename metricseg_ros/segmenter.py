@@ -16,6 +16,7 @@ from metricseg_ros.instances import read_off
 from metricseg_ros.models import load_description, ModelDescription
 from metricseg_ros.preprocess import ImageGeometry, preprocess
 from metricseg_ros.structures import EmbeddedImage, Instances, NetworkOutput
+from metricseg_ros.threads import single_threaded
 import numpy as np
 import torch
 from torch import Tensor
@@ -109,6 +110,7 @@ class InstanceSegmenter:
             return self.backend.run_batch(torch.cat(tensors))
         return [self.backend.run(tensor) for tensor in tensors]
 
+    @single_threaded()
     def instances(self, embedded: EmbeddedImage) -> Instances:
         """
         Group an image's pixels into instances.

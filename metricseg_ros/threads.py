@@ -13,17 +13,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 import functools
+from threading import local
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 
+_within = local()
+
+
 @contextmanager
 def single_threaded() -> Iterator[None]:
     """Let BLAS and OpenMP, and so NumPy and torch, use one thread; also a decorator."""
-    with _controller().limit(limits=1):
+    if getattr(_within, 'single', False):  # By whoever called this, and setting it again costs.
         yield
+        return
+    _within.single = True
+    try:
+        with _controller().limit(limits=1):
+            yield
+    finally:
+        _within.single = False
 
 
 @functools.cache

@@ -25,7 +25,8 @@ def pixel_columns(columns: slice) -> slice:
 
 def image(*values: float) -> EmbeddedImage:
     """Give an image of vertical bands whose embeddings are these values, of one dimension."""
-    embeddings = torch.tensor(values).repeat_interleave(GRID[1] // len(values))
+    embeddings = torch.tensor(values, dtype=torch.float32)
+    embeddings = embeddings.repeat_interleave(GRID[1] // len(values))
     embeddings = embeddings.expand(1, *GRID).contiguous()
     # At threshold 0.25 class 1 is likely, at 0.75 class 2 is likelier still.
     logits = torch.zeros(2, 3, *GRID)

@@ -120,7 +120,8 @@ class LazySeeds:
         self.threshold = self._lower_threshold()
         self.active = active = np.flatnonzero(self.bounds >= self.threshold)
         self.active_columns = columns = np.ones((self.seed_rows.shape[1], len(active)), np.float32)
-        columns[:-2] = self.points[:, active]
+        # With clipping, of which there is none, numpy writes in place: twice as fast.
+        np.take(self.points, active, axis=1, out=columns[:-2], mode='clip')
         columns[-2] = self.norms[active]
         self.active_log_scores = self.log_scores[active]
         self.active_distances = distances = self.distances[active]

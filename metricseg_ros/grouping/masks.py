@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
-from metricseg_ros.similarity import squared_distances, squared_radii
+from metricseg_ros.similarity import squared_radii
 from metricseg_ros.structures import Seeds
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ class SeedMasks:
             raise ValueError(f'margins must be ({len(self.seeds)},h,w), got '
                              f'{tuple(self.margins.shape)}')
 
-    @property
+    @cached_property
     def masks(self) -> Tensor:
         """Return (K,h,w) bool, the pixels similar enough to each seed."""
         return self.margins >= 0
@@ -47,6 +48,17 @@ class SeedMasks:
         :return: those masks and their seeds.
         """
         return SeedMasks(self.seeds[index], self.margins[index])
+
+    def only(self, kept: np.ndarray) -> SeedMasks:
+        """
+        Leave some of the masks out.
+
+        :param kept: (K,) bool.
+        :return: the others, in the same order; nothing is copied if none is left out.
+        """
+        if kept.all():
+            return self
+        return self[torch.from_numpy(np.flatnonzero(kept)).to(self.margins.device)]
 
 
 def grow_masks(embeddings: Tensor, seeds: Seeds) -> SeedMasks:
@@ -69,13 +81,17 @@ def seed_margins(embeddings: Tensor, seeds: Seeds) -> Tensor:
     :param seeds: K seeds.
     :return: (K,h,w) float32, as in :class:`SeedMasks`.
     """
+    points, radii = embeddings.flatten(1), squared_radii(seeds.similarity_thresholds)
     rows, columns = seeds.positions.unbind(1)
-    distances = squared_distances(embeddings[:, rows, columns].t(), embeddings.flatten(1).t())
-    # A seed is in its own mask whatever the rounding of its distance to itself.
     own = rows * embeddings.shape[2] + columns
-    distances[torch.arange(len(seeds), device=own.device), own] = 0
-    radii = squared_radii(seeds.similarity_thresholds)
-    return (radii[:, None] - distances).view(-1, *embeddings.shape[1:])
+    norms = points.square().sum(0)
+    # r^2 - |s - p|^2 = (r^2 - |s|^2) + 2 s.p - |p|^2, and at most r^2 whatever the rounding.
+    margins = torch.addmm(-norms[None], points[:, own].t(), points, alpha=2)
+    margins += (radii - norms[own])[:, None]
+    margins = torch.minimum(margins, radii[:, None])
+    # A seed is in its own mask whatever the rounding of its distance to itself.
+    margins[torch.arange(len(seeds), device=own.device), own] = radii
+    return margins.view(-1, *embeddings.shape[1:])
 
 
 def keep_connected(masks: SeedMasks) -> SeedMasks:
@@ -88,7 +104,9 @@ def keep_connected(masks: SeedMasks) -> SeedMasks:
     margins = masks.margins.cpu().numpy().copy()
     for margin, (row, column) in zip(margins, masks.seeds.positions.tolist(), strict=True):
         inside = margin >= 0
-        _, parts = cv2.connectedComponents(inside.view(np.uint8), connectivity=8)
+        count, parts = cv2.connectedComponents(inside.view(np.uint8), connectivity=8)
+        if count == 2:  # The outside, and the one part.
+            continue
         cut_off = inside & (parts != parts[row, column])
         # Not quite zero, so that a pixel on the very edge of a mask is cut off too.
         margin[cut_off] = np.minimum(-margin[cut_off], -np.finfo(np.float32).tiny)
@@ -103,7 +121,8 @@ def drop_small(masks: SeedMasks, minimum_area: float) -> SeedMasks:
     :param minimum_area: least number of pixels.
     :return: the masks of at least that many.
     """
-    return masks[masks.masks.flatten(1).count_nonzero(dim=1) >= minimum_area]
+    areas = masks.masks.flatten(1).count_nonzero(dim=1)
+    return masks.only((areas >= minimum_area).cpu().numpy())
 
 
 def mask_iou(masks: Tensor) -> Tensor:
@@ -140,8 +159,7 @@ def drop_duplicates(masks: SeedMasks, suppression_iou: float) -> SeedMasks:
     :return: the masks kept, in the same order.
     """
     duplicate = (mask_iou(masks.masks) > suppression_iou).cpu().numpy()
-    kept: list[int] = []
+    kept = np.zeros(len(duplicate), bool)
     for index in range(len(duplicate)):
-        if not duplicate[index, kept].any():
-            kept.append(index)
-    return masks[torch.tensor(kept, dtype=torch.int64, device=masks.margins.device)]
+        kept[index] = not (duplicate[index] & kept).any()
+    return masks.only(kept)

@@ -33,8 +33,13 @@ def seediness(output: NetworkOutput) -> Seediness:
     :param output: what the network says.
     :return: the seediness of each pixel of the network's grid.
     """
-    class_scores = output.class_logits.softmax(dim=1)[:, 1:]
+    logits = output.class_logits
+    values = torch.tensor(output.similarity_thresholds, device=logits.device)
+    if logits.shape[1] == 2:
+        # The softmax of two is the logistic function of their difference, which it rises with.
+        differences, best = (logits[:, 1] - logits[:, 0]).max(dim=0)
+        return Seediness(differences.sigmoid(), torch.ones_like(best), values[best])
+    class_scores = logits.softmax(dim=1)[:, 1:]
     thresholds, classes = class_scores.shape[:2]
     scores, best = class_scores.reshape(thresholds * classes, *output.grid_size).max(dim=0)
-    values = torch.tensor(output.similarity_thresholds, device=scores.device)
     return Seediness(scores, best % classes + 1, values[best // classes])
