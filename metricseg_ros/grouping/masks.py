@@ -15,6 +15,10 @@ import torch
 from torch import Tensor
 
 
+CONNECTED = 2
+"""What marks the pixels connected to a seed; those of its mask are 1 before."""
+
+
 @dataclass(frozen=True)
 class SeedMasks:
     """
@@ -103,11 +107,9 @@ def keep_connected(masks: SeedMasks) -> SeedMasks:
     """
     margins = masks.margins.cpu().numpy().copy()
     for margin, (row, column) in zip(margins, masks.seeds.positions.tolist(), strict=True):
-        inside = margin >= 0
-        count, parts = cv2.connectedComponents(inside.view(np.uint8), connectivity=8)
-        if count == 2:  # The outside, and the one part.
-            continue
-        cut_off = inside & (parts != parts[row, column])
+        inside = (margin >= 0).view(np.uint8)
+        cv2.floodFill(inside, None, (column, row), CONNECTED, flags=8)
+        cut_off = inside == 1
         # Not quite zero, so that a pixel on the very edge of a mask is cut off too.
         margin[cut_off] = np.minimum(-margin[cut_off], -np.finfo(np.float32).tiny)
     return SeedMasks(masks.seeds, torch.from_numpy(margins).to(masks.margins.device))

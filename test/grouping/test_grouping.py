@@ -59,15 +59,16 @@ def label_map():
     return label_map
 
 
-def test_seediness_is_the_best_score_over_thresholds_and_classes():
-    logits = torch.randn(4, 6, 5, 7)
+@pytest.mark.parametrize('classes', [1, 5])
+def test_seediness_is_the_best_score_over_thresholds_and_classes(classes):
+    logits = torch.randn(4, classes + 1, 5, 7)
     output = NetworkOutput(torch.zeros(3, 5, 7), logits, THRESHOLDS)
     best = seediness(output)
     scores = logits.softmax(1)[:, 1:]
     for row, column in ((0, 0), (2, 3), (4, 6)):
         here = scores[:, :, row, column]
-        threshold, klass = divmod(int(here.argmax()), 5)
-        assert best.scores[row, column] == here.max()
+        threshold, klass = divmod(int(here.argmax()), classes)
+        assert best.scores[row, column] == pytest.approx(float(here.max()))
         assert best.class_ids[row, column] == klass + 1
         assert best.similarity_thresholds[row, column] == pytest.approx(THRESHOLDS[threshold])
 
@@ -161,3 +162,9 @@ def test_minimum_area_is_a_share_of_the_image(label_map):
 def test_background_alone_gives_nothing():
     masks = group(output_of(torch.zeros(8, 9, dtype=torch.int64)), GroupingConfig())
     assert masks.margins.shape == (0, 8, 9)
+
+
+def test_masks_of_which_none_is_left_out_are_not_copied():
+    masks = masks_of([[1, 1, 1]], [[1, 1, 0]])
+    assert drop_small(masks, 1) is masks
+    assert drop_duplicates(masks, 1.0) is masks
