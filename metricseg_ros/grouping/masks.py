@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-
 CONNECTED = 2
 """What marks the pixels connected to a seed; those of its mask are 1 before."""
 
