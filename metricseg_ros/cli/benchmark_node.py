@@ -131,4 +131,7 @@ def soak_line(soak: dict[str, Any] | None) -> str:
         return ''
     return (f'; in {soak["seconds"]:.0f} s at {soak["rate_hz"]:.1f} images a second of 720p at '
             f'most {soak["rss_mb_most"]:.0f} MB, growing by {soak["slope_mb_per_hour"]:.1f} +- '
-            f'{soak["slope_error_mb_per_hour"]:.1f} MB an hour')
+            f'{soak["slope_error_mb_per_hour"]:.1f} MB an hour; without memory shared with the '
+            f'camera, of which {soak["shared_mb_most"]:.0f} MB came into use, by '
+            f'{soak["own_slope_mb_per_hour"]:.1f} +- '
+            f'{soak["own_slope_error_mb_per_hour"]:.1f} MB an hour')

@@ -24,7 +24,7 @@ from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.inputs import open_input
 from metricseg_ros.ros.camera_messages import raw_image
 from metricseg_ros.ros.lifetime import running
-from metricseg_ros.ros.memory import resident_mb, slope_per_hour
+from metricseg_ros.ros.memory import memory_of, slope_per_hour
 from metricseg_ros.ros.processes import ProcessError, Processes
 from metricseg_ros.ros.round_trips import OUTPUTS, RoundTrips
 from metricseg_ros.ros.shipped import shipped
@@ -82,7 +82,8 @@ def soak(trips: RoundTrips, process: int, seconds: float) -> dict[str, Any]:
     :param trips: connected with the segmenter.
     :param process: id of the segmenter's process.
     :param seconds: how long.
-    :return: memory in megabytes, its slope and error in megabytes an hour, and counts.
+    :return: counts, memory in megabytes, its slope and error in megabytes an hour, of all and of
+        the node's own.
     """
     segmented: list[InstanceArray] = []
     trips.listen({})
@@ -91,21 +92,34 @@ def soak(trips: RoundTrips, process: int, seconds: float) -> dict[str, Any]:
     trips.spin_until(lambda: segmented or trips.send('segmenter', image), 'the first instances')
     segmented.clear()
     begin, sent = monotonic(), 0
-    samples = [(0.0, resident_mb(process))]
+    samples = [(0.0, *memory_of(process))]
     while (now := monotonic() - begin) < seconds:
         trips.send('segmenter', image)
         sent += 1
         if now - samples[-1][0] >= 1.0:
-            samples.append((now, resident_mb(process)))
+            samples.append((now, *memory_of(process)))
         trips.spin_for(sent / SOAK_RATE - (monotonic() - begin))
-    times, memory = np.array(samples).T
-    settled = times >= WARM_UP_SHARE * seconds
-    slope = slope_per_hour(times[settled], memory[settled])
     return {'seconds': seconds, 'size': list(SOAK_SIZE), 'rate_hz': sent / seconds,
             'images_sent': sent, 'images_segmented': len(segmented),
-            'rss_mb_settled': float(memory[settled][0]), 'rss_mb_last': float(memory[-1]),
-            'rss_mb_most': float(memory.max()), 'slope_mb_per_hour': slope.value,
-            'slope_error_mb_per_hour': slope.error, 'samples': samples}
+            **_growth(np.array(samples), WARM_UP_SHARE * seconds), 'samples': samples}
+
+
+def _growth(samples: np.ndarray, settled_after: float) -> dict[str, float]:
+    """
+    Sum up how memory behaved.
+
+    :param samples: (N,4) time in seconds, and memory: own, files, shared.
+    :param settled_after: time from which on it counts, in seconds.
+    :return: megabytes, and slopes with their errors in megabytes an hour.
+    """
+    resident = samples[:, 1:].sum(1)
+    settled = samples[:, 0] >= settled_after
+    times = samples[settled, 0]
+    slope, own = (slope_per_hour(times, values[settled]) for values in (resident, samples[:, 1]))
+    return {'rss_mb_settled': float(resident[settled][0]), 'rss_mb_last': float(resident[-1]),
+            'rss_mb_most': float(resident.max()), 'shared_mb_most': float(samples[:, 3].max()),
+            'slope_mb_per_hour': slope.value, 'slope_error_mb_per_hour': slope.error,
+            'own_slope_mb_per_hour': own.value, 'own_slope_error_mb_per_hour': own.error}
 
 
 def _alternate(trips: RoundTrips, image: Image, answers: tuple[str, ...],
@@ -141,7 +155,7 @@ def measure(options: Namespace, logs: Path) -> dict[str, Any]:
                      ) as trips:
             trips.wait_for_cameras()
             result: dict[str, Any] = {'rows': overheads(trips, options.runs)}
-            result['rss_mb'] = resident_mb(segmenter.pid)
+            result['rss_mb'] = memory_of(segmenter.pid).total
             if options.soak:
                 result['soak'] = soak(trips, segmenter.pid, options.soak)
     return result

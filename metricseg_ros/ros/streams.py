@@ -13,7 +13,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.ros.lifetime import running
-from metricseg_ros.ros.memory import resident_mb
+from metricseg_ros.ros.memory import memory_of
 from metricseg_ros.ros.processes import Processes
 from metricseg_ros.ros.round_trips import RoundTrips
 import numpy as np
@@ -72,7 +72,7 @@ def _measured(trips: RoundTrips, process: int, names: list[str], image: Image, r
              'age_ms_p50': float(np.percentile(ages[name], 50)),
              'age_ms_p99': float(np.percentile(ages[name], 99))} for name in names]
     return {'cameras': len(names), 'seconds': took, 'rate_hz': sent / took, 'rows': rows,
-            'cpu_cores': used / took, 'rss_mb': resident_mb(process)}
+            'cpu_cores': used / took, 'rss_mb': memory_of(process).total}
 
 
 def feed(trips: RoundTrips, names: list[str], image: Image, rate: float, seconds: float) -> int:

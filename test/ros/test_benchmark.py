@@ -30,6 +30,7 @@ def test_the_overhead_is_the_difference_of_what_was_timed(colour_model: Path,
     soak = report['soak']
     assert 0 < soak['images_segmented'] <= soak['images_sent']
     assert 50 < soak['rss_mb_settled'] <= soak['rss_mb_most'] < 1000
+    assert 0 < soak['shared_mb_most'] < soak['rss_mb_most']
 
 
 @pytest.mark.parametrize(('words', 'text'), [

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from mmap import mmap
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, mmap
 import os
 
-from metricseg_ros.ros.memory import resident_mb, slope_per_hour
+from metricseg_ros.ros.memory import memory_of, slope_per_hour
 import numpy as np
 import pytest
 
@@ -40,9 +40,12 @@ def test_too_short_a_time_has_no_error() -> None:
     assert np.isnan(slope_per_hour(np.arange(5.0), np.ones(5)).error)
 
 
-def test_memory_that_is_used_is_resident() -> None:
-    before = resident_mb(os.getpid())
+@pytest.mark.parametrize(('flags', 'kind'), [(MAP_PRIVATE, 'own'), (MAP_SHARED, 'shared')])
+def test_memory_that_is_used_is_resident(flags: int, kind: str) -> None:
+    before = memory_of(os.getpid())
     # From the system itself: an allocator may give memory that is resident already.
-    with mmap(-1, 50_000_000) as block:
+    with mmap(-1, 50_000_000, flags=flags | MAP_ANONYMOUS) as block:
         block.write(bytes(1000) * 50_000)
-        assert resident_mb(os.getpid()) - before == pytest.approx(50, abs=10)
+        after = memory_of(os.getpid())
+    assert getattr(after, kind) - getattr(before, kind) == pytest.approx(50, abs=10)
+    assert after.total - before.total == pytest.approx(50, abs=10)
