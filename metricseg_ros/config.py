@@ -181,7 +181,7 @@ class DepthInputConfig(DepthConfig):
         'seconds.', minimum=0.0, maximum=10.0, live=True)
     maximum_wait: float = parameter(
         0.2, 'Longest time that ~/objects, ~/markers and ~/cloud wait for the depth of an image '
-        'that has been segmented, in seconds.', minimum=0.0, maximum=10.0, live=True)
+        'that has been segmented, in seconds.', minimum=0.0, maximum=60.0, live=True)
     images: int = parameter(
         10, 'Latest depth images of each camera that are kept while images are segmented.',
         minimum=1, maximum=1000)

@@ -65,7 +65,7 @@ class Pointing:
             raise PointError(f'nobody subscribes to ~/{camera.prefix}clicked')
         frame, info = camera.recent.find(Time()), camera.placing.info
         if info is None:
-            raise PointError(f'no camera_info has come on {camera.depth.topics["camera_info"]}')
+            raise PointError(f'no camera_info has come on {camera.prefix}camera_info')
         where, size = frame.header.frame_id, frame.embedded.image_size
         position = await self._transforms.moved(point, where)
         click = Clicks(pixel_of(position, intrinsics_of(info, where, size), where))

@@ -16,7 +16,8 @@ import os
 import time
 from typing import Any
 
-REQUIRED = ('rclpy', 'std_msgs', 'sensor_msgs', 'diagnostic_msgs', 'metricseg_msgs')
+REQUIRED = ('rclpy', 'std_msgs', 'sensor_msgs', 'geometry_msgs', 'diagnostic_msgs',
+            'visualization_msgs', 'metricseg_msgs')
 OPTIONAL = ('vision_msgs',)
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 HEIGHT, WIDTH = 720, 1280

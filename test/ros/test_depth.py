@@ -157,7 +157,7 @@ def test_depth_that_is_not_of_the_image_is_named(camera: DepthCamera, make: dict
     markers, = find(camera, 'markers', answer.header)
     assert [marker.action for marker in markers.markers] == [Marker.DELETEALL]
     assert find(camera, 'cloud', answer.header)[0].width == 0
-    assert camera.robot.warnings(text)
+    wait_for(lambda: camera.robot.warnings(text), f'a warning of {text}')
     wait_for(lambda: not camera.answer().problem, 'the node to go on')
 
 

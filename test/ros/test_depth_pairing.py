@@ -24,7 +24,7 @@ Start = Callable[..., Any]
 
 def test_depth_that_comes_late_is_waited_for_and_instances_are_not_held_up(
         start: Start, colour_model: Path) -> None:
-    camera = depth_camera(start, colour_model, depth__maximum_wait=10.0)
+    camera = depth_camera(start, colour_model, depth__maximum_wait=60.0)
     robot = camera.robot
     header = camera.send(depth=lambda _: None)
     wait_for(lambda: camera.received('instances', header), 'instances')
@@ -37,7 +37,7 @@ def test_depth_that_comes_late_is_waited_for_and_instances_are_not_held_up(
 
 def test_of_several_near_depth_images_the_nearest_is_taken(start: Start,
                                                            colour_model: Path) -> None:
-    camera = depth_camera(start, colour_model, depth__maximum_wait=10.0)
+    camera = depth_camera(start, colour_model, depth__maximum_wait=60.0)
     header = camera.send(depth=lambda _: None)
     stamps = []
     for milliseconds in (-15, -4, 12):
@@ -48,6 +48,16 @@ def test_of_several_near_depth_images_the_nearest_is_taken(start: Start,
         stamps.append(near.stamp)
     wait_for(lambda: camera.received('objects', header), 'objects')
     assert camera.received('objects', header)[0].depth_stamp == stamps[1]
+
+
+def test_an_older_image_is_let_go_when_a_newer_one_has_its_depth(start: Start,
+                                                                 colour_model: Path) -> None:
+    camera = depth_camera(start, colour_model, depth__maximum_wait=60.0)
+    older, newer = (camera.answer('instances', depth=lambda _: None).header for _ in range(2))
+    camera.depth.publish(depth_message(newer, true_depth()))
+    wait_for(lambda: camera.received('objects', newer), 'objects')
+    wait_for(lambda: camera.robot.value('skipped') not in (None, '0'), 'it to be counted')
+    assert not camera.received('objects', older)
 
 
 @pytest.mark.parametrize(('silent', 'topic', 'problem'), [
@@ -100,7 +110,7 @@ def test_each_camera_has_its_own_depth(start: Start, colour_model: Path) -> None
     answer = right.answer(depth=lambda header: depth_message(header, true_depth(), frame='odd'))
     assert "frame 'odd'" in answer.problem
     assert not left.answer().problem
-    assert robot.warnings('(camera right)')
+    wait_for(lambda: robot.warnings('(camera right)'), 'a warning of the right one')
 
 
 def depth_camera(start: Start, model: Path, **parameters: Any) -> DepthCamera:

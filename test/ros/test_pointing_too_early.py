@@ -36,4 +36,4 @@ def test_why_there_is_no_mask_yet_is_said(start: Callable[..., Any],
     said('no frame has been segmented yet')
     wait_for(lambda: camera.answer('instances', info=lambda _: None)
              and camera.info.get_subscription_count(), 'camera_info to be asked for')
-    said('no camera_info has come on /camera_info')
+    said('no camera_info has come on camera_info')
