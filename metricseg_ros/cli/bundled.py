@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The photographs that come with the package, to measure and check with."""
+"""The pictures that come with the package, to measure and check with."""
 
 from __future__ import annotations
 
@@ -12,15 +12,25 @@ from metricseg_ros.models import model_roots
 
 def photographs() -> list[Path]:
     """
-    List the photographs of the demo, which lie beside the shipped models.
+    List the photographs of the demo.
 
     :return: at least one path.
     :raises FileNotFoundError: if they are not there.
     """
-    folders = [root.parent / 'demo' / 'images' for root in model_roots()]
+    return list_images(demo_folder('images'))
+
+
+def demo_folder(name: str) -> Path:
+    """
+    Find a folder of the demo, which lies beside the shipped models.
+
+    :param name: `images` or `things`.
+    :return: the folder.
+    :raises FileNotFoundError: if it is not there.
+    """
+    folders = [root.parent / 'demo' / name for root in model_roots()]
     for folder in folders:
         if folder.is_dir():
-            return list_images(folder)
-    raise FileNotFoundError('the photographs of the demo are not at '
-                            f'{" or ".join(map(str, folders)) or "any shipped model"}: give the '
-                            'path of a photograph')
+            return folder
+    raise FileNotFoundError(f'the {name} of the demo are not at '
+                            f'{" or ".join(map(str, folders)) or "any shipped model"}')

@@ -28,6 +28,8 @@ VERBS: Mapping[str, tuple[Verb, str]] = {
         'network': ('metricseg_ros.cli.benchmark_network', 'the network alone, by backend'),
         'pipeline': ('metricseg_ros.cli.benchmark_pipeline', 'from image to instances, by stage'),
         'node': ('metricseg_ros.cli.benchmark_node', 'the ROS 2 node against a bare one'),
+        'tracking': ('metricseg_ros.cli.benchmark_tracking',
+                     'identities on videos with exact truth, against overlap alone'),
     }, 'measure parts of the program on this machine'),
     'generate': ('metricseg_ros.cli.generate', 'write synthetic scenes with exact labels'),
     'train': ('metricseg_ros.cli.train', 'train a network'),

@@ -81,8 +81,9 @@ def shared_pixels(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def _with_background(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    values, index = np.unique(np.append(labels, BACKGROUND), return_inverse=True)
-    return values, index[:-1]
+    present = np.bincount(labels, minlength=BACKGROUND + 1) > 0
+    present[BACKGROUND] = True
+    return np.flatnonzero(present), (np.cumsum(present) - 1)[labels]
 
 
 def f_of_pairs(shared: np.ndarray) -> np.ndarray:

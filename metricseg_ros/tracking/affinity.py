@@ -15,6 +15,8 @@ import torch
 
 MINIMUM_IOU = 0.3
 """Smallest IoU of an object in two images, where nothing is known of its embedding."""
+DRIFT = 5
+"""Images without a view after which the squared distance of an object to itself has doubled."""
 
 
 def affinities(tracks: Sequence[Track], instances: Instances,
@@ -48,6 +50,9 @@ def embedding_similarities(tracks: Sequence[Track], instances: Instances) -> np.
     """
     Compare mean embeddings by the similarity of the method (arXiv 1703.10277, eq. 1).
 
+    An embedding tells of the place too, and so drifts while an object moves: the longer ago the
+    latest view, the less a distance means.
+
     :param tracks: T objects, at least one.
     :param instances: N instances.
     :return: (T,N) float32 in [0,1]; None where an embedding is not known.
@@ -56,7 +61,9 @@ def embedding_similarities(tracks: Sequence[Track], instances: Instances) -> np.
     if instances.embeddings is None or len(known) < len(tracks):
         return None
     first = torch.from_numpy(np.stack(known))
-    return similarity(squared_distances(first, torch.from_numpy(instances.embeddings))).numpy()
+    distances = squared_distances(first, torch.from_numpy(instances.embeddings))
+    ages = torch.tensor([track.last.age for track in tracks])[:, None]
+    return similarity(distances / (1 + ages / DRIFT)).numpy()
 
 
 def mask_overlaps(views: Sequence[View], tracks: Sequence[Track],

@@ -10,9 +10,9 @@ from dataclasses import replace
 from metricseg_ros.config import IGNORE_LABEL, TrackingConfig
 from metricseg_ros.structures import Instances
 from metricseg_ros.tracking import Tracker
-from metricseg_ros.tracking.affinity import embedding_similarities, mask_overlaps
+from metricseg_ros.tracking.affinity import DRIFT, embedding_similarities, mask_overlaps
 from metricseg_ros.tracking.assignment import assign
-from metricseg_ros.tracking.track import begun
+from metricseg_ros.tracking.track import begun, missed
 import numpy as np
 import pytest
 
@@ -170,6 +170,15 @@ def test_similarity_is_that_of_the_method() -> None:
     track = begun(1, squares((0, 0, (0.0, 0.0))), 0)
     similarities = embedding_similarities([track], squares((0, 0, (1.0, 0.0))))
     np.testing.assert_allclose(similarities, [[2 / (1 + np.e)]], rtol=1e-6)
+
+
+def test_the_longer_an_object_was_hidden_the_less_its_distance_means() -> None:
+    track = begun(1, squares((0, 0, (0.0, 0.0))), 0)
+    for _ in range(DRIFT):
+        track = missed(track)
+    similarities = embedding_similarities([track], squares((0, 0, (2.0, 0.0))))
+    # Half the squared distance of 4 is left.
+    np.testing.assert_allclose(similarities, [[2 / (1 + np.exp(2))]], rtol=1e-6)
 
 
 def test_the_surest_pairs_are_made_first() -> None:

@@ -1,0 +1,267 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Measure how well identities are kept, on short videos with exact truth.
+
+Things cut out of photographs cross each other, pass behind others, are all alike, or lie still
+before a camera that shakes. The masks are the model's own; the same masks go to every tracker: to
+the one of the node, to the same without embeddings, and to one that knows the overlap of masks
+alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, TYPE_CHECKING
+
+from metricseg_ros.cli.exit_codes import DONE
+from metricseg_ros.cli.options import (
+    add_configuration,
+    add_json,
+    configuration,
+    tables_to,
+    write_report,
+)
+
+if TYPE_CHECKING:
+    from metricseg_ros.config import SegmenterConfig
+    from metricseg_ros.datasets.sequences import SequenceFrame
+    from metricseg_ros.evaluation.tracking import FrameIdentities
+    from metricseg_ros.segmenter import InstanceSegmenter
+    from metricseg_ros.structures import Instances
+    import numpy as np
+
+OURS, BLIND, OVERLAP = 'ours', 'without embeddings', 'overlap alone'
+SIZE = (360, 480)
+SHOWN = 8
+"""Frames of a sequence in its picture."""
+COLUMNS = ('scene', 'tracker', 'sequences', 'objects', 'switches', 'switches_each',
+           'switches_each_interval', 'share', 'share_interval', 'idf1', 'idf1_interval', 'hota',
+           'hota_interval')
+Track = Callable[['Instances'], 'Instances']
+
+
+@dataclass(frozen=True)
+class Score:
+    """
+    How well one tracker did on one sequence.
+
+    :param objects: true objects.
+    :param switches: how often one got another id.
+    :param idf1: identity F1.
+    :param hota: HOTA.
+    """
+
+    objects: int
+    switches: int
+    idf1: float
+    hota: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare the options of the verb.
+
+    :param parser: the verb's own parser.
+    """
+    from metricseg_ros.datasets.sequences import SCENES
+    parser.add_argument('--scene', action='append', choices=tuple(SCENES), dest='scenes',
+                        help='one of the scenes, may be repeated (default: all)')
+    parser.add_argument('--sequences', type=int, default=10,
+                        help='videos of each scene (default: %(default)s)')
+    parser.add_argument('--frames', type=int, default=90,
+                        help='frames of each: 90 are 3 s at 30 Hz (default: %(default)s)')
+    parser.add_argument('--rng-seed', type=int, default=0,
+                        help='of things, ways and noise (default: %(default)s)')
+    parser.add_argument('--pictures', type=Path, metavar='DIR',
+                        help='draw the first video of each scene, ids in colours')
+    add_json(parser, 'the rows and every sequence')
+    add_configuration(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Measure, print the table, write the JSON.
+
+    :param args: what :func:`add_arguments` declared.
+    :return: 0.
+    """
+    for name in ('sequences', 'frames'):
+        if getattr(args, name) < 1:
+            raise ValueError(f'--{name} must be at least 1, got {getattr(args, name)}')
+    from metricseg_ros.cli.measuring import load_average, machine, table
+    from metricseg_ros.datasets.sequences import SCENES
+    from metricseg_ros.segmenter import InstanceSegmenter
+    load, config = load_average(), configuration(args)
+    segmenter = InstanceSegmenter.from_config(config)
+    scores = {scene: [measure(segmenter, config, scene, number, args)
+                      for number in range(args.sequences)] for scene in args.scenes or SCENES}
+    segmenter.close()
+    rows = [row for scene, found in scores.items() for row in scene_rows(scene, found)]
+    print(table(rows, COLUMNS), file=tables_to(args.json))
+    write_report({'benchmark': 'tracking', 'machine': machine(load),
+                  'model': segmenter.description.name, 'tracking': asdict(config.tracking),
+                  'frames': args.frames, 'size': list(SIZE), 'rng_seed': args.rng_seed,
+                  'rows': rows, 'sequences': {
+                      scene: [{name: asdict(score) for name, score in found.items()}
+                              for found in sequences]
+                      for scene, sequences in scores.items()}}, args.json)
+    return DONE
+
+
+def measure(segmenter: InstanceSegmenter, config: SegmenterConfig, scene: str, number: int,
+            args: argparse.Namespace) -> dict[str, Score]:
+    """
+    Film one sequence, segment it, and let every tracker have the same masks.
+
+    :param segmenter: finds the masks.
+    :param config: of our tracker.
+    :param scene: what is filmed.
+    :param number: which sequence of this scene.
+    :param args: how many frames, and whether to draw the first sequence.
+    :return: tracker -> score.
+    """
+    from metricseg_ros.evaluation.tracking import compare
+    trackers = make_trackers(config)
+    frames: dict[str, list[FrameIdentities]] = {name: [] for name in trackers}
+    shown: dict[str, list[np.ndarray]] = {name: [] for name in trackers}
+    pictured = args.pictures and number == 0
+    for index, frame in enumerate(sequence(scene, args.frames, (args.rng_seed, number))):
+        instances = segmenter.segment(frame.image)
+        compared = compare(frame.labels, instances.label_map)
+        for name, track in trackers.items():
+            tracked = track(instances)
+            # Instances are numbered from 1 as they come.
+            frames[name].append(replace(compared, said_ids=tracked.ids[compared.said_ids - 1]))
+            if pictured and index % max(1, args.frames // SHOWN) == 0:
+                shown[name].append(drawn(frame.image, tracked))
+    if pictured:
+        write_picture(args.pictures / f'{scene}.jpg', [shown[OURS], shown[OVERLAP]])
+    return {name: score(seen) for name, seen in frames.items()}
+
+
+def sequence(scene: str, frames: int, seeds: Sequence[int]) -> Iterator[SequenceFrame]:
+    """
+    Film the things that come with the package.
+
+    :param scene: what is filmed.
+    :param frames: how many.
+    :param seeds: of everything random, with the scene.
+    :return: the frames, in order.
+    """
+    import cv2
+    from metricseg_ros.cli.bundled import demo_folder
+    from metricseg_ros.datasets.sequences import film, fitted, SCENES
+    from metricseg_ros.datasets.textures import cover
+    import numpy as np
+    rng = np.random.default_rng([list(SCENES).index(scene), *seeds])
+    folder = demo_folder('things')
+    pictures = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+                for path in sorted(folder.glob('*.png'))]
+    things = [fitted(cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA), SIZE[0], rng)
+              for picture in pictures]
+    table = cv2.resize(cv2.imread(str(folder / 'table.jpg'))[..., ::-1], SIZE[::-1])
+    ground = table if rng.random() < 0.5 else cover(rng, SIZE, [table])
+    return film(SCENES[scene](things, rng), ground, frames, rng)
+
+
+def make_trackers(config: SegmenterConfig) -> dict[str, Track]:
+    """
+    Make one of each tracker.
+
+    :param config: of ours.
+    :return: name -> instances of the next frame -> the same with ids.
+    """
+    from metricseg_ros.cli.overlap_tracker import OverlapTracker
+    from metricseg_ros.tracking import Tracker
+    enabled = replace(config.tracking, enabled=True)
+    blind = Tracker(enabled)
+    return {OURS: Tracker(enabled).update,
+            BLIND: lambda instances: blind.update(replace(instances, embeddings=None)),
+            OVERLAP: OverlapTracker().update}
+
+
+def score(frames: Sequence[FrameIdentities]) -> Score:
+    """
+    Judge the ids of one sequence.
+
+    :param frames: in order.
+    :return: the score.
+    """
+    from metricseg_ros.evaluation.tracking import hota, id_switches, identity_f1
+    objects = {true_id for frame in frames for true_id in frame.true_ids.tolist()}
+    return Score(len(objects), id_switches(frames), identity_f1(frames), hota(frames))
+
+
+def scene_rows(scene: str, found: Sequence[Mapping[str, Score]]) -> list[dict[str, Any]]:
+    """
+    Sum a scene up, a row for each tracker.
+
+    :param scene: its name.
+    :param found: of each sequence, tracker -> score.
+    :return: means over the sequences with 95 % bootstrap intervals, and the share of the
+        switches of the tracker by overlap alone.
+    """
+    from metricseg_ros.evaluation.bootstrap import bootstrap_interval, mean_interval
+    import numpy as np
+
+    def share(chosen: np.ndarray) -> float:
+        total = plain[chosen].sum()
+        return float(switches[chosen].sum() / total) if total else np.nan
+    plain = np.array([scores[OVERLAP].switches for scores in found])
+    rows = []
+    for name in found[0]:
+        scores = [item[name] for item in found]
+        switches = np.array([one.switches for one in scores])
+        row = {'scene': scene, 'tracker': name, 'sequences': len(scores),
+               'objects': sum(one.objects for one in scores), 'switches': int(switches.sum()),
+               'share': share(np.arange(len(scores))),
+               'share_interval': rounded(bootstrap_interval(share, len(scores), 0))}
+        for column, values in (('switches_each', switches),
+                               ('idf1', np.array([one.idf1 for one in scores])),
+                               ('hota', np.array([one.hota for one in scores]))):
+            row |= {column: round(float(values.mean()), 3),
+                    f'{column}_interval': rounded(mean_interval(values, 0))}
+        rows.append(row)
+    return rows
+
+
+def rounded(values: Sequence[float]) -> list[float]:
+    """
+    Shorten numbers for a table.
+
+    :param values: any.
+    :return: the same to three places.
+    """
+    return [round(float(value), 3) for value in values]
+
+
+def drawn(image: np.ndarray, instances: Instances) -> np.ndarray:
+    """
+    Draw a frame with its ids in colours.
+
+    :param image: (H,W,3) uint8 RGB.
+    :param instances: with lasting ids.
+    :return: (h,w,3) uint8 RGB, smaller.
+    """
+    import cv2
+    from metricseg_ros.overlay import draw_overlay
+    return cv2.resize(draw_overlay(image, instances, ('',)), None, fx=0.6, fy=0.6,
+                      interpolation=cv2.INTER_AREA)
+
+
+def write_picture(path: Path, rows: Sequence[Sequence[np.ndarray]]) -> None:
+    """
+    Write frames below each other and side by side.
+
+    :param path: JPEG file; its folder is made.
+    :param rows: (h,w,3) uint8 RGB frames of each row, all of one size.
+    """
+    import cv2
+    import numpy as np
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet = np.vstack([np.hstack(list(row)) for row in rows])
+    cv2.imwrite(str(path), sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])

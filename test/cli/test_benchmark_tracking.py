@@ -1,0 +1,111 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Identities are measured on the same masks, and the figures are those of the ids."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+from metricseg_ros.cli.benchmark_tracking import (
+    BLIND,
+    make_trackers,
+    OURS,
+    OVERLAP,
+    scene_rows,
+    Score,
+)
+from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
+from metricseg_ros.cli.main import main
+from metricseg_ros.cli.overlap_tracker import iou, OverlapTracker
+from metricseg_ros.config import SegmenterConfig
+from metricseg_ros.structures import Instances
+import numpy as np
+import pytest
+
+
+def squares(*things: tuple[int, float]) -> Instances:
+    """
+    Draw squares of 10 x 10 pixels.
+
+    :param things: left side and embedding of each.
+    :return: the instances, numbered from 1.
+    """
+    count = len(things)
+    boxes = np.array([(left, 0, left + 10, 10) for left, _ in things], np.int32).reshape(-1, 4)
+    return Instances(
+        image_size=(10, 200), ids=np.arange(1, count + 1, dtype=np.uint16),
+        class_ids=np.ones(count, np.uint16), scores=np.ones(count, np.float32), boxes=boxes,
+        crops=(np.ones((10, 10), bool),) * count, seeds=boxes[:, 1::-1],
+        similarity_thresholds=np.ones(count, np.float32),
+        embeddings=np.array([[value] for _, value in things], np.float32).reshape(count, 1))
+
+
+def test_overlap_alone_follows_the_overlap_and_nothing_else() -> None:
+    tracker = OverlapTracker()
+    assert tracker.update(squares((0, 0), (50, 9))).ids.tolist() == [1, 2]
+    assert tracker.update(squares((52, 0), (3, 9))).ids.tolist() == [2, 1]
+    # 7 of 10 columns away: an IoU of 3 / 17 is below 0.3.
+    assert tracker.update(squares((10, 9))).ids.tolist() == [3]
+
+
+def test_overlap_alone_remembers_where_an_object_was() -> None:
+    tracker = OverlapTracker()
+    tracker.update(squares((0, 0)))
+    for _ in range(SegmenterConfig().tracking.memory):
+        assert len(tracker.update(squares())) == 0
+    assert tracker.update(squares((0, 0))).ids.tolist() == [1]
+    for _ in range(SegmenterConfig().tracking.memory + 1):
+        tracker.update(squares())
+    assert tracker.update(squares((0, 0))).ids.tolist() == [2]
+
+
+def test_iou_counts_pixels() -> None:
+    first, second = np.zeros((2, 4), bool), np.zeros((2, 4), bool)
+    first[:, :2], second[:, 1:3] = True, True
+    assert iou(first, second) == 2 / 6
+    assert iou(first & second, first & ~first) == iou(~first & first, second & ~second) == 0
+
+
+def test_only_ours_knows_embeddings() -> None:
+    ids = {}
+    for name, track in make_trackers(SegmenterConfig()).items():
+        track(squares((0, 0), (100, 9)))
+        ids[name] = track(squares((0, 9), (100, 0))).ids.tolist()
+    assert ids == {OURS: [2, 1], BLIND: [1, 2], OVERLAP: [1, 2]}
+
+
+def test_rows_are_means_and_shares_of_switches() -> None:
+    found = [{OURS: Score(3, 1, 1.0, 0.8), OVERLAP: Score(3, 4, 0.5, 0.4)},
+             {OURS: Score(5, 2, 0.5, 0.6), OVERLAP: Score(5, 8, 0.5, 0.4)}]
+    ours, overlap = scene_rows('crossing', found)
+    assert (ours['switches'], overlap['switches'], ours['objects']) == (3, 12, 8)
+    assert (ours['share'], overlap['share']) == (0.25, 1.0)
+    # In either sequence it is a quarter, and so in every mixture of them.
+    assert ours['share_interval'] == [0.25, 0.25]
+    assert (ours['switches_each'], ours['idf1'], ours['hota']) == (1.5, 0.75, 0.7)
+    assert ours['switches_each_interval'] == [1, 2]
+
+
+def test_a_scene_without_switches_has_no_share() -> None:
+    still = Score(1, 0, 1.0, 1.0)
+    assert np.isnan(scene_rows('shaken', [{OURS: still, OVERLAP: still}])[0]['share'])
+
+
+def test_every_tracker_is_measured_and_drawn(tmp_path: Path) -> None:
+    report = tmp_path / 'report.json'
+    assert main(['benchmark', 'tracking', '--scene', 'occlusion', '--sequences', '2', '--frames',
+                 '4', '--json', str(report), '--pictures', str(tmp_path)]) == DONE
+    found = json.loads(report.read_text())
+    assert [row['tracker'] for row in found['rows']] == [OURS, BLIND, OVERLAP]
+    assert [row['objects'] for row in found['rows']] == [12] * 3
+    assert len(found['sequences']['occlusion']) == 2
+    assert all(0 < row['idf1'] <= 1 and 0 < row['hota'] <= 1 for row in found['rows'])
+    height, width = cv2.imread(str(tmp_path / 'occlusion.jpg')).shape[:2]
+    assert (height, width) == (2 * 216, 4 * 288)
+
+
+@pytest.mark.parametrize('option', ['--sequences', '--frames'])
+def test_nonsense_is_refused(option: str) -> None:
+    assert main(['benchmark', 'tracking', option, '0']) == BAD_USAGE
