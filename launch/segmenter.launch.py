@@ -1,6 +1,11 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Start the segmenter for one camera."""
+"""
+Start the segmenter for one camera, or for several.
+
+    ros2 launch metricseg_ros segmenter.launch.py image:=/camera/color/image_raw
+    ros2 launch metricseg_ros segmenter.launch.py cameras:=[left,right] image:=color/image_raw
+"""
 
 from pathlib import Path
 from typing import Any
@@ -10,12 +15,15 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from metricseg_ros.ros.launching import camera_names, remappings
 from metricseg_ros.ros.shared_memory import shared_memory_profile
 
 SHARE = Path(get_package_share_directory('metricseg_ros'))
 
 ARGUMENTS = {
-    'namespace': ('', 'Namespace of the camera and of the segmenter.'),
+    'namespace': ('', 'Namespace of the cameras and of the segmenter.'),
+    'cameras': ('', 'Cameras of one node, as [left,right], each with its topics under its name or '
+                'where {camera} stands for it; empty for one without a name.'),
     'image': ('image', 'Image topic; its compressed version is <image>/compressed.'),
     'depth': ('depth', 'Topic of the depth that is registered to the image.'),
     'camera_info': ('camera_info', "Topic of the image's intrinsics."),
@@ -27,6 +35,9 @@ ARGUMENTS = {
 }
 """Name -> default and description."""
 
+TOPICS = ('image', 'depth', 'camera_info')
+"""Those arguments that are inputs of the node, by its own names."""
+
 
 def parameters(context: LaunchContext) -> dict[str, Any]:
     """
@@ -37,6 +48,8 @@ def parameters(context: LaunchContext) -> dict[str, Any]:
     """
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     chosen: dict[str, Any] = {'use_sim_time': given['use_sim_time'].lower() == 'true'}
+    if given['cameras']:
+        chosen['cameras'] = camera_names(given['cameras'])
     if given['model']:
         chosen['model'] = given['model']
     if given['autostart']:
@@ -52,13 +65,13 @@ def segmenter(context: LaunchContext) -> list[Node]:
     :return: the node.
     """
     given = {name: LaunchConfiguration(name).perform(context)
-             for name in ('image', 'depth', 'camera_info', 'log_level')}
+             for name in ('cameras', *TOPICS, 'log_level')}
     return [Node(
         package='metricseg_ros', executable='segmenter_node', name='segmenter',
         namespace=LaunchConfiguration('namespace'), output='screen',
         parameters=[LaunchConfiguration('params_file'), parameters(context)],
-        remappings=[('image/compressed', f'{given["image"]}/compressed'),
-                    *((name, given[name]) for name in ('image', 'depth', 'camera_info'))],
+        remappings=remappings(camera_names(given['cameras']),
+                              {name: given[name] for name in TOPICS}),
         arguments=['--ros-args', '--log-level', f'segmenter:={given["log_level"]}'])]
 
 

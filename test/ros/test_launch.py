@@ -21,14 +21,16 @@ def test_only_given_arguments_override_the_parameter_file() -> None:
     assert _parameters() == {'use_sim_time': False}
     assert _parameters(model='household-lite', autostart='false', use_sim_time='true') == {
         'use_sim_time': True, 'model': 'household-lite', 'autostart': False}
+    assert _parameters(cameras='[left,right]') == {'use_sim_time': False,
+                                                   'cameras': ['left', 'right']}
 
 
 @pytest.mark.parametrize('name', ['segmenter', 'demo'])
 def test_a_launch_file_describes_itself(name: str) -> None:
     description = _module(name).generate_launch_description()
     declared = {argument.name for argument in description.get_launch_arguments()}
-    expected = {'segmenter': {'namespace', 'image', 'depth', 'camera_info', 'params_file', 'model',
-                              'use_sim_time'},
+    expected = {'segmenter': {'namespace', 'cameras', 'image', 'depth', 'camera_info',
+                              'params_file', 'model', 'use_sim_time'},
                 'demo': {'input', 'rate', 'rviz'}}
     assert expected[name] <= declared
 

@@ -1,0 +1,61 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The C++ package builds by colcon, and reads what is published over ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.ros
+pytest.importorskip('metricseg_msgs')
+
+from examples.loading import EXAMPLES  # noqa: E402
+from metricseg_msgs.msg import Instance, InstanceArray, Mask  # noqa: E402
+from metricseg_ros.packed_mask import pack  # noqa: E402
+from metricseg_ros.ros.byte_arrays import byte_array  # noqa: E402
+from rclpy.node import Node  # noqa: E402
+from ros.robot import Spinner, wait_for  # noqa: E402
+
+
+@pytest.fixture(scope='module')
+def consumer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the package as a user would."""
+    if shutil.which('cmake') is None or not (shutil.which('c++') or shutil.which('g++')):
+        pytest.skip('THE C++ CONSUMER IS UNTESTED: no cmake or no compiler on PATH')
+    folder = tmp_path_factory.mktemp('workspace')
+    subprocess.run(
+        [sys.executable, '-c', 'from colcon_core.command import main; main()', '--log-base',
+         folder / 'log', 'build', '--base-paths', EXAMPLES / 'mask_consumer', '--build-base',
+         folder / 'build', '--install-base', folder / 'install'],
+        check=True, capture_output=True, timeout=280)
+    return folder / 'install' / 'mask_consumer' / 'lib' / 'mask_consumer' / 'consumer_rcl'
+
+
+def test_cpp_reads_what_is_published(consumer: Path, start: Callable[..., Any]) -> None:
+    robot = start(Spinner(lambda context: Node('robot', context=context))).node
+    publisher = robot.create_publisher(InstanceArray, '/segmenter/instances', 1)
+    mask = np.zeros((20, 30), bool)
+    mask[3:7, 5:17] = True
+    mask[4, 6] = False
+    packed = pack(mask)
+    good = Mask(row=packed.row, column=packed.column, height=packed.height, width=packed.width,
+                bits=byte_array(packed.bits))
+    message = InstanceArray(image_height=20, image_width=30, instances=[
+        Instance(id=4, class_name='cup', score=0.5, mask=good),
+        Instance(id=5, class_name='fork', score=0.25, mask=Mask(height=3, width=9, bits=[1]))])
+    process = subprocess.Popen([consumer, '/segmenter/instances', '1'], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for(lambda: publisher.publish(message) or process.poll() is not None, 'the consumer')
+    out, error = process.communicate()
+    assert process.returncode == 0, error
+    assert out.splitlines() == [
+        '4 cup 0.5 47 pixels', '5 fork 0.25 left out: mask of 3 x 9 pixels must have 6 bytes of '
+        'bits, got 1']
