@@ -17,7 +17,7 @@ from argparse import ArgumentParser
 from importlib import import_module
 from pathlib import Path
 import sys
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from ament_index_python.packages import get_package_share_directory
@@ -108,23 +108,19 @@ def replay(node: Node, path: Path, rate: float, wait: float) -> int:
     :param wait: seconds for subscribers to appear before the first message.
     :return: number of messages.
     """
-    count, begin = 0, 0.0
+    count = 0
     with AnyReader([path]) as reader:
         publishers = {
             item.topic: node.create_publisher(message_class(item.msgtype), item.topic, 10)
             for item in reader.connections}
-        _spin_until(node, monotonic() + wait)
+        sleep(wait)
         begin = monotonic()
         for connection, time, data in reader.messages():
-            _spin_until(node, begin + (time - reader.start_time) / 1e9 / rate)
+            due = begin + (time - reader.start_time) / 1e9 / rate
+            sleep(max(0.0, due - monotonic()))
             publishers[connection.topic].publish(bytes(data))
             count += 1
     return count
-
-
-def _spin_until(node: Node, time: float) -> None:
-    while (left := time - monotonic()) > 0:
-        rclpy.spin_once(node, timeout_sec=left)
 
 
 def main(arguments: list[str]) -> int:

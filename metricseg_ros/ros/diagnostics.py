@@ -105,10 +105,10 @@ class Diagnostics:
             **facts, topic=source.topic,
             view=self._view(session, source.topic, source.message_type),
             reliable=source.reliable, transport=session.config.image_transport,
-            silent_s=source.silent_seconds(), busy_s=session.worker.busy_seconds(),
-            busy_with=session.at, wanted=camera.outputs.any_wanted(),
-            bad_image=camera.tally.bad_image, age_ms=age and age['p50'],
-            unstamped=camera.tally.segmented > 0 and age is None,
+            refused=source.refused, silent_s=source.silent_seconds(),
+            busy_s=session.worker.busy_seconds(), busy_with=session.at,
+            wanted=camera.outputs.any_wanted(), bad_image=camera.tally.bad_image,
+            age_ms=age and age['p50'], unstamped=camera.tally.segmented > 0 and age is None,
             waits_for_clock=self._waits_for_clock(), no_place=camera.placing.problem,
             unheard=self._unheard(session, camera), rate=camera.latencies.rate())
 

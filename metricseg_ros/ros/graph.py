@@ -14,6 +14,10 @@ from rclpy.qos import ReliabilityPolicy
 MOST_NAMED = 3
 """Other image topics that are named at most."""
 
+OTHER_TRANSPORT = {'sensor_msgs/msg/Image': 'sensor_msgs/msg/CompressedImage',
+                   'sensor_msgs/msg/CompressedImage': 'sensor_msgs/msg/Image'}
+"""Type of images -> type of the same images by the other transport."""
+
 
 @dataclass(frozen=True)
 class TopicView:
@@ -24,14 +28,15 @@ class TopicView:
     :param best_effort: how many of them do not promise delivery.
     :param other_types: other types published under the same name.
     :param elsewhere: image topics of the right type with publishers, the most similar name first.
-    :param compressed: whether the topic's compressed version has a publisher.
+    :param other_transport: topics of compressed images where raw ones are wanted, or the other
+        way round, the most similar name first.
     """
 
     publishers: int = 0
     best_effort: int = 0
     other_types: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
-    compressed: bool = False
+    other_transport: tuple[str, ...] = ()
 
 
 def look_at(node: Node, topic: str, type_name: str, own: Collection[str]) -> TopicView:
@@ -51,10 +56,13 @@ def look_at(node: Node, topic: str, type_name: str, own: Collection[str]) -> Top
     others = {info.topic_type for info in infos} - {type_name}
     if right:
         return TopicView(len(right), len(best_effort), tuple(sorted(others)))
-    published = [name for name, types in node.get_topic_names_and_types()
-                 if type_name in types and name not in own and node.count_publishers(name)]
-    return TopicView(other_types=tuple(sorted(others)), elsewhere=nearest(topic, published),
-                     compressed=node.count_publishers(f'{topic}/compressed') > 0)
+    topics = node.get_topic_names_and_types()
+
+    def published(kind: str | None) -> tuple[str, ...]:
+        return nearest(topic, [name for name, types in topics if kind in types and name not in own
+                               and node.count_publishers(name)])
+    return TopicView(other_types=tuple(sorted(others)), elsewhere=published(type_name),
+                     other_transport=published(OTHER_TRANSPORT.get(type_name)))
 
 
 def nearest(topic: str, others: Collection[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from metricseg_ros.ros.advice import RELIABILITY, why_refused
 from metricseg_ros.ros.graph import TopicView
 
 OK, WARN, ERROR = 0, 1, 2
@@ -47,6 +48,7 @@ class Facts:
     :param reliable: whether the subscription asks for delivery.
     :param transport: raw or compressed.
     :param camera: name of the camera, or empty.
+    :param refused: QoS policy because of which a publisher is not heard, or empty.
     :param silent_s: time since the latest image, in seconds.
     :param busy_s: time the worker has been at its present image, in seconds.
     :param busy_with: the camera whose image that is, or empty.
@@ -68,6 +70,7 @@ class Facts:
     reliable: bool = False
     transport: str = 'raw'
     camera: str = ''
+    refused: str = ''
     silent_s: float = 0.0
     busy_s: float = 0.0
     busy_with: str = ''
@@ -138,21 +141,26 @@ def _no_publisher(facts: Facts) -> str:
     text = f'nobody publishes on {facts.topic}'
     if view.other_types:
         return f'{facts.topic} carries {", ".join(view.other_types)}: look at image_transport'
-    if facts.transport == 'raw' and view.compressed:
+    if facts.transport == 'raw' and f'{facts.topic}/compressed' in view.other_transport:
         return f'{text}, but on {facts.topic}/compressed: set image_transport to compressed'
-    if not view.elsewhere:
-        return f'{text}, nor images of this type elsewhere: is the camera running, with the ' \
-               'same ROS_DOMAIN_ID?'
-    return f'{text}; there are images on {", ".join(view.elsewhere)}: start with `--ros-args ' \
-           f'-r {_relative(facts)}:={view.elsewhere[0]}`'
+    if view.elsewhere:
+        return f'{text}; there are images on {", ".join(view.elsewhere)}: start with ' \
+               f'`--ros-args -r {_relative(facts, facts.transport)}:={view.elsewhere[0]}`'
+    if view.other_transport:
+        other = 'compressed' if facts.transport == 'raw' else 'raw'
+        return f'{text}; there are {other} images on {", ".join(view.other_transport)}: start ' \
+               f'with `--ros-args -p image_transport:={other} -r ' \
+               f'{_relative(facts, other)}:={view.other_transport[0]}`'
+    return f'{text}, nor images elsewhere: is the camera running, with the same ROS_DOMAIN_ID?'
 
 
 def _unheard(facts: Facts) -> str:
     view = facts.view
-    if not facts.reliable or view.best_effort < view.publishers:
-        return ''
-    return f'QoS: the publisher on {facts.topic} is best effort and image_reliability is ' \
-           'reliable, so nothing is delivered: set image_reliability to auto'
+    policy = facts.refused if facts.silent_s >= SILENCE_S else ''
+    if view.publishers and facts.reliable and view.best_effort == view.publishers:
+        policy = RELIABILITY
+    return f'QoS: no publisher on {facts.topic} can be heard: {why_refused(policy)}' \
+        if policy else ''
 
 
 def _silent(facts: Facts) -> str:
@@ -215,8 +223,8 @@ def _configure(facts: Facts) -> str:
     return f'`ros2 lifecycle set {facts.node} configure`'
 
 
-def _relative(facts: Facts) -> str:
-    name = 'image' if facts.transport == 'raw' else 'image/compressed'
+def _relative(facts: Facts, transport: str) -> str:
+    name = 'image' if transport == 'raw' else 'image/compressed'
     return f'{facts.camera}/{name}' if facts.camera else name
 
 

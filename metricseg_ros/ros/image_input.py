@@ -10,8 +10,9 @@ from time import monotonic
 from typing import Any
 
 from metricseg_ros.config import NodeConfig
+from metricseg_ros.ros.advice import why_refused
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import qos_policy_name_from_kind, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
 try:
@@ -39,6 +40,7 @@ class ImageInput:
         """
         self.received = 0
         self.lost = 0
+        self.refused = ''
         self.last_time = monotonic()
         self.reliable = config.image_reliability == 'reliable'
         self._node = node
@@ -92,9 +94,9 @@ class ImageInput:
         self.last_time = monotonic()
         self._deliver(message)
 
-    def _incompatible_qos(self, _event: Any) -> None:
-        self._warn(f'a publisher on {self.topic} is best effort and cannot be heard: '
-                   'image_reliability is reliable; set it to auto')
+    def _incompatible_qos(self, event: Any) -> None:
+        self.refused = qos_policy_name_from_kind(event.last_policy_kind)
+        self._warn(f'a publisher on {self.topic} cannot be heard: {why_refused(self.refused)}')
 
     def _incompatible_type(self, _event: Any) -> None:
         self._warn(f'a publisher on {self.topic} sends another type than '

@@ -22,6 +22,7 @@ from metricseg_msgs.msg import Instance, InstanceArray, Mask  # noqa: E402
 from metricseg_ros.packed_mask import pack  # noqa: E402
 from metricseg_ros.ros.byte_arrays import byte_array  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from rclpy.serialization import serialize_message  # noqa: E402
 from ros.robot import Spinner, wait_for  # noqa: E402
 
 
@@ -32,16 +33,18 @@ def consumer(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip('THE C++ CONSUMER IS UNTESTED: no cmake or no compiler on PATH')
     folder = tmp_path_factory.mktemp('workspace')
     subprocess.run(
-        [sys.executable, '-c', 'from colcon_core.command import main; main()', '--log-base',
-         folder / 'log', 'build', '--base-paths', EXAMPLES / 'mask_consumer', '--build-base',
-         folder / 'build', '--install-base', folder / 'install'],
+        [sys.executable, '-c', 'from colcon_core.command import main; raise SystemExit(main())',
+         '--log-base', folder / 'log', 'build', '--base-paths', EXAMPLES / 'mask_consumer',
+         '--build-base', folder / 'build', '--install-base', folder / 'install'],
         check=True, capture_output=True, timeout=280)
-    return folder / 'install' / 'mask_consumer' / 'lib' / 'mask_consumer' / 'consumer_rcl'
+    return folder / 'install' / 'mask_consumer' / 'lib' / 'mask_consumer' / 'describe_message'
 
 
 def test_cpp_reads_what_is_published(consumer: Path, start: Callable[..., Any]) -> None:
     robot = start(Spinner(lambda context: Node('robot', context=context))).node
     publisher = robot.create_publisher(InstanceArray, '/segmenter/instances', 1)
+    came: list[bytes] = []
+    robot.create_subscription(InstanceArray, '/segmenter/instances', came.append, 1, raw=True)
     mask = np.zeros((20, 30), bool)
     mask[3:7, 5:17] = True
     mask[4, 6] = False
@@ -51,11 +54,14 @@ def test_cpp_reads_what_is_published(consumer: Path, start: Callable[..., Any]) 
     message = InstanceArray(image_height=20, image_width=30, instances=[
         Instance(id=4, class_name='cup', score=0.5, mask=good),
         Instance(id=5, class_name='fork', score=0.25, mask=Mask(height=3, width=9, bits=[1]))])
-    process = subprocess.Popen([consumer, '/segmenter/instances', '1'], text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    wait_for(lambda: publisher.publish(message) or process.poll() is not None, 'the consumer')
-    out, error = process.communicate()
-    assert process.returncode == 0, error
-    assert out.splitlines() == [
+    wait_for(lambda: publisher.publish(message) or came, 'the message')
+    out = subprocess.run([consumer], input=bytes(came[0]), check=True, capture_output=True).stdout
+    assert out.decode().splitlines() == [
         '4 cup 0.5 47 pixels', '5 fork 0.25 left out: mask of 3 x 9 pixels must have 6 bytes of '
         'bits, got 1']
+
+
+def test_cpp_says_nothing_of_what_is_cut_short(consumer: Path) -> None:
+    message = serialize_message(InstanceArray(model='household-lite'))[:40]
+    failed = subprocess.run([consumer], input=message, capture_output=True)
+    assert failed.returncode and not failed.stdout

@@ -23,15 +23,24 @@ CAUSES = [
     ({'phase': 'inactive'}, WARN, 'ros2 lifecycle set /segmenter activate'),
     ({'phase': 'finalized'}, WARN, 'start the node anew'),
     ({'busy_s': 11.0}, ERROR, 'at one image for 11 s'),
-    ({'view': TopicView()}, WARN, 'nobody publishes on /image, nor images of this type'),
+    ({'view': TopicView()}, WARN, 'nobody publishes on /image, nor images elsewhere'),
     ({'view': TopicView(elsewhere=('/camera/image_raw', '/b'))}, WARN,
      'there are images on /camera/image_raw, /b: start with `--ros-args -r '
      'image:=/camera/image_raw`'),
-    ({'view': TopicView(compressed=True)}, WARN, 'set image_transport to compressed'),
+    ({'view': TopicView(other_transport=('/image/compressed',))}, WARN,
+     'nobody publishes on /image, but on /image/compressed: set image_transport to compressed'),
+    ({'view': TopicView(other_transport=('/eye/compressed', '/b'))}, WARN,
+     'compressed images on /eye/compressed, /b: start with `--ros-args -p '
+     'image_transport:=compressed -r image/compressed:=/eye/compressed`'),
+    ({'view': TopicView(other_transport=('/eye',)), 'transport': 'compressed', 'camera': 'left'},
+     WARN, 'raw images on /eye: start with `--ros-args -p image_transport:=raw -r '
+     'left/image:=/eye`'),
     ({'view': TopicView(other_types=('sensor_msgs/msg/CompressedImage',))}, WARN,
      '/image carries sensor_msgs/msg/CompressedImage'),
     ({'view': TopicView(publishers=1, best_effort=1), 'reliable': True}, ERROR,
-     'set image_reliability to auto'),
+     'QoS policy RELIABILITY: it is best effort and image_reliability is reliable'),
+    ({'refused': 'DEADLINE', 'silent_s': 4.0}, ERROR,
+     'QoS policy DEADLINE: it offers less than is asked for'),
     ({'silent_s': 4.0}, WARN, 'no image came for 4 s'),
     ({'wanted': False}, OK, 'nobody subscribes to /segmenter/instances'),
     ({'bad_image': 'image not segmented: truncated'}, ERROR, 'truncated'),
@@ -74,6 +83,10 @@ def test_the_nearer_cause_comes_first() -> None:
 def test_one_reliable_publisher_among_others_can_be_heard() -> None:
     mixed = replace(WELL, view=TopicView(publishers=2, best_effort=1), reliable=True)
     assert judge(mixed).level == OK
+
+
+def test_a_publisher_that_is_refused_beside_one_that_is_heard_is_no_fault() -> None:
+    assert judge(replace(WELL, refused='RELIABILITY')).level == OK
 
 
 def test_the_most_similar_topics_are_suggested() -> None:

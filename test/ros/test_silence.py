@@ -80,12 +80,25 @@ def test_a_compressed_camera_is_told_of(start: Start, colour_model: Path) -> Non
     robot.wait_for_status('on /image/compressed: set image_transport to compressed')
 
 
+def test_a_compressed_camera_elsewhere_is_told_of(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model, '-r', 'image:=/camera/image'))
+    robot = start(Robot('instances'))
+    robot.node.destroy_publisher(robot.camera)
+    robot.node.create_publisher(CompressedImage, '/camera/image_raw/compressed', 1)
+    robot.wait_for_status('nobody publishes on /camera/image; there are compressed images on '
+                          '/camera/image_raw/compressed, /image/compressed: start with')
+    assert ('-p image_transport:=compressed -r image/compressed:=/camera/image_raw/compressed'
+            in robot.status.message)
+
+
 def test_a_camera_that_cannot_be_heard_is_told_of(start: Start, colour_model: Path) -> None:
     start(Segmenter(colour_model, image_reliability='reliable'))
     robot = start(Robot('instances', reliability='best_effort'))
     status = robot.wait_for_status('best effort and image_reliability is reliable')
     assert status.level == b'\x02'
-    wait_for(lambda: robot.warnings('set it to auto'), 'the warning of the QoS event')
+    assert 'QoS policy RELIABILITY' in status.message
+    wait_for(lambda: robot.warnings('cannot be heard: QoS policy RELIABILITY'),
+             'the warning of the QoS event')
 
 
 @pytest.mark.parametrize('reliability', ['reliable', 'best_effort'])
