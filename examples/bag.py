@@ -90,9 +90,11 @@ class Recorder(Node):
         except Exception as error:  # Whatever it is, the other topics are recorded.
             self.get_logger().error(f'{topic} is not recorded: {type_name}: {error}')
             return
+
         def write(data: bytes) -> None:
             self.counts[topic] += 1
             self._writer.write(connection, self.get_clock().now().nanoseconds, data)
+
         qos = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
         self.create_subscription(kind, topic, write, qos, raw=True)
         self.get_logger().info(f'recording {topic}')

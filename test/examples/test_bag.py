@@ -14,13 +14,13 @@ import pytest
 pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
-from examples.loading import load  # noqa: E402
 from metricseg_msgs.msg import Instance, InstanceArray, Mask  # noqa: E402
 from metricseg_ros.inputs import open_input  # noqa: E402
 from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
 import rclpy  # noqa: E402
 from rclpy.context import Context  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from ros.examples import load  # noqa: E402
 from ros.robot import Spinner, wait_for  # noqa: E402
 from rosbags.highlevel import AnyReader  # noqa: E402
 from rosbags.rosbag2 import StoragePlugin, Writer  # noqa: E402

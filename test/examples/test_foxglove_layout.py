@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from examples.loading import EXAMPLES
 import pytest
+from ros.examples import EXAMPLES
 
 LAYOUT = json.loads((EXAMPLES / 'foxglove_layout.json').read_text())
 TOPIC_KEYS = ('imageTopic', 'topicPath', 'topicToRender', 'pointTopic')

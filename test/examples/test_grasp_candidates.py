@@ -14,12 +14,12 @@ import pytest
 pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
-from examples.loading import load  # noqa: E402
 from geometry_msgs.msg import Point, Pose, PoseArray, Quaternion, Vector3  # noqa: E402
 from metricseg_msgs.msg import Instance, InstanceArray, Mask, Object3D, Object3DArray  # noqa: E402
 from metricseg_ros.packed_mask import pack  # noqa: E402
 from metricseg_ros.ros.byte_arrays import byte_array  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from ros.examples import load  # noqa: E402
 from ros.robot import Spinner, wait_for  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 

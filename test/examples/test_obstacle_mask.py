@@ -14,13 +14,13 @@ import pytest
 pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
-from examples.loading import load  # noqa: E402
 from metricseg_msgs.msg import Instance, InstanceArray, Mask  # noqa: E402
 from metricseg_ros.packed_mask import pack  # noqa: E402
 from metricseg_ros.ros import vision  # noqa: E402
 from metricseg_ros.ros.byte_arrays import byte_array  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
+from ros.examples import load  # noqa: E402
 from ros.robot import Spinner, wait_for  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
