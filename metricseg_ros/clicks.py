@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from metricseg_ros.grouping import seediness, SeedMasks
 from metricseg_ros.grouping.masks import keep_connected, seed_margins
-from metricseg_ros.instances import number_off, place_mask
+from metricseg_ros.instances import number_off, place_masks
 from metricseg_ros.similarity import squared_distances, squared_radii
 from metricseg_ros.structures import EmbeddedImage, Instances, NetworkOutput, Seeds
 from metricseg_ros.threads import single_threaded
@@ -57,13 +57,15 @@ class Clicks:
 
 
 @single_threaded()
-def segment_clicks(embedded: EmbeddedImage, clicks: Clicks, connected: bool = True) -> Instances:
+def segment_clicks(embedded: EmbeddedImage, clicks: Clicks, connected: bool = True,
+                   outline_radius: int = 0) -> Instances:
     """
     Grow the mask of each click, without running the network.
 
     :param embedded: the image.
     :param clicks: where, and how far.
     :param connected: whether to keep only the part of a mask that is connected to its click.
+    :param outline_radius: radius of the filter that draws outlines; 0 for none.
     :return: an instance for each click in their order, or one if they are merged; `ids` count
         them from 1. A mask may be empty where the threshold is near 1.
     :raises ClickError: if a click lies outside the image, or a negative one on a positive one.
@@ -78,8 +80,7 @@ def segment_clicks(embedded: EmbeddedImage, clicks: Clicks, connected: bool = Tr
         masks = keep_connected(masks)
     if clicks.merge:
         masks = merged(masks)
-    placed = [place_mask(margin, embedded.image_size, embedded.to_image)
-              for margin in masks.margins.cpu().numpy()]
+    placed = place_masks(masks, embedded, outline_radius)
     return number_off(masks.seeds, placed, embedded.image_size, embedded.to_image)
 
 

@@ -115,6 +115,10 @@ class GroupingConfig:
     resolve_overlaps: bool = parameter(
         True, 'Give a pixel claimed by several masks to the one of highest score alone.',
         live=True)
+    outline_radius: int = parameter(
+        3, "Radius of the guided filter that draws a mask's outline to the image's edges, in "
+        "pixels of half the network's input; 0 leaves outlines as the network draws them.",
+        minimum=0, maximum=32, live=True)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from dataclasses import replace
 import cv2
 from metricseg_ros.config import BACKGROUND, GroupingConfig
 from metricseg_ros.grouping import SeedMasks
-from metricseg_ros.structures import Instances, Seeds
+from metricseg_ros.outlines import OutlineFilter, resample
+from metricseg_ros.structures import EmbeddedImage, Instances, Seeds
 import numpy as np
 import torch
 from torch import Tensor
@@ -19,25 +20,25 @@ PlacedMask = tuple[Box, np.ndarray]
 """A box, (left, top, right, bottom), and the (h,w) bool mask inside it."""
 
 
-def read_off(masks: SeedMasks, image_size: tuple[int, int], to_image: np.ndarray,
-             config: GroupingConfig, embeddings: Tensor | None = None) -> Instances:
+def read_off(masks: SeedMasks, embedded: EmbeddedImage, config: GroupingConfig,
+             embeddings: Tensor | None = None) -> Instances:
     """
     Take masks to the image, resolve their overlaps, and number them.
 
     :param masks: K masks on the grid, by decreasing score.
-    :param image_size: (height, width) of the image.
-    :param to_image: (2,2), from :meth:`ImageGeometry.grid_to_image`.
-    :param config: minimum area, and whether overlaps are resolved.
+    :param embedded: the image.
+    :param config: minimum area, how outlines are drawn, and whether overlaps are resolved.
     :param embeddings: (K,D), what describes each mask, if the instances shall carry it.
     :return: the instances, by decreasing score; ids count from 1.
     """
-    placed = [place_mask(margin, image_size, to_image) for margin in masks.margins.cpu().numpy()]
+    image_size = embedded.image_size
+    placed = place_masks(masks, embedded, config.outline_radius)
     if config.resolve_overlaps:
         placed = without_overlaps(placed, image_size)
     least = max(1.0, config.minimum_area * image_size[0] * image_size[1])
     kept = [index for index, (_, crop) in enumerate(placed) if np.count_nonzero(crop) >= least]
     instances = number_off(masks.seeds[torch.tensor(kept, dtype=torch.int64)],
-                           [placed[index] for index in kept], image_size, to_image)
+                           [placed[index] for index in kept], image_size, embedded.to_image)
     return instances if embeddings is None else replace(
         instances, embeddings=embeddings.cpu().numpy()[kept])
 
@@ -66,6 +67,23 @@ def number_off(seeds: Seeds, placed: list[PlacedMask], image_size: tuple[int, in
         similarity_thresholds=seeds.similarity_thresholds.cpu().numpy())
 
 
+def place_masks(masks: SeedMasks, embedded: EmbeddedImage, outline_radius: int
+                ) -> list[PlacedMask]:
+    """
+    Take masks to the image.
+
+    :param masks: K masks on the grid.
+    :param embedded: the image.
+    :param outline_radius: radius of the filter that draws their outlines; 0 for none.
+    :return: box and mask of each.
+    """
+    outlined = [(margin, embedded.to_image) for margin in masks.margins.cpu().numpy()]
+    if outline_radius and embedded.guide is not None and min(embedded.guide.shape) >= 2:
+        draw = OutlineFilter(embedded.guide, embedded.image_size, outline_radius)
+        outlined = [draw(*item) for item in outlined]
+    return [place_mask(margin, embedded.image_size, to_image) for margin, to_image in outlined]
+
+
 def place_mask(margin: np.ndarray, image_size: tuple[int, int],
                to_image: np.ndarray) -> PlacedMask:
     """
@@ -88,11 +106,9 @@ def place_mask(margin: np.ndarray, image_size: tuple[int, int],
         ranges.append((max(0, int(np.floor(low))), min(limit, int(np.ceil(high)) + 1)))
     (top, bottom), (left, right) = ranges
     (row_scale, row_offset), (column_scale, column_offset) = to_image
-    from_crop = np.array([[1 / column_scale, 0, (left - column_offset) / column_scale],
-                          [0, 1 / row_scale, (top - row_offset) / row_scale]])
-    crop = cv2.warpAffine(margin, from_crop, (right - left, bottom - top),
-                          flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                          borderMode=cv2.BORDER_REPLICATE)
+    to_grid = np.array([[1 / row_scale, (top - row_offset) / row_scale],
+                        [1 / column_scale, (left - column_offset) / column_scale]])
+    crop = resample(margin, to_grid, (bottom - top, right - left))
     return (left, top, right, bottom), crop >= 0
 
 

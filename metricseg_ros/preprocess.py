@@ -103,6 +103,18 @@ def preprocess(image: np.ndarray, box: tuple[int, int], multiple: int,
     return normalise(torch.from_numpy(padded)[None], mean, std), geometry
 
 
+def brightness(tensor: Tensor, geometry: ImageGeometry) -> np.ndarray:
+    """
+    Read an image's brightness off the network's input.
+
+    :param tensor: (1,3,h,w) float32, from :func:`preprocess`.
+    :param geometry: how the image lies in it.
+    :return: (height,width) float32, mean of the normalised channels, without the padding.
+    """
+    height, width = geometry.content_size
+    return tensor[0, :, :height, :width].mean(dim=0).numpy()
+
+
 def normalise(images: Tensor, mean: tuple[float, ...] = MEAN,
               std: tuple[float, ...] = STD) -> Tensor:
     """

@@ -14,7 +14,7 @@ from metricseg_ros.config import GroupingConfig, InputConfig, SegmenterConfig
 from metricseg_ros.grouping import group, mean_embeddings
 from metricseg_ros.instances import read_off
 from metricseg_ros.models import load_description, ModelDescription
-from metricseg_ros.preprocess import ImageGeometry, preprocess
+from metricseg_ros.preprocess import brightness, ImageGeometry, preprocess
 from metricseg_ros.structures import EmbeddedImage, Instances, NetworkOutput
 from metricseg_ros.threads import single_threaded
 import numpy as np
@@ -101,8 +101,9 @@ class InstanceSegmenter:
         with timed(stage_ms, 'network'):
             outputs = self._run([tensor for tensor, _ in fed])
         return [EmbeddedImage(crop_to_content(output, geometry), geometry.image_size,
-                              geometry.grid_to_image(output.grid_size), dict(stage_ms))
-                for output, (_, geometry) in zip(outputs, fed, strict=True)]
+                              geometry.grid_to_image(output.grid_size), dict(stage_ms),
+                              brightness(tensor, geometry))
+                for output, (tensor, geometry) in zip(outputs, fed, strict=True)]
 
     def _run(self, tensors: list[Tensor]) -> list[NetworkOutput]:
         alike = len({tensor.shape for tensor in tensors}) == 1
@@ -123,8 +124,7 @@ class InstanceSegmenter:
             masks = group(embedded.output, grouping)
             described = mean_embeddings(embedded.output.embeddings, masks.masks)
         with timed(stage_ms, 'masks'):
-            instances = read_off(masks, embedded.image_size, embedded.to_image, grouping,
-                                 described)
+            instances = read_off(masks, embedded, grouping, described)
         return replace(instances, stage_ms=stage_ms)
 
     def close(self) -> None:

@@ -57,12 +57,15 @@ class EmbeddedImage:
     :param to_image: (2,2) float64, rows are (scale, offset) of row and of column: image = scale *
         grid + offset, where whole numbers are pixel centres.
     :param stage_ms: what each stage took so far, in milliseconds.
+    :param guide: (h,w) float32, brightness of the image at the size of the network's input, which
+        outlines follow; None if they shall not.
     """
 
     output: NetworkOutput
     image_size: tuple[int, int]
     to_image: np.ndarray
     stage_ms: dict[str, float] = field(default_factory=dict)
+    guide: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

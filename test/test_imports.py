@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
     {'config', 'packed_mask', 'threads', 'encodings'},
     {'structures', 'models', 'image_messages'},
-    {'similarity', 'preprocess', 'inputs', 'overlay', 'datasets',
+    {'similarity', 'preprocess', 'inputs', 'outlines', 'overlay', 'datasets',
      'objects3d'},
     {'network', 'grouping', 'outputs', 'evaluation', 'tracking'},
     {'backends', 'instances', 'training'},

@@ -10,7 +10,7 @@ from metricseg_ros.config import GroupingConfig
 from metricseg_ros.grouping import SeedMasks
 from metricseg_ros.instances import place_mask, read_off, without_overlaps
 from metricseg_ros.preprocess import fit_geometry
-from metricseg_ros.structures import Seeds
+from metricseg_ros.structures import EmbeddedImage, NetworkOutput, Seeds
 import numpy as np
 import pytest
 import torch
@@ -28,6 +28,12 @@ def seed_masks(margins, scores=None):
     return SeedMasks(Seeds(torch.stack([best // width, best % width], 1), scores,
                            torch.ones(count, dtype=torch.int64), torch.full((count,), 0.5)),
                      margins)
+
+
+def image(size, to_image, guide=None):
+    """Give an image of which only its size and grid matter."""
+    output = NetworkOutput(torch.zeros(1, 1, 1), torch.zeros(1, 2, 1, 1), (0.5,))
+    return EmbeddedImage(output, size, to_image, guide=guide)
 
 
 def drawn(size, top, left, bottom, right):
@@ -62,7 +68,7 @@ def test_half_plane_is_cut_where_interpolation_says(size):
 
 def test_rectangle_grows_by_the_grids_stride():
     margin = drawn((10, 12), 2, 3, 6, 8)
-    instances = read_off(seed_masks([margin]), (40, 48), FOUR_TIMES, GroupingConfig())
+    instances = read_off(seed_masks([margin]), image((40, 48), FOUR_TIMES), GroupingConfig())
     # Between a margin of 1 and of -1 the edge lies in the middle: at the cells' border.
     assert instances.boxes.tolist() == [[12, 8, 32, 24]]
     assert 0.9 * 16 * 20 < instances.areas[0] <= 16 * 20
@@ -70,7 +76,7 @@ def test_rectangle_grows_by_the_grids_stride():
 
 def test_shared_pixels_go_to_the_better_mask():
     masks = seed_masks([drawn((9, 9), 0, 0, 9, 6), drawn((9, 9), 0, 3, 9, 9)])
-    instances = read_off(masks, (9, 9), SAME, GroupingConfig())
+    instances = read_off(masks, image((9, 9), SAME), GroupingConfig())
     assert instances.areas.tolist() == [54, 27]
     assert (instances.mask(0) & instances.mask(1)).sum() == 0
     np.testing.assert_array_equal(instances.label_map[0], [1] * 6 + [2] * 3)
@@ -79,7 +85,7 @@ def test_shared_pixels_go_to_the_better_mask():
 def test_overlaps_are_kept_on_request():
     masks = seed_masks([drawn((9, 9), 0, 0, 9, 6), drawn((9, 9), 0, 3, 9, 9)])
     config = replace(GroupingConfig(), resolve_overlaps=False)
-    instances = read_off(masks, (9, 9), SAME, config)
+    instances = read_off(masks, image((9, 9), SAME), config)
     assert instances.areas.tolist() == [54, 54]
     assert (instances.mask(0) & instances.mask(1)).sum() == 27
 
@@ -87,37 +93,38 @@ def test_overlaps_are_kept_on_request():
 def test_mask_left_too_small_by_a_better_one_is_dropped():
     masks = seed_masks([drawn((9, 9), 0, 0, 9, 6), drawn((9, 9), 0, 0, 9, 7)])
     config = replace(GroupingConfig(), minimum_area=10 / 81)
-    assert read_off(masks, (9, 9), SAME, config).areas.tolist() == [54]
+    assert read_off(masks, image((9, 9), SAME), config).areas.tolist() == [54]
 
 
 def test_ids_count_from_one_by_decreasing_score():
     masks = seed_masks([drawn((9, 9), 0, 0, 3, 3), drawn((9, 9), 5, 5, 9, 9)], [0.8, 0.7])
-    instances = read_off(masks, (9, 9), SAME, GroupingConfig())
+    instances = read_off(masks, image((9, 9), SAME), GroupingConfig())
     assert instances.ids.tolist() == [1, 2]
     assert instances.scores.tolist() == pytest.approx([0.8, 0.7])
 
 
 def test_boxes_are_the_smallest_ones():
     masks = seed_masks([drawn((9, 9), 2, 1, 7, 4)])
-    assert read_off(masks, (9, 9), SAME, GroupingConfig()).boxes.tolist() == [[1, 2, 4, 7]]
+    assert read_off(masks, image((9, 9), SAME), GroupingConfig()).boxes.tolist() == [[1, 2, 4, 7]]
 
 
 def test_seed_is_taken_to_the_image():
     margin = drawn((10, 12), 2, 3, 6, 8)
     margin[4, 5] = 2.0
-    instances = read_off(seed_masks([margin]), (40, 48), FOUR_TIMES, GroupingConfig())
+    instances = read_off(seed_masks([margin]), image((40, 48), FOUR_TIMES), GroupingConfig())
     assert instances.seeds.tolist() == [[round(4 * 4 + 1.5), round(5 * 4 + 1.5)]]
 
 
 def test_no_masks_give_no_instances():
-    instances = read_off(seed_masks(np.zeros((0, 5, 6))), (20, 24), FOUR_TIMES, GroupingConfig())
+    nothing = seed_masks(np.zeros((0, 5, 6)))
+    instances = read_off(nothing, image((20, 24), FOUR_TIMES), GroupingConfig())
     assert len(instances) == 0
     assert not instances.label_map.any()
 
 
 def test_single_pixel_image_can_hold_an_instance():
-    instances = read_off(seed_masks(np.ones((1, 8, 8))), (1, 1), np.array([[0.1, -0.4]] * 2),
-                         GroupingConfig())
+    one = image((1, 1), np.array([[0.1, -0.4]] * 2))
+    instances = read_off(seed_masks(np.ones((1, 8, 8))), one, GroupingConfig())
     assert instances.areas.tolist() == [1]
 
 

@@ -42,7 +42,8 @@ class SeenFrame:
         :return: the masks in the order of the clicks; the latencies are left at 0.
         :raises ClickError: if a click cannot be answered.
         """
-        found = segment_clicks(self.embedded, clicks, segmenter.grouping.connected)
+        found = segment_clicks(self.embedded, clicks, segmenter.grouping.connected,
+                               segmenter.grouping.outline_radius)
         return instance_array(self.header, found, provenance_of(segmenter))
 
 
