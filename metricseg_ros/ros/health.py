@@ -213,8 +213,8 @@ def _why_unheard(name: str, topic: str, view: TopicView) -> str:
     if view.other_types:
         return f'{topic} carries {", ".join(view.other_types)}'
     if not view.elsewhere:
-        return f'nobody publishes on {topic}: start the camera with depth that is registered ' \
-               'to the image'
+        return f'nobody publishes on {topic}, nor messages of its type elsewhere: is it ' \
+               "switched on in the camera's driver?"
     return f'nobody publishes on {topic}; there is {", ".join(view.elsewhere)}: start with ' \
            f'`--ros-args -r {name}:=...`'
 

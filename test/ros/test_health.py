@@ -47,7 +47,7 @@ CAUSES = [
     ({'waits_for_clock': True}, WARN, 'nobody publishes /clock'),
     ({'no_place': 'no depth image has come'}, WARN, 'no object has a place: no depth image has'),
     ({'no_place': 'it is late', 'unheard': (Unheard('depth', '/depth', TopicView()),)}, WARN,
-     'no object has a place: nobody publishes on /depth: start the camera with depth'),
+     'no object has a place: nobody publishes on /depth, nor messages of its type elsewhere'),
     ({'no_place': 'it is late', 'unheard': (
         Unheard('left/depth', '/left/depth', TopicView(elsewhere=('/left/depth_registered',))),)},
      WARN, 'there is /left/depth_registered: start with `--ros-args -r left/depth:=...`'),
