@@ -64,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--card', type=Path, metavar='FILE',
                         help='JSON of what else model.json shall say: training, figures, '
                         'attributions')
-    parser.add_argument('--precision', choices=('fp32', 'fp16', 'int8'), default='fp32',
+    parser.add_argument('--precision', type=precision_name, choices=('fp32', 'fp16', 'int8'),
+                        default='fp32',
                         help='of the convolutions; the last projections, and so distances and '
                         'softmax, stay in fp32 (default: %(default)s)')
     parser.add_argument('--calibrate', type=Path, metavar='FOLDER',
@@ -76,6 +77,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='what the comparison with torch is made on (default: those of the '
                         'demo)')
     add_json(parser, 'the comparison')
+
+
+def precision_name(text: str) -> str:
+    """
+    Read the name of a precision, and say why not fp8.
+
+    :param text: what was given.
+    :return: the name.
+    :raises ArgumentTypeError: for fp8.
+    """
+    if text == 'fp8':
+        raise argparse.ArgumentTypeError(
+            'fp8 is not offered: it needs TensorRT 10 or later, or TensorRT-RTX, on a GPU of '
+            'compute capability 8.9 or later, which no Jetson Orin has, and has not been tried; '
+            'take fp16, or int8 with --calibrate')
+    return text
 
 
 def run(args: argparse.Namespace) -> int:

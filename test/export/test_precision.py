@@ -191,6 +191,14 @@ def test_options_that_do_not_go_together_are_refused(small_model: Path, tmp_path
     assert '--' in capsys.readouterr().err and not (tmp_path / 'out').exists()
 
 
+def test_fp8_is_refused_with_what_it_would_need(small_model: Path, tmp_path: Path,
+                                                capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['export', str(small_model), '-o', str(tmp_path / 'out'), '--precision',
+                 'fp8']) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'TensorRT 10' in line and 'compute capability 8.9' in line and 'take fp16' in line
+
+
 def test_a_model_is_written_as_one_file(small_model: Path, tmp_path: Path,
                                         capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['export', str(small_model), '-o', str(tmp_path / 'small.onnx'), '--json',
