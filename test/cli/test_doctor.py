@@ -8,8 +8,11 @@ import json
 from pathlib import Path
 import shutil
 
+from metricseg_ros.backends import ExecutionReport
+from metricseg_ros.backends.gpus import found_gpu
+from metricseg_ros.cli.checks import tensorrt
 from metricseg_ros.cli.checks.check import Check, FAIL, OK, WARN
-from metricseg_ros.cli.checks.model import check_model
+from metricseg_ros.cli.checks.model import check_backend, check_model
 from metricseg_ros.cli.checks.packages import check_import, check_python
 from metricseg_ros.cli.checks.ros import (
     check_domain,
@@ -19,6 +22,7 @@ from metricseg_ros.cli.checks.ros import (
     probe_checks,
     run_probe,
 )
+from metricseg_ros.cli.checks.tensorrt import check_tensorrt
 from metricseg_ros.cli.doctor import verdict
 from metricseg_ros.cli.exit_codes import DONE, FAILED
 from metricseg_ros.cli.main import main
@@ -68,6 +72,60 @@ def test_an_intact_model_segments_an_image(model: Path) -> None:
     assert checks['model.onnx'].status == checks['weights.safetensors'].status == OK
     assert checks['one image'].status in (OK, WARN)
     assert 'network' in checks['one image'].detail
+
+
+def tensorrt_checks(on_gpu: bool) -> dict[str, Check]:
+    return {check.subject: check for check in check_tensorrt(on_gpu)}
+
+
+@pytest.mark.parametrize(('on_gpu', 'status'), [(False, OK), (True, WARN)])
+def test_tensorrt_is_missed_where_there_is_a_gpu(on_gpu: bool, status: str,
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensorrt, 'find_spec', lambda name: None)
+    check = tensorrt_checks(on_gpu)['TensorRT']
+    assert check.status == status and bool(check.remedy) == on_gpu
+
+
+@pytest.mark.parametrize(('code', 'status', 'detail'), [
+    ('__version__ = "10.3.0"', OK, '10.3.0'),
+    ('raise ImportError("libnvinfer.so.10: cannot open")', WARN, 'libnvinfer.so.10: cannot open'),
+    ('import os; os.abort()', WARN, 'exit code -6')])
+def test_a_tensorrt_that_takes_its_process_down_does_not_take_doctor(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, status: str,
+        detail: str) -> None:
+    (tmp_path / 'tensorrt.py').write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    check = tensorrt_checks(True)['TensorRT']
+    assert check.status == status and detail in check.detail
+
+
+def test_broken_engines_are_told_of_with_what_removes_them(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    assert tensorrt_checks(False)['engines'].status == OK
+    (tmp_path / 'metricseg_ros' / 'engines').mkdir(parents=True)
+    (tmp_path / 'metricseg_ros' / 'engines' / '0123.plan').write_bytes(b'half an engine')
+    check = tensorrt_checks(False)['engines']
+    assert check.status == WARN and '0123' in check.detail and 'engines prune' in check.remedy
+
+
+def test_a_gpu_that_is_there_and_not_used_is_worth_a_warning() -> None:
+    on_cpu = ExecutionReport('onnxruntime', 'CPUExecutionProvider', 'cpu', 'fp32', 'why')
+    assert check_backend(on_cpu, '').status == OK
+    warned = check_backend(on_cpu, 'NVIDIA GeForce RTX 4090')
+    assert warned.status == WARN and 'RTX 4090' in warned.remedy and 'why' in warned.detail
+    on_gpu = ExecutionReport('tensorrt', 'TensorRT 10.3.0', 'cuda (Orin)', 'fp16')
+    assert check_backend(on_gpu, 'Orin').status == OK
+
+
+@pytest.mark.skipif(bool(found_gpu()), reason='there is a GPU')
+def test_a_required_gpu_is_a_fault_of_the_backend_with_what_each_lacks() -> None:
+    config = with_values(SegmenterConfig(), {'backend.device_policy': 'require_gpu'})
+    check = list(check_model(config))[-1]
+    assert (check.subject, check.status) == ('backend', FAIL)
+    assert 'no NVIDIA GPU is found here' in check.detail
+    assert 'onnxruntime-gpu' in check.remedy and 'CUDA build of torch' in check.remedy
 
 
 @pytest.mark.parametrize(('version', 'status'), [

@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from metricseg_ros.cli.checks.check import Check, OK, WARN
+
+if TYPE_CHECKING:
+    from metricseg_ros.backends.tensorrt.engine_cache import EngineCache
 
 IMPORT_TIMEOUT_S = 60
 INSTALL = ('a Jetson has it from JetPack, if a virtual environment may see the system; elsewhere '
@@ -70,7 +74,7 @@ def check_import(module: str, name: str, on_gpu: bool) -> Check:
     return Check(name, OK, f'{version}, {use}')
 
 
-def check_engines(cache: object) -> Check:
+def check_engines(cache: EngineCache) -> Check:
     """
     Look at the engines that were built, without reading them.
 
