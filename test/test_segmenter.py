@@ -130,3 +130,22 @@ def test_what_is_no_image_is_refused(segmenter: InstanceSegmenter, image: np.nda
 def test_a_model_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match='no model at .*nowhere'):
         build(tmp_path / 'nowhere')
+
+
+@pytest.mark.parametrize('sizes', [[(60, 80), (60, 80)], [(60, 80), (9, 80), (60, 80)], []])
+def test_several_images_are_embedded_as_each_alone(
+        small_model: Path, monkeypatch: pytest.MonkeyPatch, sizes: list[tuple[int, int]]) -> None:
+    segmenter = build(small_model, **{'backend.name': 'torch'})
+    alone = [segmenter.embed(picture(*size)) for size in sizes]
+    batches = []
+    run_batch = segmenter.backend.run_batch
+    monkeypatch.setattr(segmenter.backend, 'largest_batch', 4)
+    monkeypatch.setattr(segmenter.backend, 'run_batch',
+                        lambda tensors: batches.append(len(tensors)) or run_batch(tensors))
+    together = segmenter.embed_all([picture(*size) for size in sizes])
+    # One batch where all are of one size, else one after the other.
+    assert batches == ([2] if len(sizes) == 2 else [1] * len(sizes))
+    for one, other in zip(alone, together, strict=True):
+        assert one.image_size == other.image_size
+        np.testing.assert_allclose(one.output.embeddings, other.output.embeddings, atol=1e-5)
+        np.testing.assert_allclose(one.output.class_logits, other.output.class_logits, atol=1e-5)

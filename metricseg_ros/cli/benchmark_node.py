@@ -29,7 +29,7 @@ COLUMNS = ('size', 'outputs', 'bare_ms', 'node_ms', 'library_ms', 'overhead_ms',
 TIMES = ('bare_ms', 'node_ms', 'library_ms', 'overhead_ms')
 
 STREAM_COLUMNS = ('cameras', 'camera', 'sent', 'received', 'segmented', 'dropped', 'age_ms_p50',
-                  'age_ms_p99', 'cpu_cores', 'rss_mb')
+                  'age_ms_p99', 'cpu_cores', 'feeder_cores', 'other_cores', 'rss_mb')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,8 +101,8 @@ def stream_rows(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     :param found: what was measured with each number of cameras.
     :return: the lines.
     """
-    return [{**row, 'cameras': item['cameras'], 'cpu_cores': item['cpu_cores'],
-             'rss_mb': item['rss_mb']} for item in found for row in item['rows']]
+    return [{**{key: value for key, value in item.items() if key != 'rows'}, **row}
+            for item in found for row in item['rows']]
 
 
 def summary(row: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,12 @@ LAST_REPORT_S = 2.5
 
 COUNTS = ('received', 'segmented', 'dropped')
 
+CORES = ('cpu_cores', 'feeder_cores', 'other_cores')
+"""Cores that the node, the cameras and everything else on the machine kept busy."""
+
+TICKS = os.sysconf('SC_CLK_TCK')
+"""Units of the kernel's accounts in a second."""
+
 
 def streams(logs: Path, model: str, image: Image, cameras: int, rate: float,
             seconds: float) -> dict[str, Any]:
@@ -39,7 +45,7 @@ def streams(logs: Path, model: str, image: Image, cameras: int, rate: float,
     :param cameras: number of cameras.
     :param rate: images a second of each.
     :param seconds: how long.
-    :return: counts and ages of each camera, CPU and memory of the node.
+    :return: counts and ages of each camera, memory of the node, and who kept the cores busy.
     """
     names = [f'camera{number}' for number in range(cameras)]
     with Processes(logs) as processes:
@@ -63,16 +69,17 @@ def _measured(trips: RoundTrips, process: int, names: list[str], image: Image, r
     feed(trips, names, image, rate, WARM_UP_S)
     trips.spin_for(LAST_REPORT_S)
     ages.clear()
-    before, used, begin = dict(counts), cpu_seconds(process), monotonic()
+    before, used, begin = dict(counts), usage(process), monotonic()
     sent = feed(trips, names, image, rate, seconds)
-    took, used = monotonic() - begin, cpu_seconds(process) - used
+    took = monotonic() - begin
+    cores = dict(zip(CORES, ((usage(process) - used) / took).tolist()))
     trips.spin_for(LAST_REPORT_S)
     rows = [{'camera': name, 'sent': sent,
              **{key: counts[name][key] - before[name][key] for key in COUNTS},
              'age_ms_p50': float(np.percentile(ages[name], 50)),
              'age_ms_p99': float(np.percentile(ages[name], 99))} for name in names]
     return {'cameras': len(names), 'seconds': took, 'rate_hz': sent / took, 'rows': rows,
-            'cpu_cores': used / took, 'rss_mb': memory_of(process).total}
+            **cores, 'rss_mb': memory_of(process).total}
 
 
 def feed(trips: RoundTrips, names: list[str], image: Image, rate: float, seconds: float) -> int:
@@ -95,6 +102,27 @@ def feed(trips: RoundTrips, names: list[str], image: Image, rate: float, seconds
     return sent
 
 
+def usage(process: int) -> np.ndarray:
+    """
+    Ask how much processor time was used.
+
+    :param process: id of the node.
+    :return: (3,) seconds of one core, as :data:`CORES`.
+    """
+    node, feeder = cpu_seconds(process), cpu_seconds(os.getpid())
+    return np.array([node, feeder, machine_seconds() - node - feeder])
+
+
+def machine_seconds() -> float:
+    """
+    Ask how much processor time the whole machine has used.
+
+    :return: seconds of one core, without waiting.
+    """
+    user, nice, system, _idle, _waiting, *rest = Path('/proc/stat').read_text().split()[1:9]
+    return sum(map(int, (user, nice, system, *rest))) / TICKS
+
+
 def cpu_seconds(process: int) -> float:
     """
     Ask how much processor time a process has used.
@@ -103,7 +131,7 @@ def cpu_seconds(process: int) -> float:
     :return: seconds of one core, in user and system mode.
     """
     fields = Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def _counts(message: DiagnosticArray) -> dict[str, dict[str, int]]:
