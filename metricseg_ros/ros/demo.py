@@ -84,7 +84,7 @@ def report(result: dict[str, Any]) -> str:
             f'{result["dropped"]} dropped; {result["instances"]} instances, at least one in '
             f'{result["frames_with_instances"]} frames; {result["fps"]:.1f} frames a second\n'
             f'{result["model"]} on {result["backend"]}, {result["provider"]}, '
-            f'{result["precision"]}\n'
+            f'{result["device"]}, {result["precision"]}\n'
             f'  ms         {"p50":>7} {"p95":>7} {"p99":>7}\n{stages}\n'
             f'Look at {result["output"]}/overlay_0001.png and {result["output"]}/overlay.mp4')
 

@@ -84,7 +84,7 @@ class Viewer(Node):
             'stages_ms': summarise(values),
             'fps': (len(counts) - 1) / elapsed if elapsed else 0.0,
             'overlays': self.overlays, 'model': last.model, 'backend': last.backend,
-            'provider': last.provider, 'precision': last.precision}
+            'provider': last.provider, 'device': last.device, 'precision': last.precision}
 
     def close(self) -> None:
         """Finish the files."""
