@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from threading import Thread
 
-from metricseg_ros.backends.backend import Backend, BackendError, ExecutionReport
+from metricseg_ros.backends.backend import Backend, ExecutionReport
 from metricseg_ros.structures import NetworkOutput
 from torch import Tensor
 
@@ -80,9 +80,10 @@ class StandbyBackend:
     def _work(self) -> None:
         try:
             self._ready = self._prepare(self._tell)
-        except (BackendError, OSError, ValueError) as error:
+        except Exception as error:  # Whatever it is, the present one goes on and says so.
             if not self._closed:
-                note = '; '.join(filter(None, (self.report.note, str(error))))
+                reason = str(error) or type(error).__name__
+                note = '; '.join(filter(None, (self.report.note, reason)))
                 self.report = replace(self.report, note=note)
         self.progress = ''
 

@@ -274,6 +274,23 @@ def test_backends_change_places_between_two_images(small_model: Path) -> None:
     backend.close()
 
 
+@pytest.mark.parametrize(('error', 'told'), [
+    (BackendError('out of GPU memory'), 'out of GPU memory'),
+    (RuntimeError('shape mismatch'), 'shape mismatch'), (AttributeError(), 'AttributeError')])
+def test_the_standby_goes_on_whatever_befalls_the_better_one(small_model: Path, error: Exception,
+                                                             told: str) -> None:
+    def prepare(tell: Callable[[str], None]) -> TorchBackend:
+        tell('building')
+        raise error
+
+    backend = StandbyBackend(OnnxRuntimeBackend(load_description(small_model), CPU), prepare,
+                             lambda: None)
+    assert backend.wait(60)
+    assert backend.report.note == told and backend.progress == ''
+    assert backend.run(torch.rand(1, 3, 32, 64)).grid_size == (8, 16)
+    backend.close()
+
+
 def test_closing_ends_a_build_that_is_under_way(small_model: Path, job: BuildJob) -> None:
     process = BuildProcess(job)
     backend = StandbyBackend(OnnxRuntimeBackend(load_description(small_model), CPU),
