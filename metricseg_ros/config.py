@@ -257,6 +257,10 @@ class NetworkConfig:
         'concatenate',
         "Fuse the scales' features before the heads, or average the heads' outputs.",
         choices=('concatenate', 'average'))
+    class_scores: str = parameter(
+        'class', "What the likeliest class's score tells: how likely this class is, as in the "
+        'paper, or how likely any object is, so that an object of doubtful class is found all '
+        'the same.', choices=('class', 'object'))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import cv2
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
 from metricseg_ros.datasets.cutouts import Cutout
+from metricseg_ros.datasets.household import household_class
+from metricseg_ros.datasets.synthetic_scene import SyntheticScene
 import numpy as np
 
 MIN_VISIBLE = 60 / (240 * 320)  # share of the image below which a part is ignored
@@ -22,7 +24,7 @@ Choice = tuple[Cutout, float, tuple[int, int]]
 
 def compose(backgrounds: Sequence[np.ndarray], cutouts: Sequence[Cutout],
             size: tuple[int, int], rng: np.random.Generator,
-            large: Sequence[Cutout] = ()) -> tuple[np.ndarray, np.ndarray]:
+            large: Sequence[Cutout] = ()) -> SyntheticScene:
     """
     Compose a random scene.
 
@@ -31,7 +33,7 @@ def compose(backgrounds: Sequence[np.ndarray], cutouts: Sequence[Cutout],
     :param size: (height, width) of the result.
     :param rng: decides everything.
     :param large: things that others lie on; any cut-out where empty.
-    :return: (H,W,3) uint8 RGB; label map (H,W) uint16: 0 background, 1..N, 65535 ignore.
+    :return: the scene, of unknown depth.
     :raises ValueError: without a background or a cut-out.
     """
     for name, given in (('backgrounds', backgrounds), ('cutouts', cutouts)):
@@ -40,8 +42,12 @@ def compose(backgrounds: Sequence[np.ndarray], cutouts: Sequence[Cutout],
                              'that they come from or give a label folder')
     image = background_crop(backgrounds[int(rng.integers(len(backgrounds)))], size, rng)
     labels = np.full(size, BACKGROUND, np.uint16)
-    paste_things(image, labels, choose(cutouts, size, rng, large or cutouts), rng)
-    return np.clip(image, 0, 255).astype(np.uint8), relabelled(labels)
+    chosen = choose(cutouts, size, rng, large or cutouts)
+    paste_things(image, labels, chosen, rng)
+    kept = visible(labels, len(chosen))
+    names = tuple(household_class(cutout.name)
+                  for (cutout, _, _), is_kept in zip(chosen, kept[1:], strict=True) if is_kept)
+    return SyntheticScene(np.clip(image, 0, 255).astype(np.uint8), relabelled(labels, kept), names)
 
 
 def paste_things(image: np.ndarray, labels: np.ndarray, chosen: Sequence[Choice],
@@ -105,16 +111,27 @@ def paste(image: np.ndarray, labels: np.ndarray, rgba: np.ndarray, centre: tuple
     labels[there][thing[..., 3] > OPAQUE] = label
 
 
-def relabelled(labels: np.ndarray) -> np.ndarray:
+def visible(labels: np.ndarray, count: int) -> np.ndarray:
     """
-    Give the visible instances the labels 1..N and ignore what is hardly visible.
+    Tell which instances are seen well enough to be learnt.
+
+    :param labels: (H,W) uint16, labels up to `count`.
+    :param count: N, how many were pasted.
+    :return: (N+1,) bool, by label; False for the background.
+    """
+    kept = np.bincount(labels.ravel(), minlength=count + 1) >= MIN_VISIBLE * labels.size
+    kept[BACKGROUND] = False
+    return kept
+
+
+def relabelled(labels: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """
+    Give the visible instances the labels 1..N and ignore the others.
 
     :param labels: (H,W) uint16.
+    :param kept: which labels stay, from :func:`visible`.
     :return: (H,W) uint16 with contiguous labels.
     """
-    area = np.bincount(labels.ravel(), minlength=1)
-    kept = area >= MIN_VISIBLE * labels.size
-    kept[BACKGROUND] = False
     new = np.where(kept, np.cumsum(kept), IGNORE_LABEL).astype(np.uint16)
     new[BACKGROUND] = BACKGROUND
     return new[labels]

@@ -10,6 +10,8 @@ import zipfile
 
 import cv2
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
+from metricseg_ros.datasets.folder_dataset import read_index
+from metricseg_ros.datasets.household import OBJECT
 from metricseg_ros.datasets.label_folder import LabelFolder
 from metricseg_ros.datasets.meshes import CatalogueEntry, PACKAGE, read_catalogue
 import numpy as np
@@ -37,7 +39,7 @@ class Cutout:
     rgba: np.ndarray
     source: str
     licence: str
-    name: str = 'object'
+    name: str = OBJECT
 
 
 def load_cutouts(folders: tuple[LabelFolder, ...] = (), packages: bool = True) -> list[Cutout]:
@@ -63,9 +65,11 @@ def stamp_cutouts(root: Path = STAMPS) -> list[Cutout]:
     """
     paths = [p for p in sorted(root.rglob('*.png')) if not set(p.parts) & set(DRAWN_FOLDERS)]
     images = [cv2.imread(str(p), cv2.IMREAD_UNCHANGED) for p in paths]
-    rgba = [_rgba(image) for image in images if image is not None]
-    return [Cutout(trimmed(image), 'tuxpaint-stamps-default', 'GPL-2.0-or-later')
-            for image in rgba if image is not None and is_photographic(image)]
+    rgba = [None if image is None else _rgba(image) for image in images]
+    # The folder says more than the file: fruit/kiwi.png, tools/saw.png.
+    return [Cutout(trimmed(image), 'tuxpaint-stamps-default', 'GPL-2.0-or-later',
+                   f'{path.parent.name} {path.stem}')
+            for path, image in zip(paths, rgba) if image is not None and is_photographic(image)]
 
 
 def icon_cutouts(entries: list[CatalogueEntry] | None = None) -> list[Cutout]:
@@ -83,7 +87,7 @@ def icon_cutouts(entries: list[CatalogueEntry] | None = None) -> list[Cutout]:
             data = np.frombuffer(archive.read(entry.icon), np.uint8)
         image = _rgba(cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
         if image is not None:
-            found.append(Cutout(trimmed(image), PACKAGE, entry.licence))
+            found.append(Cutout(trimmed(image), PACKAGE, entry.licence, entry.name))
     return found
 
 
@@ -95,13 +99,14 @@ def folder_cutouts(folder: LabelFolder, licence: str = 'as the folder') -> list[
     :param licence: licence of the photographs.
     :return: the cut-outs.
     """
-    found = []
+    index, found = read_index(folder.root / 'index.json'), []
     for name in folder.names:
         image, labels = folder.read(name)
-        for label in np.unique(labels):
-            if label not in (BACKGROUND, IGNORE_LABEL):
-                rgba = _cut(image, labels == label)
-                found += [] if rgba is None else [Cutout(rgba, folder.root.name, licence)]
+        classes = dict(enumerate(index.get(name, ()), 1))
+        for label in np.setdiff1d(labels, [BACKGROUND, IGNORE_LABEL]):
+            rgba = _cut(image, labels == label)
+            found += [] if rgba is None else [Cutout(rgba, folder.root.name, licence,
+                                                     classes.get(int(label), OBJECT))]
     return found
 
 

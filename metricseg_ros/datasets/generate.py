@@ -10,11 +10,17 @@ import multiprocessing
 import os
 from pathlib import Path
 
-from metricseg_ros.datasets.label_folder import write_pair
 from metricseg_ros.datasets.sources import contact_sheet, write_sources
+from metricseg_ros.datasets.synthetic_scene import (
+    ENTRIES,
+    entry_path,
+    SyntheticScene,
+    write_index,
+    write_scene,
+)
 import numpy as np
 
-Scene = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
+Scene = Callable[[np.random.Generator], SyntheticScene]
 FURNITURE_STRIDE = 4  # a quarter of the catalogue is variety enough for a background
 
 
@@ -55,11 +61,12 @@ def generate(task: GenerationTask) -> int:
     :raises ValueError: where the task is impossible.
     """
     check_task(task)
-    for part in ('images', 'labels'):
+    for part in ('images', 'labels', ENTRIES, *(['depth'] if task.kind == 'rendered' else [])):
         (task.root / part).mkdir(parents=True, exist_ok=True)
     missing = [i for i in range(task.count) if not is_written(task.root, i)]
     if missing:
         _report(task, _written(task, missing))
+    write_index(task.root, [image_name(i) for i in range(task.count)])
     write_sources(task.root, task.kind, task.rng_seed, task.label_folders, task.packages)
     contact_sheet(task.root, task.count)
     return len(missing)
@@ -88,7 +95,8 @@ def image_name(index: int) -> str:
 
 def is_written(root: Path, index: int) -> bool:
     """Tell whether an image is complete: its label map is the last to be written."""
-    return (root / 'labels' / f'{image_name(index)}.png').exists()
+    name = image_name(index)
+    return (root / 'labels' / f'{name}.png').exists() and entry_path(root, name).exists()
 
 
 def image_rng(rng_seed: int, index: int) -> np.random.Generator:
@@ -125,8 +133,7 @@ def _start_worker(task: GenerationTask) -> None:
 
 
 def _write_one(index: int) -> int:
-    image, labels = _scene(image_rng(_task.rng_seed, index))
-    write_pair(_task.root, image_name(index), image, labels)
+    write_scene(_task.root, image_name(index), _scene(image_rng(_task.rng_seed, index)))
     return index
 
 

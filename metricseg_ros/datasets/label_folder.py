@@ -97,12 +97,29 @@ def write_pair(root: Path, name: str, image: np.ndarray, labels: np.ndarray) -> 
     :param image: (H,W,3) uint8 RGB.
     :param labels: (H,W) uint16.
     """
-    _write(root / 'images' / f'{name}.jpg', image[..., ::-1],
-           [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    _write(root / 'labels' / f'{name}.png', labels, [])
+    write_image(root / 'images' / f'{name}.jpg', image)
+    write_image(root / 'labels' / f'{name}.png', labels)
 
 
-def _write(path: Path, pixels: np.ndarray, options: list[int]) -> None:
+def write_image(path: Path, pixels: np.ndarray) -> None:
+    """
+    Write a JPEG or PNG that is there whole or not at all.
+
+    :param path: the file; its suffix says the format.
+    :param pixels: (H,W,3) uint8 RGB or (H,W) uint8 or uint16.
+    """
+    ordered = pixels[..., ::-1] if pixels.ndim == 3 else pixels
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == '.jpg' else []
+    write_whole(path, cv2.imencode(path.suffix, ordered, options)[1].tobytes())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """
+    Write a file that is there whole or not at all.
+
+    :param path: the file.
+    :param content: what it shall hold.
+    """
     temporary = path.with_name(f'.{path.name}.tmp')
-    temporary.write_bytes(cv2.imencode(path.suffix, pixels, options)[1].tobytes())
+    temporary.write_bytes(content)
     temporary.replace(path)

@@ -11,8 +11,12 @@ from metricseg_ros.datasets.solids import Solid
 import numpy as np
 
 THING_LENGTH = 0.12  # metres, of a typical thing; the camera's distance follows from it
-ARRANGEMENTS = {'scatter': 0.24, 'pile': 0.2, 'identical': 0.13, 'bin': 0.12, 'plate': 0.1,
-                'flat': 0.09, 'single': 0.09, 'empty': 0.03}
+ARRANGEMENTS = {'scatter': 0.19, 'pile': 0.16, 'identical': 0.12, 'bin': 0.12, 'plate': 0.12,
+                'flat': 0.09, 'single': 0.05, 'shelf': 0.07, 'close': 0.05, 'empty': 0.03}
+RESTING = {'flat': 0.8, 'close': 0.85}  # share of the things that are dropped as they stand
+FAMILIES = {'flat': things.FLAT, 'plate': things.SMALL, 'close': things.WIDE,
+            'shelf': things.STANDING}
+SHELF_DEPTH = 2  # rows of things on a shelf
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,13 @@ def plan(rng: np.random.Generator, household: list[Solid],
     lengths = THING_LENGTH * np.exp(rng.uniform(-spread, spread, count))
     if arrangement == 'identical':
         lengths[:] = THING_LENGTH * rng.uniform(0.6, 1.2)
-    gathered = arrangement in ('pile', 'identical', 'flat') or rng.random() < 0.3
+    if arrangement == 'close':
+        lengths[1:] *= 0.45
+    gathered = arrangement in ('pile', 'identical', 'flat') or (
+        arrangement not in ('shelf', 'close') and rng.random() < 0.3)
     wide = not gathered and arrangement not in ('bin', 'plate')
-    placed = _dropped(rng, solids, lengths, wide, 0.8 if arrangement == 'flat' else 0.45)
+    placed = (_shelved(rng, solids, lengths) if arrangement == 'shelf'
+              else _dropped(rng, solids, lengths, wide, RESTING.get(arrangement, 0.45)))
     if arrangement == 'plate':
         placed = _plates(rng, placed, photos)
     reach = max((np.linalg.norm(p.position[:2]) + p.length / 2 for p in placed), default=0.3)
@@ -81,14 +89,15 @@ def plan(rng: np.random.Generator, household: list[Solid],
 
 def _span(rng: np.random.Generator, arrangement: str) -> float:
     low, high = {'single': (0.25, 0.65), 'scatter': (0.05, 0.3), 'plate': (0.13, 0.3),
-                 'flat': (0.12, 0.45)}.get(arrangement, (0.12, 0.42))
+                 'flat': (0.12, 0.45), 'close': (0.5, 1.0), 'shelf': (0.1, 0.35),
+                 'bin': (0.12, 0.5)}.get(arrangement, (0.12, 0.42))
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def _count(rng: np.random.Generator, arrangement: str, span: float) -> int:
     if arrangement == 'empty':
         return 0
-    if arrangement == 'single':
+    if arrangement in ('single', 'close'):
         return int(rng.integers(1, 4))
     most = int(np.clip(0.9 / span**1.6, 4, 24))
     return int(rng.integers(max(2, most // 2), most + 1))
@@ -99,9 +108,11 @@ def _solids(rng: np.random.Generator, arrangement: str, count: int, household: l
     if arrangement == 'identical':
         kinds = [_any_solid(rng, household, photos) for _ in range(int(rng.integers(1, 4)))]
         return [kinds[int(rng.integers(len(kinds)))] for _ in range(count)]
-    family = {'flat': things.FLAT, 'plate': things.SMALL}.get(arrangement)
-    if family and rng.random() < 0.8:
-        return [family[int(rng.integers(len(family)))](rng, photos) for _ in range(count)]
+    family = FAMILIES.get(arrangement)
+    if family and rng.random() < (0.5 if arrangement == 'shelf' else 0.8):
+        kinds = count if arrangement != 'plate' else int(rng.integers(1, 5))  # alike on a plate
+        made = [family[int(rng.integers(len(family)))](rng, photos) for _ in range(kinds)]
+        return [made[i % kinds] for i in range(count)]
     return [_any_solid(rng, household, photos) for _ in range(count)]
 
 
@@ -128,6 +139,28 @@ def _dropped(rng: np.random.Generator, solids: list[Solid], lengths: np.ndarray,
         position = np.array([*flat, (layer + 0.52) * cell])
         placed.append(Placed(solid, float(length), position, _turn(rng, resting)))
     return placed
+
+
+def _shelved(rng: np.random.Generator, solids: list[Solid],
+             lengths: np.ndarray) -> list[Placed]:
+    """Stand things side by side in rows, the first row towards the camera, along -y."""
+    placed, rows = [], np.array_split(np.arange(len(solids)), SHELF_DEPTH)
+    cell = float(lengths.max()) * 1.05
+    for row, members in enumerate(rows):
+        widths = np.array([_footprint(solids[i]) * lengths[i] for i in members])
+        centres = np.cumsum(widths) - widths / 2 - widths.sum() / 2
+        for index, centre in zip(members, centres):
+            solid, length = solids[index], float(lengths[index])
+            half_height = length * solid.extent[2] / solid.extent.max() / 2
+            position = np.array([centre, (row - 0.5 * (SHELF_DEPTH - 1)) * cell,
+                                 half_height + 0.005])
+            placed.append(Placed(solid, length, position, _turn(rng, 1.0)))
+    return placed
+
+
+def _footprint(solid: Solid) -> float:
+    flat = solid.extent[:2]
+    return float(np.linalg.norm(flat) / solid.extent.max()) * 1.02
 
 
 def _plates(rng: np.random.Generator, placed: list[Placed],

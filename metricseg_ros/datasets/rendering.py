@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Render physics-settled clutter with an exact label map."""
+"""Render physics-settled clutter with exact masks, depth and classes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
+from metricseg_ros.datasets.household import household_class
 from metricseg_ros.datasets.layout import Layout, plan, THING_LENGTH
 from metricseg_ros.datasets.room import furnish
 from metricseg_ros.datasets.solids import Solid
+from metricseg_ros.datasets.synthetic_scene import SyntheticScene
 from metricseg_ros.datasets.world import add_thing, new_world, settle, World
 import mujoco
 import numpy as np
@@ -41,16 +43,15 @@ class SceneRenderer:
         self._gl = mujoco.GLContext(width, height)
         self._gl.make_current()
 
-    def render(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def render(self, rng: np.random.Generator) -> SyntheticScene:
         """
         Render one scene.
 
         :param rng: decides everything.
-        :return: (H,W,3) uint8 RGB and the label map (H,W) uint16.
+        :return: the scene with its depth.
         """
         layout = plan(rng, self.household, self.photos)
-        elevation = 90 - 25 * abs(rng.normal()) if rng.random() < 0.45 else rng.uniform(25, 75)
-        elevation = float(np.clip(elevation, 25, 89))
+        elevation = _elevation(rng, layout)
         world = new_world()
         bodies = [add_thing(world, item) for item in layout.placed]
         furnish(world, rng, layout, elevation, self.furniture, self.photos)
@@ -60,9 +61,13 @@ class SceneRenderer:
         model = world.spec.compile()
         data = settle(model, layout)
         _aim(model, data, rng, layout, np.array(bodies, int), elevation, self.size)
-        image, owner = self._draw(model, data)
-        labels = _labels(owner, model, bodies)
-        return _photographed(image, rng), labels
+        image, owner, depth = self._draw(model, data)
+        labels, kept = _labels(owner, model, bodies)
+        names = tuple(household_class(item.solid.name)
+                      for item, is_kept in zip(layout.placed, kept, strict=True) if is_kept)
+        focal_length = self.size[0] / 2 / np.tan(np.radians(field_of_view) / 2)
+        return SyntheticScene(_photographed(image, rng), labels, names, depth,
+                              float(focal_length))
 
     def _set_quality(self, world: World) -> None:
         visual = world.spec.visual
@@ -70,30 +75,45 @@ class SceneRenderer:
         visual.global_.offheight, visual.global_.offwidth = (n * SUPERSAMPLING for n in self.size)
 
     def _draw(self, model: mujoco.MjModel,
-              data: mujoco.MjData) -> tuple[np.ndarray, np.ndarray]:
+              data: mujoco.MjData) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         scene = mujoco.MjvScene(model, MAX_GEOMS)
         camera = mujoco.MjvCamera()
         camera.type, camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, 0
         mujoco.mjv_updateScene(model, data, mujoco.MjvOption(), None, camera,
                                mujoco.mjtCatBit.mjCAT_ALL, scene)
         context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, context)
-        large = _read(scene, context, tuple(n * SUPERSAMPLING for n in self.size))
+        large, _ = _read(scene, context, tuple(n * SUPERSAMPLING for n in self.size))
         image = cv2.resize(large, self.size[::-1], interpolation=cv2.INTER_AREA)
         scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = 1
         scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
-        codes = _read(scene, context, self.size).astype(np.int32) @ [1, 256, 65536]
+        codes, nearness = _read(scene, context, self.size)
         context.free()
-        return image, _geoms(scene, codes)
+        return image, _geoms(scene, codes.astype(np.int32) @ [1, 256, 65536]), _metres(
+            nearness, model)
+
+
+def _elevation(rng: np.random.Generator, layout: Layout) -> float:
+    if layout.arrangement == 'shelf':
+        return float(rng.uniform(0, 25))
+    elevation = 90 - 25 * abs(rng.normal()) if rng.random() < 0.45 else rng.uniform(25, 75)
+    return float(np.clip(elevation, 25, 89))
 
 
 def _read(scene: mujoco.MjvScene, context: mujoco.MjrContext,
-          size: tuple[int, int]) -> np.ndarray:
+          size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     viewport = mujoco.MjrRect(0, 0, size[1], size[0])
-    image = np.empty((*size, 3), np.uint8)
+    image, nearness = np.empty((*size, 3), np.uint8), np.empty(size, np.float32)
     mujoco.mjr_render(viewport, scene, context)
-    mujoco.mjr_readPixels(image, None, viewport, context)
-    return image[::-1]
+    mujoco.mjr_readPixels(image, nearness, viewport, context)
+    return image[::-1], nearness[::-1]
+
+
+def _metres(nearness: np.ndarray, model: mujoco.MjModel) -> np.ndarray:
+    # The depth buffer is linear in 1 / depth: 1 at the near plane, 0 at the far one.
+    near, far = (model.stat.extent * plane for plane in (model.vis.map.znear, model.vis.map.zfar))
+    return (near * far / (near + nearness.astype(np.float64) * (far - near))).astype(np.float32)
 
 
 def _geoms(scene: mujoco.MjvScene, codes: np.ndarray) -> np.ndarray:
@@ -105,28 +125,30 @@ def _geoms(scene: mujoco.MjvScene, codes: np.ndarray) -> np.ndarray:
     return geom_of[np.minimum(codes, MAX_GEOMS)]
 
 
-def _labels(owner: np.ndarray, model: mujoco.MjModel, bodies: list[int]) -> np.ndarray:
-    label_of = np.zeros(model.ngeom + 1, np.uint16)
-    next_label = 1
+def _labels(owner: np.ndarray, model: mujoco.MjModel,
+            bodies: list[int]) -> tuple[np.ndarray, list[bool]]:
+    label_of, kept = np.zeros(model.ngeom + 1, np.uint16), []
     for body in bodies:
         geoms = np.flatnonzero(model.geom_bodyid == body)
-        area = int(np.isin(owner, geoms).sum())
-        kept = area >= CLOSE_UP_AREA * owner.size
-        label_of[geoms] = next_label if kept else IGNORE_LABEL
-        next_label += kept
-    return label_of[owner]  # geom -1, the void, reads the last entry: background
+        kept.append(int(np.isin(owner, geoms).sum()) >= CLOSE_UP_AREA * owner.size)
+        label_of[geoms] = sum(kept) if kept[-1] else IGNORE_LABEL
+    return label_of[owner], kept  # geom -1, the void, reads the last entry: background
 
 
 def _aim(model: mujoco.MjModel, data: mujoco.MjData, rng: np.random.Generator, layout: Layout,
          bodies: np.ndarray, elevation: float, size: tuple[int, int]) -> None:
     on_table = bodies[data.xpos[bodies, 2] > -0.02] if len(bodies) else bodies
     centre = data.xpos[on_table].mean(0) if len(on_table) else np.zeros(3)
-    if len(on_table) and not layout.gathered and layout.arrangement != 'plate':
+    if layout.arrangement == 'close':
+        centre = data.xpos[bodies[0]]
+    elif len(on_table) and not layout.gathered and layout.arrangement != 'plate':
         centre = data.xpos[rng.choice(on_table)]  # what is scattered has an empty middle
     half_height = np.tan(np.radians(model.cam_fovy[0]) / 2)
     distance = THING_LENGTH / (layout.span * 2 * half_height * size[1] / size[0])
     centre = centre + [*rng.uniform(-0.25, 0.25, 2) * distance * half_height, 0.0]
     tilt, turn = np.radians(elevation), rng.uniform(0, 2 * np.pi)
+    if layout.arrangement == 'shelf':  # open towards -y
+        turn = -np.pi / 2 + np.radians(rng.normal(0, 18))
     back = np.array([np.cos(tilt) * np.cos(turn), np.cos(tilt) * np.sin(turn), np.sin(tilt)])
     right = np.array([-np.sin(turn), np.cos(turn), 0.0])
     up = np.cross(back, right)

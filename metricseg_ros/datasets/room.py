@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Furnish the surroundings of the things: table, bin, floor, walls, furniture, lamps."""
+"""Furnish the surroundings of the things: table, bin, shelf, floor, walls, furniture, lamps."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ def furnish(world: World, rng: np.random.Generator, layout: Layout, elevation: f
     _add_table(world, rng, layout, photos)
     if layout.arrangement == 'bin':
         _add_bin(world, rng, layout, photos)
+    if layout.arrangement == 'shelf':
+        _add_shelf(world, rng, layout, photos)
     _add_plane(world, rng, np.array([0, 0, FLOOR]), np.array([0.0, 0, 1]), photos)
     if elevation < 65:
         _add_walls(world, rng, photos)
@@ -43,7 +45,9 @@ def furnish(world: World, rng: np.random.Generator, layout: Layout, elevation: f
 
 def _add_table(world: World, rng: np.random.Generator, layout: Layout, photos: Photos) -> None:
     width, depth = layout.radius * rng.uniform(1.3, 3.5, 2) + 0.1
-    if rng.random() < 0.4:
+    if layout.arrangement == 'shelf':
+        width, depth = layout.radius, max(p.position[1] + p.length / 2 for p in layout.placed)
+    elif rng.random() < 0.4:
         width, depth = 4.0, 4.0
     size = np.array([2 * width, 2 * depth, 0.04])
     repeat = float(max(size[:2]) / rng.uniform(0.3, 1.5))
@@ -81,6 +85,22 @@ def _add_bin(world: World, rng: np.random.Generator, layout: Layout, photos: Pho
     world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[*inner, 0.0005],
                                   pos=[0, 0, 0.0008], material=world.material(floor),
                                   contype=0, conaffinity=0)
+
+
+def _add_shelf(world: World, rng: np.random.Generator, layout: Layout, photos: Photos) -> None:
+    # Boards at the back, above, beneath and aside of what things stand on; only the back holds.
+    tall = max((p.position[2] * 2 for p in layout.placed), default=0.2) * rng.uniform(1.05, 1.6)
+    deep = max((p.position[1] + p.length / 2 for p in layout.placed), default=0.2)
+    wide, thick = layout.radius * rng.uniform(1.0, 1.6), rng.uniform(0.006, 0.015)
+    material = world.material(_covered(rng, shapes.box(np.ones(3)), photos, 0.6))
+    boards = [([0, deep + thick, tall / 2], [wide, thick, 2 * tall]),
+              ([0, 0, tall + thick], [wide, deep, thick]), ([0, 0, -tall], [wide, deep, thick])]
+    boards += [([side * wide, 0, 0], [thick, deep, 2 * tall])
+               for side in (-1, 1) if rng.random() < 0.6]
+    for number, (place, half) in enumerate(boards):
+        world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=half, pos=place,
+                                      material=material, contype=int(number == 0),
+                                      conaffinity=int(number == 0))
 
 
 def _add_plane(world: World, rng: np.random.Generator, place: np.ndarray, normal: np.ndarray,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from metricseg_ros.datasets import shapes, textures
+from metricseg_ros.datasets import flat_things, shapes, textures
 from metricseg_ros.datasets.solids import Solid, solid_of, support_points, Surface
 import numpy as np
 
@@ -36,7 +36,7 @@ def rounded_box(rng: np.random.Generator, photos: Photos) -> Solid:
     squareness = tuple(rng.uniform(0.15, 0.7, 2))
     surface = shapes.superquadric(rng.uniform(0.3, 1.0, 3), squareness,
                                   _bumps(rng, rng.uniform(0, 0.08)))
-    return solid_of('rounded box', [_either(rng, photos, surface)])
+    return solid_of('bar', [_either(rng, photos, surface)])
 
 
 def fruit(rng: np.random.Generator, photos: Photos) -> Solid:
@@ -136,13 +136,43 @@ def ring(rng: np.random.Generator, photos: Photos) -> Solid:
     return solid_of('ring', [_either(rng, photos, surface)])
 
 
-def board(rng: np.random.Generator, photos: Photos) -> Solid:
-    """Build a plate with parts on it: circuit board, blister pack, keyboard, remote control."""
+def blister_pack(rng: np.random.Generator, photos: Photos) -> Solid:
+    """Build a plate with rows of bubbles: blister pack, keyboard, remote control."""
     size = np.array([1.0, rng.uniform(0.25, 0.9), rng.uniform(0.02, 0.07)])
-    parts = [_printed(rng, photos, shapes.box(size)) if rng.random() < 0.4
-             else _plain(rng, shapes.box(size))]
-    regular = rng.random() < 0.5
-    return solid_of('board', parts + (_bubbles(rng, size) if regular else _chips(rng, size)))
+    sheet = shapes.box(size)
+    parts = [_printed(rng, photos, sheet) if rng.random() < 0.4 else _plain(rng, sheet)]
+    return solid_of('blister pack', parts + _bubbles(rng, size))
+
+
+def circuit_board(rng: np.random.Generator, photos: Photos) -> Solid:
+    """Build a circuit board: drawn tracks and parts, and some parts that stand up."""
+    drawing, _ = flat_things.circuit_board(rng, photos)
+    height, width = drawing.shape[:2]
+    size = np.array([1.0, height / width, rng.uniform(0.02, 0.07)])
+    sheet = shapes.box(size)
+    # The top is the last of the six parts of a box's texture, three in a row.
+    texture = np.empty((2 * height, 3 * width, 3), np.uint8)
+    texture[:] = np.clip(drawing[0, 0], 0, 255)
+    texture[height:, 2 * width:] = np.clip(drawing, 0, 255)
+    sheet = replace(sheet, texture=texture, gloss=rng.random() * 0.5)
+    return solid_of('circuit board', [sheet, *_chips(rng, size)])
+
+
+def morsel(rng: np.random.Generator, photos: Photos) -> Solid:
+    """Build a slice, cube or patty of food: browned, pale inside or marbled."""
+    brown = np.array([rng.uniform(150, 245), rng.uniform(0.6, 0.9), rng.uniform(0.4, 0.8)])
+    colour = brown[0] * np.array([1.0, brown[1], brown[1] * brown[2]])
+    noise = textures.fractal_noise(rng, TEXTURE_SIZE, 1.0, rng.uniform(0.5, 0.9))[..., None]
+    skin = colour * (1 + rng.uniform(0.1, 0.7) * (noise - 0.5))
+    thick = rng.uniform(0.08, 0.5)
+    if rng.random() < 0.5:
+        size = np.array([1.0, rng.uniform(0.5, 1.0), thick])
+        squareness = (rng.uniform(0.2, 0.8), rng.uniform(0.2, 0.9))
+        surface = shapes.superquadric(size, squareness, _bumps(rng, rng.uniform(0, 0.15)))
+    else:
+        surface = shapes.prism(_outline(rng), thick)
+    skin = np.clip(skin, 0, 255).astype(np.uint8)
+    return solid_of('food', [replace(surface, texture=skin, gloss=rng.random() * 0.4)])
 
 
 def plate(rng: np.random.Generator, photos: Photos) -> Solid:
@@ -162,9 +192,11 @@ def plate(rng: np.random.Generator, photos: Photos) -> Solid:
 FAMILIES: tuple[tuple[float, Callable[[np.random.Generator, Photos], Solid]], ...] = (
     (3.0, printed_box), (3.0, packet), (2.0, rounded_box), (2.5, fruit), (0.7, ball),
     (2.0, can), (1.5, bottle), (1.5, cup), (1.5, pen), (1.5, tool), (1.0, plaque),
-    (0.5, ring), (1.8, board))
-FLAT = (packet, board, plaque)
-SMALL = (packet, rounded_box, fruit, plaque, printed_box)
+    (0.5, ring), (0.9, blister_pack), (0.9, circuit_board), (0.7, morsel))
+FLAT = (packet, blister_pack, circuit_board, plaque)
+SMALL = (morsel, morsel, morsel, packet, rounded_box, fruit, plaque, printed_box)
+STANDING = (printed_box, printed_box, can, can, bottle, bottle, cup, plate)
+WIDE = (circuit_board, circuit_board, blister_pack, packet, printed_box, printed_box)
 
 
 def invent(rng: np.random.Generator, photos: Photos) -> Solid:

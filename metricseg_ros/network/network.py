@@ -8,7 +8,13 @@ from collections.abc import Sequence
 
 from metricseg_ros.config import NetworkConfig
 from metricseg_ros.network.efficientnet_lite import conv_bn, EfficientNetLite0
-from metricseg_ros.network.heads import ClassHead, EmbeddingHead, PyramidDecoder, separable
+from metricseg_ros.network.heads import (
+    ClassHead,
+    EmbeddingHead,
+    PyramidDecoder,
+    scored_as_objects,
+    separable,
+)
 from metricseg_ros.network.pyramid import rescale, size_multiple
 from metricseg_ros.network.resnet import ResNet
 import torch
@@ -85,7 +91,10 @@ class MetricSegmentationNetwork(nn.Module):
         else:
             embeddings, class_logits = self.heads(*(torch.cat(self.on_one_grid(maps), dim=1)
                                                     for maps in zip(*scaled, strict=True)))
-        return embeddings, class_logits.unflatten(1, self.class_head.shape)
+        class_logits = class_logits.unflatten(1, self.class_head.shape)
+        # In training each class learns its own probability.
+        return embeddings, (class_logits if self.training or self.config.class_scores == 'class'
+                            else scored_as_objects(class_logits))
 
     def features(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """

@@ -145,10 +145,9 @@ def composed_source(text: str, config: TrainingConfig) -> Source:
     size = (config.height * 5 // 4, config.width * 5 // 4)
 
     def draw(rng: np.random.Generator) -> LabelledImage:
-        image, label_map = compose(backgrounds, cutouts, size, rng)
-        highest = int(label_map[label_map != IGNORE_LABEL].max(initial=0))
-        return LabelledImage(image, label_map,
-                             np.minimum(np.arange(highest + 1), 1).astype(np.uint16))
+        scene = compose(backgrounds, cutouts, size, rng)
+        return LabelledImage(scene.image, scene.label_map,
+                             np.minimum(np.arange(len(scene.names) + 1), 1).astype(np.uint16))
     return Source(draw, ONE_CLASS)
 
 

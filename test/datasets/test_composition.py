@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.composition import compose, MIN_VISIBLE, paste, relabelled
+from metricseg_ros.datasets.composition import compose, MIN_VISIBLE, paste, relabelled, visible
 from metricseg_ros.datasets.cutouts import Cutout
 import numpy as np
 import pytest
 
 SIZE = (120, 160)
+NAMES = ('red apple', 'green bottle', 'blue thing')  # fruit, bottle, object
 BACKGROUNDS = [np.full((200, 200, 3), 120, np.uint8)]
 
 
@@ -18,14 +19,15 @@ def disc(colour: tuple[int, int, int], side: int = 64) -> Cutout:
     rows, cols = np.mgrid[:side, :side] - (side - 1) / 2
     alpha = np.where(np.hypot(rows, cols) < side / 2 - 1, 255, 0)
     rgba = np.dstack([np.full((side, side, 3), colour), alpha]).astype(np.uint8)
-    return Cutout(rgba, 'drawn', 'none')
+    return Cutout(rgba, 'drawn', 'none', NAMES[int(np.argmax(colour))])
 
 
 CUTOUTS = [disc((255, 0, 0)), disc((0, 255, 0)), disc((0, 0, 255))]
 
 
 def scenes(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    return [compose(BACKGROUNDS, CUTOUTS, SIZE, np.random.default_rng(i)) for i in range(count)]
+    made = [compose(BACKGROUNDS, CUTOUTS, SIZE, np.random.default_rng(i)) for i in range(count)]
+    return [(scene.image, scene.label_map) for scene in made]
 
 
 def test_labels_are_contiguous_and_visible() -> None:
@@ -46,8 +48,22 @@ def test_image_and_labels_have_the_size_and_type_asked_for() -> None:
 def test_same_seed_gives_the_same_scene_and_another_seed_another() -> None:
     first, again, other = (compose(BACKGROUNDS, CUTOUTS, SIZE, np.random.default_rng(seed))
                            for seed in (4, 4, 5))
-    assert np.array_equal(first[0], again[0]) and np.array_equal(first[1], again[1])
-    assert not np.array_equal(first[0], other[0])
+    assert np.array_equal(first.image, again.image) and first.names == again.names
+    assert np.array_equal(first.label_map, again.label_map)
+    assert not np.array_equal(first.image, other.image)
+
+
+def test_each_instance_has_the_class_of_what_was_pasted() -> None:
+    seen = set()
+    for seed in range(20):
+        scene = compose(BACKGROUNDS, CUTOUTS, SIZE, np.random.default_rng(seed))
+        labels = scene.label_map[scene.label_map != IGNORE_LABEL]
+        assert len(scene.names) == labels.max(initial=0)
+        for label, name in enumerate(scene.names, 1):
+            colour = scene.image[scene.label_map == label].mean(0)
+            assert name == ('fruit', 'bottle', 'object')[int(colour.argmax())]
+        seen.update(scene.names)
+    assert seen == {'fruit', 'bottle', 'object'}
 
 
 def test_instances_are_vivid_and_background_is_grey() -> None:
@@ -94,7 +110,7 @@ def test_thing_outside_the_image_leaves_no_label() -> None:
 def test_hardly_visible_instance_is_ignored_and_the_rest_renumbered() -> None:
     labels = np.zeros((240, 320), np.uint16)
     labels[0, :59], labels[10, :60], labels[20:40, :50] = 1, 2, 4
-    new = relabelled(labels)
+    new = relabelled(labels, visible(labels, 4))
     assert [new[0, 0], new[10, 0], new[20, 0]] == [IGNORE_LABEL, 1, 2]
 
 

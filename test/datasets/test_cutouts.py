@@ -27,8 +27,9 @@ def test_only_whole_large_instances_are_cut_out(tmp_path: Path) -> None:
     labels[150:200, 20:80] = 3  # touches the border
     labels[100:150, 100:150] = IGNORE_LABEL
     write_pair(tmp_path, 'a', np.full((200, 200, 3), 90, np.uint8), labels)
+    (tmp_path / 'index.json').write_text('[{"key": "a", "names": ["mug", "fork", "pen"]}]')
     found = folder_cutouts(open_label_folder(tmp_path))
-    assert len(found) == 1
+    assert [cutout.name for cutout in found] == ['mug']
     height, width = found[0].rgba.shape[:2]
     assert 46 <= height <= 50 and 56 <= width <= 60
     assert found[0].source == tmp_path.name

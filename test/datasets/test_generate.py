@@ -9,8 +9,12 @@ import json
 from pathlib import Path
 
 from metricseg_ros.cli import generate as cli
+from metricseg_ros.datasets import flat_things
 from metricseg_ros.datasets.generate import generate, GenerationTask
+from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
 from metricseg_ros.datasets.label_folder import open_label_folder, write_pair
+from metricseg_ros.datasets.opening import open_dataset
+from metricseg_ros.datasets.synthetic_scene import depth_image
 import numpy as np
 import pytest
 
@@ -30,6 +34,11 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(autouse=True)
+def few_drawn_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flat_things, 'STOCK', (12, 4))
+
+
 def task(root: Path, photographs: Path, count: int) -> GenerationTask:
     return GenerationTask('composed', root, count, SIZE, 3, 1, (photographs,), packages=False)
 
@@ -43,6 +52,28 @@ def test_resumed_run_equals_one_run(tmp_path: Path, photographs: Path) -> None:
         for part, suffix in (('images', 'jpg'), ('labels', 'png')):
             path = f'{part}/{name}.{suffix}'
             assert (whole / path).read_bytes() == (parts / path).read_bytes()
+
+
+def test_folder_is_a_data_set_with_the_classes_of_what_it_shows(
+        tmp_path: Path, photographs: Path) -> None:
+    generate(task(tmp_path, photographs, 4))
+    dataset = open_dataset(str(tmp_path))
+    assert dataset.classes == HOUSEHOLD_CLASSES
+    found = {dataset.classes[i - 1] for image in dataset for i in image.class_ids[1:]}
+    assert found - {'object'}
+
+
+def test_image_without_its_entry_is_made_again(tmp_path: Path, photographs: Path) -> None:
+    generate(task(tmp_path, photographs, 2))
+    (tmp_path / 'entries' / '000001.json').unlink()
+    assert generate(task(tmp_path, photographs, 2)) == 1
+    assert [entry['key'] for entry in json.loads((tmp_path / 'index.json').read_text())] == [
+        '000000', '000001']
+
+
+def test_depth_is_kept_in_millimetres_and_what_is_too_far_is_none() -> None:
+    metres = np.array([[0.25, 65.535, 65.6]], np.float32)
+    assert depth_image(metres).tolist() == [[250, 65535, 0]]
 
 
 def test_sources_and_contact_sheet_are_written(tmp_path: Path, photographs: Path) -> None:

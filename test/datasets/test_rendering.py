@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Rendered scenes: exact labels, settled things, the same scene from the same seed."""
+"""Rendered scenes: exact labels and depth, settled things, the same scene from the same seed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets import things
+from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
 from metricseg_ros.datasets.layout import ARRANGEMENTS, Layout, Placed, plan
 import numpy as np
 import pytest
@@ -73,21 +74,47 @@ def test_every_family_is_centred_and_finite(family) -> None:  # noqa: ANN001
 
 
 def test_every_arrangement_occurs() -> None:
-    seen = {plan(np.random.default_rng(i), [], []).arrangement for i in range(150)}
+    seen = {plan(np.random.default_rng(i), [], []).arrangement for i in range(250)}
     assert seen == set(ARRANGEMENTS)
 
 
 def test_rendered_labels_are_contiguous_and_reproducible(renderer) -> None:  # noqa: ANN001
     counts = []
     for seed in range(8):
-        image, labels = renderer.render(np.random.default_rng(seed))
+        scene = renderer.render(np.random.default_rng(seed))
+        image, labels = scene.image, scene.label_map
         assert image.shape == (120, 160, 3) and labels.dtype == np.uint16
         values = np.unique(labels[(labels != IGNORE_LABEL) & (labels != 0)])
         assert values.tolist() == list(range(1, len(values) + 1))
+        assert len(scene.names) == len(values) and set(scene.names) <= set(HOUSEHOLD_CLASSES)
         counts.append(len(values))
     assert max(counts) >= 3
     again = renderer.render(np.random.default_rng(7))
-    assert np.array_equal(again[1], labels) and np.array_equal(again[0], image)
+    assert np.array_equal(again.label_map, labels) and np.array_equal(again.image, image)
+    assert np.array_equal(again.depth, scene.depth)
+
+
+def test_depth_and_focal_length_give_back_the_size_of_a_ball(
+        renderer, monkeypatch) -> None:  # noqa: ANN001
+    from metricseg_ros.datasets import rendering
+    ball = things.ball(np.random.default_rng(0), [])
+    item = Placed(ball, 0.12, np.array([0, 0, 0.1]), UPRIGHT)
+    monkeypatch.setattr(rendering, 'plan',
+                        lambda *_: Layout('single', 0.3, (item,), 0.2, False))
+    for seed in range(3):
+        scene = renderer.render(np.random.default_rng(seed))
+        inside = scene.label_map == 1
+        # The nearest point lies a radius before the middle, whose depth scales the outline.
+        centre = scene.depth[inside].min() + 0.06
+        diameter = 2 * np.sqrt(inside.sum() / np.pi) * centre / scene.focal_length
+        assert diameter == pytest.approx(0.12, rel=0.06)
+
+
+def test_things_on_a_shelf_stand_before_its_back() -> None:
+    layout = next(made for made in (plan(np.random.default_rng(i), [], []) for i in range(200))
+                  if made.arrangement == 'shelf')
+    assert {abs(item.quaternion[1]) + abs(item.quaternion[2]) for item in layout.placed} == {0.0}
+    assert all(item.position[2] > 0 for item in layout.placed)
 
 
 def test_labels_lie_where_the_colour_is(renderer, monkeypatch) -> None:  # noqa: ANN001
@@ -102,7 +129,8 @@ def test_labels_lie_where_the_colour_is(renderer, monkeypatch) -> None:  # noqa:
                         lambda *_: Layout('single', 0.3, (item,), 0.2, False))
     monkeypatch.setattr(room.textures, 'cover',
                         lambda rng, size, photos: np.full((*size, 3), 60, np.uint8))
-    image, labels = renderer.render(np.random.default_rng(2))
+    scene = renderer.render(np.random.default_rng(2))
+    image, labels = scene.image, scene.label_map
     red = image[..., 0].astype(int) - image[..., 1] > 40
     union = (red | (labels == 1)).sum()
     assert (red & (labels == 1)).sum() / union > 0.9

@@ -15,7 +15,7 @@ from metricseg_ros.network.checkpoint import (
     read_weights,
 )
 from metricseg_ros.network.efficientnet_lite import EfficientNetLite0, SamePad
-from metricseg_ros.network.heads import append_positions, ClassHead
+from metricseg_ros.network.heads import append_positions, ClassHead, scored_as_objects
 from metricseg_ros.network.pretrained import load_imagenet_weights
 from metricseg_ros.network.resnet import ResNet
 import pytest
@@ -110,6 +110,27 @@ def test_positions_are_centred_and_in_units_of_the_longer_side():
     assert positions.mean(dim=(1, 2)).tolist() == pytest.approx([0, 0], abs=1e-6)
     assert positions[0, :, 0].tolist() == pytest.approx([-0.2, 0, 0.2], abs=1e-6)
     assert positions[1, 0].tolist() == pytest.approx([-0.4, -0.2, 0, 0.2, 0.4], abs=1e-6)
+
+
+def test_object_scores_give_the_likeliest_class_what_all_classes_have():
+    logits = torch.tensor([0.5, 0.3, 0.15, 0.05]).log().view(1, 1, 4, 1, 1)
+    scores = scored_as_objects(logits).softmax(dim=2).flatten()
+    assert torch.allclose(scores, torch.tensor([0.5, 0.5, 0.0, 0.0]), atol=1e-4)
+
+
+def test_object_scores_of_one_class_are_its_own():
+    logits = torch.randn(2, 4, 2, 3, 5)
+    assert torch.allclose(scored_as_objects(logits), logits, atol=1e-5)
+
+
+def test_object_scores_are_for_use_and_not_for_training():
+    network = MetricSegmentationNetwork(NetworkConfig(class_count=3, class_scores='object'))
+    image = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        plain = network.train()(image)[1]
+        assert not torch.allclose(scored_as_objects(plain), plain, atol=1e-2)
+        plain = network.class_head(network.eval().features(image)[1]).unflatten(1, (4, 4))
+        assert torch.equal(network(image)[1], scored_as_objects(plain))
 
 
 def test_class_head_keeps_the_classes_of_a_threshold_together():

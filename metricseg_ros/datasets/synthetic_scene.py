@@ -1,0 +1,86 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A synthetic scene with everything that is known of it, and how a folder keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import json
+from pathlib import Path
+from typing import Any
+
+from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
+from metricseg_ros.datasets.label_folder import write_image, write_whole
+import numpy as np
+
+MILLIMETRES = 1000.0
+ENTRIES = 'entries'
+
+
+@dataclass(frozen=True)
+class SyntheticScene:
+    """
+    Hold an image and the truth about it.
+
+    :param image: (H,W,3) uint8 RGB.
+    :param label_map: (H,W) uint16: 0 background, 1..N instances, 65535 ignored.
+    :param names: class of each instance, of HOUSEHOLD_CLASSES; names[i - 1] is that of label i.
+    :param depth: (H,W) float32 metres along the optical axis, or None where there is none.
+    :param focal_length: in pixels, of a camera whose axis meets the middle of the image; None
+        where there is no camera.
+    """
+
+    image: np.ndarray
+    label_map: np.ndarray
+    names: tuple[str, ...]
+    depth: np.ndarray | None = None
+    focal_length: float | None = None
+
+
+def write_scene(root: Path, name: str, scene: SyntheticScene) -> None:
+    """
+    Write a scene: images/, depth/ where known, entries/, labels/; the label map appears last.
+
+    :param root: the folder.
+    :param name: file name without suffix.
+    :param scene: what to write.
+    """
+    write_image(root / 'images' / f'{name}.jpg', scene.image)
+    if scene.depth is not None:
+        write_image(root / 'depth' / f'{name}.png', depth_image(scene.depth))
+    entry = {'key': name, 'names': scene.names}
+    if scene.focal_length is not None:
+        entry['focal_length'] = round(scene.focal_length, 2)
+    write_whole(entry_path(root, name), json.dumps(entry).encode())
+    write_image(root / 'labels' / f'{name}.png', scene.label_map)
+
+
+def depth_image(depth: np.ndarray) -> np.ndarray:
+    """
+    Turn metres into what a depth image of 16UC1 holds.
+
+    :param depth: (H,W) metres.
+    :return: (H,W) uint16 millimetres; 0, not measured, from 65.5 m on.
+    """
+    millimetres = np.rint(depth * MILLIMETRES)
+    return np.where(millimetres <= np.iinfo(np.uint16).max, millimetres, 0).astype(np.uint16)
+
+
+def entry_path(root: Path, name: str) -> Path:
+    """Return where the entry of one image is kept until index.json takes it up."""
+    return root / ENTRIES / f'{name}.json'
+
+
+def write_index(root: Path, names: list[str]) -> None:
+    """
+    Write index.json and classes.txt, from which the folder is read as a data set with classes.
+
+    :param root: the folder.
+    :param names: of its images.
+    """
+    entries: list[dict[str, Any]] = [json.loads(entry_path(root, name).read_text())
+                                     for name in names]
+    text = ',\n'.join(json.dumps(entry) for entry in entries)
+    write_whole(root / 'index.json', f'[{text}]\n'.encode())
+    write_whole(root / 'classes.txt', '\n'.join([*HOUSEHOLD_CLASSES, '']).encode())
+
