@@ -278,6 +278,14 @@ class TrainingConfig:
         16, 'Images in a step, those of all processes together.', minimum=1)
     height: int = parameter(192, 'Height of a training crop, in pixels.', minimum=32)
     width: int = parameter(256, 'Width of a training crop, in pixels.', minimum=32)
+    crop_sizes: tuple[str, ...] = parameter(
+        (), 'Sizes HxW of training crops instead, one drawn for each step. batch_size is for the '
+        'smallest; of larger ones a step has fewer, but at least half as many.', item=str)
+    crop_scales: tuple[float, ...] = parameter(
+        (0.6, 1.4), 'Smallest and largest scale of an image, relative to one that just fits into '
+        'the crop.')
+    composed_size: str = parameter(
+        '', 'Size HxW of composed scenes; a quarter more than the largest crop where empty.')
     learning_rate: float = parameter(
         1e-3, 'Highest learning rate of the decoder and the heads.', minimum=0.0)
     backbone_rate: float = parameter(
@@ -309,6 +317,10 @@ class TrainingConfig:
         40, 'Pixels sampled of the background.', minimum=0)
     background_pairs: bool = parameter(
         True, 'Count two background pixels as a pair of the same instance.')
+    same_pair_share: float = parameter(
+        0.0, 'What pairs of pixels within an instance weigh together in the embedding loss, so '
+        'that large ones hold together; 0 leaves it to their number, as in the paper.',
+        minimum=0.0, maximum=1.0)
     classification_weight: float = parameter(
         0.2, 'Weight lambda of the classification loss, reached gradually.', minimum=0.0)
     classification_ramp: float = parameter(
@@ -318,10 +330,20 @@ class TrainingConfig:
     soft_targets: bool = parameter(
         False, 'Let the class head learn the IoU of the grown mask instead of whether it is '
         'enough.')
+    soft_range: tuple[float, ...] = parameter(
+        (0.0, 1.0), 'IoU up to which a soft target is 0, and from which on it is 1.')
     rng_seed: int = parameter(0, 'Seed of the random numbers.', minimum=0)
     checkpoint_steps: int = parameter(200, 'Steps between two checkpoints.', minimum=1)
     picture_steps: int = parameter(
         500, 'Steps between two pictures for TensorBoard; 0 draws none.', minimum=0)
+
+    def __post_init__(self) -> None:
+        """Check that ranges are two numbers in order."""
+        for name, least, most in (('crop_scales', 0.01, 100.0), ('soft_range', 0.0, 1.0)):
+            values = getattr(self, name)
+            if len(values) != 2 or not least <= values[0] < values[1] <= most:
+                raise ValueError(f'{name} must be two numbers in order, in [{least:g}, {most:g}], '
+                                 f'got {values}')
 
 
 def dotted_fields(config: Any, prefix: str = '') -> Iterator[tuple[str, Any, ParameterInfo]]:

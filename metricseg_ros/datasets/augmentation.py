@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 import cv2
-from metricseg_ros.config import IGNORE_LABEL
+from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.threads import single_threaded
 import numpy as np
@@ -25,30 +25,33 @@ import torch
 from torch import Tensor
 
 SCALES = (0.6, 1.4)
-"""Size of the image relative to one that just fits into the result."""
+"""Smallest and largest size of the image relative to one that just fits into the result."""
 
 
 @single_threaded()
-def augment(sample: LabelledImage, size: tuple[int, int],
-            rng: np.random.Generator) -> LabelledImage:
+def augment(sample: LabelledImage, size: tuple[int, int], rng: np.random.Generator,
+            scales: tuple[float, float] = SCALES) -> LabelledImage:
     """
     Scale, crop, mirror, turn and recolour.
 
     :param sample: what to change.
     :param size: (height, width) of the result.
     :param rng: source of randomness; the same state gives the same result.
+    :param scales: smallest and largest size of the image, as in :data:`SCALES`.
     :return: of that size. Instances that are no longer seen are left out, the others numbered
         without gaps, and what lies outside the image is ignored; there the image is mirrored, as
         a scene would go on.
     """
-    image, label_map = random_window(sample.image, sample.label_map, size, rng)
+    image, label_map = random_window(sample.image, sample.label_map, size, rng, scales)
+    label_map = without_grounds(label_map)
     with torch_seeded(rng):
         image, label_map = warp_and_recolour(image, label_map)
     return seen_only(replace(sample, image=image, label_map=label_map))
 
 
 def random_window(image: np.ndarray, label_map: np.ndarray, size: tuple[int, int],
-                  rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+                  rng: np.random.Generator,
+                  scales: tuple[float, float] = SCALES) -> tuple[np.ndarray, np.ndarray]:
     """
     Take a window of random scale and place.
 
@@ -56,9 +59,10 @@ def random_window(image: np.ndarray, label_map: np.ndarray, size: tuple[int, int
     :param label_map: (H,W) uint16.
     :param size: (height, width) of the window.
     :param rng: source of randomness.
+    :param scales: smallest and largest scale, of which the logarithm is uniform.
     :return: (h,w,3) uint8 and (h,w) uint16.
     """
-    scale = min(np.divide(size, label_map.shape)) * rng.uniform(*SCALES)
+    scale = min(np.divide(size, label_map.shape)) * np.exp(rng.uniform(*np.log(scales)))
     scaled = tuple(max(1, round(side * scale)) for side in label_map.shape)
     image = cv2.resize(image, scaled[::-1],
                        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
@@ -72,6 +76,24 @@ def random_window(image: np.ndarray, label_map: np.ndarray, size: tuple[int, int
     return (cv2.copyMakeBorder(image[crop], *borders, cv2.BORDER_REFLECT),
             cv2.copyMakeBorder(label_map[crop], *borders, cv2.BORDER_CONSTANT,
                                value=IGNORE_LABEL))
+
+
+def without_grounds(label_map: np.ndarray) -> np.ndarray:
+    """
+    Take what fills the view for the ground that other things lie on.
+
+    Close up nothing tells a tray from a table. What reaches all four sides becomes background,
+    what reaches three is ignored.
+
+    :param label_map: (h,w) uint16.
+    :return: the same shape and type.
+    """
+    sides = (label_map[0], label_map[-1], label_map[:, 0], label_map[:, -1])
+    met = sum(np.bincount(np.unique(side), minlength=IGNORE_LABEL + 1) for side in sides)
+    met[[BACKGROUND, IGNORE_LABEL]] = 0
+    new = np.arange(IGNORE_LABEL + 1, dtype=np.uint16)
+    new[met == 3], new[met == 4] = IGNORE_LABEL, BACKGROUND
+    return new[label_map]
 
 
 def warp_and_recolour(image: np.ndarray, label_map: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

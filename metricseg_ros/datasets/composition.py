@@ -17,7 +17,7 @@ MIN_VISIBLE = 60 / (240 * 320)  # share of the image below which a part is ignor
 OPAQUE = 127
 EMPTY_SHARE = 0.03
 ALIKE_SHARE = 0.2  # scenes made of copies of very few things
-TRAY_SHARE = 0.3  # scenes where small things lie on one or two large ones
+TRAY_SHARE = 0.55  # scenes where small things lie on one or two large ones
 MAX_THINGS = 16
 Choice = tuple[Cutout, float, tuple[int, int]]
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from metricseg_ros.datasets.clutter import open_ocid, open_osd
 from metricseg_ros.datasets.coco import open_coco
 from metricseg_ros.datasets.folder_dataset import open_folder_dataset
+from metricseg_ros.datasets.household_dataset import HouseholdDataset
 from metricseg_ros.datasets.labelled_image import LabelledDataset
 from metricseg_ros.datasets.voc import open_voc
 
-FORMATS = ('folder:DIR', 'voc:ROOT[:SPLIT]', 'coco:IMAGES:JSON', 'ocid:ROOT', 'osd:ROOT')
+FORMATS = ('folder:DIR', 'voc:ROOT[:SPLIT]', 'coco:IMAGES:JSON', 'ocid:ROOT', 'osd:ROOT',
+           'household:DATASET')
 WITH_ONE_PATH = {'folder': open_folder_dataset, 'ocid': open_ocid, 'osd': open_osd}
 
 
@@ -28,6 +30,8 @@ def open_dataset(text: str) -> LabelledDataset:
     name, colon, rest = text.partition(':')
     if not colon:
         return open_folder_dataset(Path(text))
+    if name == 'household' and rest:
+        return HouseholdDataset(open_dataset(rest))
     if name in WITH_ONE_PATH and rest:
         return WITH_ONE_PATH[name](Path(rest))
     if name == 'voc' and rest:

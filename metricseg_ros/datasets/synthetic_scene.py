@@ -83,4 +83,3 @@ def write_index(root: Path, names: list[str]) -> None:
     text = ',\n'.join(json.dumps(entry) for entry in entries)
     write_whole(root / 'index.json', f'[{text}]\n'.encode())
     write_whole(root / 'classes.txt', '\n'.join([*HOUSEHOLD_CLASSES, '']).encode())
-

@@ -16,12 +16,18 @@ from torch import Tensor
 from torch.nn.functional import log_softmax
 
 
-def pair_weights(labels: Tensor, background_pairs: bool = True) -> Tensor:
+def pair_weights(labels: Tensor, background_pairs: bool = True,
+                 same_pair_share: float = 0.0) -> Tensor:
     """
     Weigh pairs so that every pair of instances counts the same, whatever their sizes.
 
+    In a scene of N instances only one in N of the paper's pairs of instances is one with itself,
+    so that the more there are the less keeps a large one together.
+
     :param labels: (P,) int64, label of each sampled pixel.
     :param background_pairs: whether two background pixels make a pair.
+    :param same_pair_share: what pairs within an instance weigh together; 0 leaves it to their
+        number, as in the paper.
     :return: (P,P) float32, w_pq = 1 / (n_p n_q), of sum 1; 0 on the diagonal. All 0 if there is
         no pair.
     """
@@ -32,10 +38,15 @@ def pair_weights(labels: Tensor, background_pairs: bool = True) -> Tensor:
     if not background_pairs:
         background = labels == BACKGROUND
         weights = weights.masked_fill(background[:, None] & background[None, :], 0)
+    if same_pair_share:
+        parts = ((weights * same, same_pair_share), (weights * ~same, 1 - same_pair_share))
+        weights = sum(share * part / part.sum().clamp_min(torch.finfo(part.dtype).tiny)
+                      for part, share in parts)
     return weights / weights.sum().clamp_min(torch.finfo(weights.dtype).tiny)
 
 
-def embedding_loss(embeddings: Tensor, labels: Tensor, background_pairs: bool = True) -> Tensor:
+def embedding_loss(embeddings: Tensor, labels: Tensor, background_pairs: bool = True,
+                   same_pair_share: float = 0.0) -> Tensor:
     """
     Compute L_e: pixels of one instance shall be similar, of two instances dissimilar.
 
@@ -44,6 +55,7 @@ def embedding_loss(embeddings: Tensor, labels: Tensor, background_pairs: bool = 
     :param embeddings: (P,D) embeddings of the sampled pixels.
     :param labels: (P,) int64, their labels.
     :param background_pairs: whether two background pixels make a pair.
+    :param same_pair_share: what pairs within an instance weigh together; 0 as in the paper.
     :return: scalar, at least 0, with finite gradients.
     """
     embeddings = at_least_float32(embeddings)
@@ -53,7 +65,8 @@ def embedding_loss(embeddings: Tensor, labels: Tensor, background_pairs: bool = 
         distances = squared_distances(embeddings, embeddings)
     same = labels[:, None] == labels[None, :]
     log_likelihood = torch.where(same, log_similarity(distances), log_dissimilarity(distances))
-    return -(pair_weights(labels, background_pairs) * log_likelihood).sum()
+    weights = pair_weights(labels, background_pairs, same_pair_share)
+    return -(weights * log_likelihood).sum()
 
 
 def classification_loss(class_logits: Tensor, shares: Tensor, class_ids: Tensor) -> Tensor:

@@ -58,6 +58,8 @@ def image_losses(embeddings: Tensor, class_logits: Tensor, labels: Tensor, class
                                 torch.Generator().manual_seed(rng_seed))
     ious = grown_iou(embeddings, labels, pixels, labels == IGNORE_LABEL,
                      config.network.similarity_thresholds)
-    shares = object_shares(ious, own, config.correct_iou, config.soft_targets)
-    return (embedding_loss(embeddings[pixels], own, config.background_pairs),
+    shares = object_shares(ious, own, config.correct_iou, config.soft_targets,
+                           config.soft_range)
+    return (embedding_loss(embeddings[pixels], own, config.background_pairs,
+                           config.same_pair_share),
             classification_loss(class_logits[..., pixels], shares, classes[pixels]))

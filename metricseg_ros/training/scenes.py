@@ -17,16 +17,20 @@ from typing import Any, NamedTuple
 
 from metricseg_ros.config import IGNORE_LABEL, TrainingConfig
 from metricseg_ros.datasets.augmentation import augment
+from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
+from metricseg_ros.datasets.household_dataset import household_ids
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.opening import open_dataset
+from metricseg_ros.training.crops import batch_share, composed_size, crop_sizes, step_size
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 COMPOSED = 'composed'
+HOUSEHOLD = 'household:'
 ONE_CLASS = ('object',)
-CHOICE, PIXELS = 0, 1  # What a scene's random numbers are for.
+CHOICE, PIXELS = 0, 1  # what a scene's random numbers are for
 
 
 class Scene(NamedTuple):
@@ -101,13 +105,29 @@ def open_source(entry: str | Mapping[str, Any], config: TrainingConfig) -> Sourc
     if known not in (None, True, False):
         raise ValueError(f'background_known of {given["source"]} must be true or false, got '
                          f'{known!r}')
-    name, _, rest = str(given['source']).partition(':')
-    source = (composed_source(rest, config) if name == COMPOSED
-              else dataset_source(str(given['source'])))
+    source = named_source(str(given['source']), config)
     if known is None:
         return replace(source, weight=float(weight))
     return replace(source, weight=float(weight), draw=lambda rng: replace(
         source.draw(rng), background_known=known))
+
+
+def named_source(text: str, config: TrainingConfig) -> Source:
+    """
+    Open what one text of `data` names.
+
+    :param text: `composed`, `composed:DIR` or `composed:DIR:NAMES.json`, before it perhaps
+        `household:` for scenes with household classes; or a data set.
+    :param config: the training.
+    :return: the source.
+    :raises ValueError: if it cannot be opened.
+    """
+    bare = text.removeprefix(HOUSEHOLD)
+    name, _, rest = bare.partition(':')
+    if name != COMPOSED:
+        return dataset_source(text)
+    source = composed_source(rest, config)
+    return source if bare != text else replace(source, classes=ONE_CLASS)
 
 
 def dataset_source(text: str) -> Source:
@@ -130,25 +150,27 @@ def composed_source(text: str, config: TrainingConfig) -> Source:
 
     :param text: empty, or `DIR` or `DIR:NAMES.json`: labelled photographs, or some of them, to
         cut instances from beside those of installed packages.
-    :param config: size of the scenes and seed of the drawn backgrounds.
-    :return: the source; its instances are of unknown class.
+    :param config: size of the scenes and seed of the drawn backgrounds and things.
+    :return: the source, of household classes.
     """
-    from metricseg_ros.datasets.backgrounds import load_backgrounds
+    from metricseg_ros.datasets.backgrounds import load_backgrounds, load_wallpapers
     from metricseg_ros.datasets.composition import compose
     from metricseg_ros.datasets.cutouts import load_cutouts
+    from metricseg_ros.datasets.flat_things import draw_library
     from metricseg_ros.datasets.label_folder import open_label_folder
 
     root, _, names = text.partition(':')
     listed = json.loads(Path(names).read_text()) if names else None
     cutouts = load_cutouts((open_label_folder(root, listed),) if root else ())
-    backgrounds = load_backgrounds(np.random.default_rng(config.rng_seed))
-    size = (config.height * 5 // 4, config.width * 5 // 4)
+    rng = np.random.default_rng(config.rng_seed)
+    backgrounds = load_backgrounds(rng)
+    flat, large = draw_library(rng, load_wallpapers())
+    size = composed_size(config)
 
     def draw(rng: np.random.Generator) -> LabelledImage:
-        scene = compose(backgrounds, cutouts, size, rng)
-        return LabelledImage(scene.image, scene.label_map,
-                             np.minimum(np.arange(len(scene.names) + 1), 1).astype(np.uint16))
-    return Source(draw, ONE_CLASS)
+        scene = compose(backgrounds, cutouts + flat, size, rng, large)
+        return LabelledImage(scene.image, scene.label_map, household_ids(scene.names))
+    return Source(draw, HOUSEHOLD_CLASSES)
 
 
 def class_names(sources: list[Source], class_count: int) -> tuple[str, ...]:
@@ -185,8 +207,9 @@ class SceneDataset(Dataset):
         :param sources: where scenes come from.
         :param config: size of the scenes, number of classes and seed.
         """
-        self.sources, self.rng_seed = sources, config.rng_seed
-        self.size, self.class_count = (config.height, config.width), config.network.class_count
+        self.sources, self.rng_seed, self.config = sources, config.rng_seed, config
+        self.class_count = config.network.class_count
+        self.sizes, self.scales = crop_sizes(config), config.crop_scales
         weights = np.array([source.weight for source in sources])
         self.shares = weights / weights.sum()
 
@@ -199,7 +222,8 @@ class SceneDataset(Dataset):
         """
         rng = np.random.default_rng([self.rng_seed, index, CHOICE])
         source = self.sources[rng.choice(len(self.sources), p=self.shares)]
-        sample = augment(source.draw(rng), self.size, rng)
+        size = step_size(index // self.config.batch_size, self.sizes, self.rng_seed)
+        sample = augment(source.draw(rng), size, rng, self.scales)
         pixels = np.random.default_rng([self.rng_seed, index, PIXELS]).integers(2 ** 62)
         return Scene(torch.from_numpy(np.ascontiguousarray(sample.image)),
                      torch.from_numpy(sample.label_map.astype(np.int64)),
@@ -219,30 +243,30 @@ class SceneDataset(Dataset):
 class StepBatches:
     """Which scenes one of several processes loads for each step: its part of the batch."""
 
-    def __init__(self, first_step: int, last_step: int, batch_size: int, rank: int = 0,
+    def __init__(self, config: TrainingConfig, first_step: int, rank: int = 0,
                  processes: int = 1) -> None:
         """
         Divide the batches.
 
+        :param config: batch size, crop sizes and number of the steps.
         :param first_step: the step to go on from.
-        :param last_step: the step to end before.
-        :param batch_size: scenes of all processes together.
         :param rank: number of this process.
         :param processes: how many there are.
         :raises ValueError: if the batch cannot be divided evenly.
         """
-        if batch_size % processes:
+        if config.batch_size % processes:
             raise ValueError(f'batch_size must be a multiple of the {processes} processes, got '
-                             f'{batch_size}')
-        self.steps, self.batch_size = range(first_step, last_step), batch_size
-        self.own = batch_size // processes
-        self.offset = rank * self.own
+                             f'{config.batch_size}')
+        self.config, self.sizes = config, crop_sizes(config)
+        self.steps = range(first_step, config.steps)
+        self.own, self.rank = config.batch_size // processes, rank
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield the numbers of the scenes of each step."""
         for step in self.steps:
-            start = step * self.batch_size + self.offset
-            yield list(range(start, start + self.own))
+            start = step * self.config.batch_size + self.rank * self.own
+            size = step_size(step, self.sizes, self.config.rng_seed)
+            yield list(range(start, start + batch_share(self.own, size, self.sizes)))
 
     def __len__(self) -> int:
         """Return how many steps there are."""

@@ -40,7 +40,8 @@ def grown_iou(embeddings: Tensor, labels: Tensor, pixels: Tensor, ignored: Tenso
     return torch.stack(ious)
 
 
-def object_shares(ious: Tensor, labels: Tensor, correct_iou: float, soft: bool) -> Tensor:
+def object_shares(ious: Tensor, labels: Tensor, correct_iou: float, soft: bool,
+                  soft_range: Sequence[float] = (0.0, 1.0)) -> Tensor:
     """
     Turn the IoU of grown masks into how much of the target is the instance's class.
 
@@ -49,8 +50,12 @@ def object_shares(ious: Tensor, labels: Tensor, correct_iou: float, soft: bool) 
     :param ious: (T,P) from :func:`grown_iou`.
     :param labels: (P,) int64, label of each growing pixel.
     :param correct_iou: a mask counts as its instance above this IoU.
-    :param soft: whether the share is the IoU itself, so that a score means the IoU expected.
+    :param soft: whether the share rises with the IoU, so that a score tells how good a mask is.
+    :param soft_range: IoU up to which a soft share is 0, and from which on it is 1. From 0 to 1
+        it is the IoU itself.
     :return: (T,P) float32 in [0,1]; 0 for pixels of the background.
     """
-    shares = ious if soft else (ious > correct_iou).float()
+    low, high = soft_range
+    shares = (((ious - low) / (high - low)).clamp(0, 1) if soft
+              else (ious > correct_iou).float())
     return shares.masked_fill(labels == BACKGROUND, 0)

@@ -238,8 +238,7 @@ def batches(config: TrainingConfig, sources: list[Source], first_step: int, fabr
     :param workers: loading processes of this process.
     :return: the batches.
     """
-    steps = StepBatches(first_step, config.steps, config.batch_size, fabric.global_rank,
-                        fabric.world_size)
+    steps = StepBatches(config, first_step, fabric.global_rank, fabric.world_size)
     return iter(DataLoader(SceneDataset(sources, config), batch_sampler=steps,
                            num_workers=workers))
 

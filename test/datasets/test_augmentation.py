@@ -5,7 +5,12 @@
 from __future__ import annotations
 
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.augmentation import augment, random_window, warp_and_recolour
+from metricseg_ros.datasets.augmentation import (
+    augment,
+    random_window,
+    warp_and_recolour,
+    without_grounds,
+)
 from metricseg_ros.datasets.labelled_image import LabelledImage
 import numpy as np
 import pytest
@@ -115,3 +120,23 @@ def test_windows_are_of_many_scales_and_places(rng):
     areas = [(random_window(image, label_map, SIZE, rng)[1] == 1).sum() / 256
              for _ in range(60)]
     assert 0.3 < min(areas) < 0.5 and 1.6 < max(areas) < 2.1
+
+
+def test_what_fills_the_view_is_ground_and_what_nearly_does_is_ignored():
+    labels = np.zeros((8, 10), np.uint16)
+    labels[:, :] = 1  # all four sides
+    labels[2:4, 2:4] = 2  # inside
+    assert np.array_equal(without_grounds(labels), np.where(labels == 2, 2, 0))
+    labels[0] = 3  # the ground is left with three sides, label 3 with three
+    assert np.unique(without_grounds(labels)).tolist() == [2, IGNORE_LABEL]
+    labels[:, 5:] = 0
+    assert set(np.unique(without_grounds(labels))) == {0, 1, 2, 3}
+
+
+def test_scales_are_within_their_range(rng):
+    image = np.zeros((40, 40, 3), np.uint8)
+    labels = np.zeros((40, 40), np.uint16)
+    labels[10:30, 10:30] = 1
+    sides = [np.sqrt((random_window(image, labels, (160, 160), rng, (0.3, 0.6))[1] == 1).sum())
+             for _ in range(20)]
+    assert min(sides) > 0.28 * 80 and max(sides) < 0.62 * 80

@@ -33,6 +33,23 @@ def test_background_pairs_can_be_switched_off():
     assert weights[2, 3] > 0
 
 
+def test_pairs_within_instances_weigh_what_they_are_told_to():
+    labels = torch.tensor([0, 0, 1, 1, 1, 2, 2, 3])
+    same = labels[:, None] == labels[None, :]
+    plain, weights = pair_weights(labels), pair_weights(labels, same_pair_share=0.4)
+    assert weights.sum().item() == pytest.approx(1)
+    assert weights[same].sum().item() == pytest.approx(0.4)
+    # Among themselves they keep the proportions of the paper.
+    for kind in (same, ~same):
+        kept = weights[kind] / weights[kind].sum()
+        torch.testing.assert_close(kept, plain[kind] / plain[kind].sum())
+
+
+def test_one_instance_alone_keeps_the_whole_weight():
+    assert pair_weights(torch.tensor([1, 1, 1]), same_pair_share=0.4).sum().item() == (
+        pytest.approx(1))
+
+
 def test_embedding_loss_has_the_value_of_the_formula():
     # Two pixels of one instance at d2 = 1, one of another at d2 = 4 and 1 from them.
     embeddings = torch.tensor([[0.0], [1.0], [2.0]])
@@ -191,6 +208,12 @@ def test_share_is_all_or_nothing_above_the_iou():
 def test_soft_share_is_the_iou_itself():
     ious = torch.tensor([[0.25, 1.0, 0.75]])
     assert object_shares(ious, torch.tensor([1, 2, 0]), 0.5, soft=True).tolist() == [[0.25, 1, 0]]
+
+
+def test_soft_share_rises_from_0_to_1_over_its_range():
+    ious = torch.tensor([[0.2, 0.3, 0.55, 0.8, 0.9]])
+    shares = object_shares(ious, torch.ones(5), 0.5, True, (0.3, 0.8))
+    torch.testing.assert_close(shares, torch.tensor([[0, 0, 0.5, 1, 1]]))
 
 
 @pytest.mark.parametrize('soft', [False, True])

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from metricseg_ros.config import TrainingConfig, with_values
 from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.training.crops import composed_size, crop_sizes
 from metricseg_ros.training.scenes import (
     class_names,
     open_source,
@@ -57,7 +58,7 @@ def test_resumed_training_equals_the_uninterrupted_one_bit_for_bit(tmp_path):
     whole = train(SMALL, tmp_path / 'whole', 0, 'cpu', SOURCES)
     half = Trainer(SMALL)
     scenes = SceneDataset(SOURCES, SMALL)
-    for numbers in StepBatches(0, 2, SMALL.batch_size):
+    for numbers in StepBatches(with_values(SMALL, {'steps': 2}), 0):
         half.train_step(default_collate([scenes[number] for number in numbers]))
     (tmp_path / 'parts').mkdir()
     half.save(tmp_path / 'parts' / 'checkpoint.pt')
@@ -70,12 +71,13 @@ def test_resumed_training_equals_the_uninterrupted_one_bit_for_bit(tmp_path):
 
 
 def test_processes_share_the_scenes_of_one_process():
-    alone = list(StepBatches(1, 3, 4))
-    parts = [list(StepBatches(1, 3, 4, rank, 2)) for rank in (0, 1)]
+    config = with_values(SMALL, {'batch_size': 4, 'steps': 3})
+    alone = list(StepBatches(config, 1))
+    parts = [list(StepBatches(config, 1, rank, 2)) for rank in (0, 1)]
     assert alone == [[4, 5, 6, 7], [8, 9, 10, 11]]
     assert [first + second for first, second in zip(*parts)] == alone
     with pytest.raises(ValueError, match='multiple of the 3 processes, got 4'):
-        StepBatches(0, 1, 4, 0, 3)
+        StepBatches(config, 0, 0, 3)
 
 
 def test_lambda_rises_from_zero_to_its_weight():
@@ -128,3 +130,34 @@ def test_data_that_does_not_fit_is_refused():
         class_names([cups, Source(two_squares, ('book', 'cup'))], 2)
     with pytest.raises(ValueError, match='mappings of source, weight'):
         open_source({'source': 'folder:x', 'wait': 2}, SMALL)
+
+
+def test_crops_of_a_step_are_of_one_size_and_of_large_ones_there_are_fewer():
+    sizes = ('32x64', '64x96', '96x128')
+    config = with_values(SMALL, {'crop_sizes': sizes, 'batch_size': 6, 'steps': 30})
+    scenes = SceneDataset(SOURCES, config)
+    seen = {}
+    for numbers in StepBatches(config, 0):
+        shape, = {tuple(scenes[number].image.shape[:2]) for number in numbers[:2]}
+        seen.setdefault(shape, len(numbers))
+        assert seen[shape] == len(numbers) and numbers[0] % 6 == 0
+    assert seen == {(32, 64): 6, (64, 96): 3, (96, 128): 3}
+
+
+def test_composed_scenes_are_a_quarter_larger_than_the_largest_crop_or_as_told():
+    config = with_values(SMALL, {'crop_sizes': ('32x64', '64x96')})
+    assert composed_size(config) == (80, 120)
+    assert composed_size(with_values(config, {'composed_size': '64x64'})) == (64, 64)
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('crop_scales', (1.4, 0.6)), ('crop_scales', (1.0,)), ('soft_range', (0.3, 1.2))])
+def test_range_that_is_none_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f'{name} must be two numbers in order'):
+        with_values(SMALL, {name: value})
+
+
+@pytest.mark.parametrize('text', ['240', '16x320', '240x320x3'])
+def test_crop_size_that_is_none_is_refused(text):
+    with pytest.raises(ValueError, match=f"crop_sizes must be HxW, .* got '{text}'"):
+        crop_sizes(with_values(SMALL, {'crop_sizes': (text,)}))
