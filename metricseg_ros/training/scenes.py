@@ -190,7 +190,9 @@ def class_names(sources: list[Source], class_count: int) -> tuple[str, ...]:
         raise ValueError('all data must have the same classes in the same order, got '
                          f'{" and ".join(map(", ".join, sorted(found)))}: write a classes.txt, '
                          'or set network.class_count=1 to learn just objects')
-    names = next(iter(found), ONE_CLASS)
+    # Going on from a household model with objects of unknown class keeps its classes.
+    names = next(iter(found), HOUSEHOLD_CLASSES if class_count == len(HOUSEHOLD_CLASSES)
+                 else ONE_CLASS)
     if len(names) != class_count:
         raise ValueError(f'network.class_count must be {len(names)}, the number of classes of '
                          f'the data, or 1 to learn just objects, got {class_count}')

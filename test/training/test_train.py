@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from metricseg_ros.config import TrainingConfig, with_values
+from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.training.crops import composed_size, crop_sizes
 from metricseg_ros.training.scenes import (
@@ -119,6 +120,12 @@ def test_no_background_is_drawn_where_it_is_not_known():
     assert embedding.item() == classification.item() == 0
     known = all_background._replace(background_known=torch.tensor([True, True]))
     assert trainer.losses(known)[1] > 0
+
+
+def test_household_network_keeps_its_classes_on_objects_of_unknown_class():
+    config = with_values(SMALL, {'network.class_count': len(HOUSEHOLD_CLASSES)})
+    assert class_names(SOURCES, len(HOUSEHOLD_CLASSES)) == HOUSEHOLD_CLASSES
+    assert not batch_of(config).classes.any()
 
 
 def test_data_that_does_not_fit_is_refused():
