@@ -100,5 +100,5 @@ def test_a_class_that_classes_txt_lacks_is_refused(root: Path) -> None:
 @pytest.mark.parametrize('text', ['vok:somewhere', 'folder:', 'coco:images', 'voc:', 'coco:a:b:c'])
 def test_another_format_is_refused_with_those_there_are(text: str) -> None:
     with pytest.raises(ValueError, match=r'folder:DIR, voc:ROOT\[:SPLIT\], coco:IMAGES:JSON, '
-                                         'ocid:ROOT, osd:ROOT, got'):
+                                         'ocid:ROOT, osd:ROOT, household:DATASET, got'):
         open_dataset(text)
