@@ -32,11 +32,12 @@ PHRASES: dict[str, str] = {
     'toy': 'toy|toys|teddy bear|doll|rubberduck|wood toy|toy train|car model|rubik s cube|puzzle|'
            'xylophone|biplane|dreydl|frisbee|kite',
     'pen': 'pen|pencil|text marker|marker|highlighter|crayon',
-    'device': 'phone|cell phone|mobile phone|wireless phone|iphone|remote|remote control|keyboard|'
-              'mouse|laptop|tablet|camera|reflex camera|radio|calculator|joystick|playstation|'
-              'circuit board|tv|speaker|headphones|'
-              'thermometer|sandwich maker|toaster|mp3 base|mp3 station|clock|watch|hair drier|'
-              'camera 35mm|apple iphone|apple ibook|apple imac|ibook|imac|food processor'}
+    'device': 'device|phone|cell phone|mobile phone|wireless phone|iphone|remote|'
+              'remote control|keyboard|mouse|laptop|tablet|camera|reflex camera|radio|'
+              'calculator|joystick|playstation|circuit board|tv|speaker|headphones|'
+              'thermometer|sandwich maker|toaster|mp3 base|mp3 station|clock|watch|'
+              'hair drier|camera 35mm|apple iphone|apple ibook|apple imac|ibook|imac|'
+              'food processor'}
 HOUSEHOLD_CLASSES = tuple(PHRASES)
 """Names of the classes; class id i is the (i-1)-th. What is none of the others is an object."""
 
