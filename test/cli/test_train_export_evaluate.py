@@ -12,7 +12,7 @@ import cv2
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
 from metricseg_ros.cli.main import main
 from metricseg_ros.config import SegmenterConfig, with_values
-from metricseg_ros.datasets.label_folder import open_label_folder, write_pair
+from metricseg_ros.datasets.label_folder import open_label_folder
 from metricseg_ros.evaluation.overlap import overlap
 from metricseg_ros.models import load_description
 from metricseg_ros.network.checkpoint import read_weights
@@ -20,31 +20,12 @@ from metricseg_ros.segmenter import InstanceSegmenter
 import numpy as np
 import pytest
 import torch
+from training_fixtures import TRAINING, write_scenes
 import yaml
 
-TRAINING = {
-    'network': {'backbone': 'resnet18', 'embedding_dim': 4, 'decoder_channels': 8},
-    'pretrained': 'none', 'steps': 2, 'batch_size': 2, 'height': 32, 'width': 64,
-    'background_samples': 10}
 EAGER = {'backend.device_policy': 'cpu', 'grouping.minimum_score': 0.0,
          'grouping.maximum_seeds': 5}
 """Whatever two steps have taught, something is found."""
-
-
-def write_scenes(root: Path, count: int) -> Path:
-    """Write images of two rectangles, with a stripe that is to be ignored."""
-    for part in ('images', 'labels'):
-        (root / part).mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for index in range(count):
-        image, labels = np.full((64, 96, 3), 90, np.uint8), np.zeros((64, 96), np.uint16)
-        for label, left in ((1, 6), (2, 54)):
-            top, right = 8 + 6 * index, left + 20 + 7 * label
-            image[top:top + 30, left:right] = rng.integers(0, 255, 3)
-            labels[top:top + 30, left:right] = label
-        labels[:, 47:49] = 65535
-        write_pair(root, f'scene{index}', image, labels)
-    return root
 
 
 @pytest.fixture(scope='module')
