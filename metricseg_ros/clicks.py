@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from metricseg_ros.grouping import seediness, SeedMasks
+from metricseg_ros.grouping import at_threshold, seediness, SeedMasks
 from metricseg_ros.grouping.masks import keep_connected, seed_margins
 from metricseg_ros.instances import number_off, place_masks
 from metricseg_ros.similarity import squared_distances, squared_radii
@@ -117,13 +117,10 @@ def seeds_at(output: NetworkOutput, cells: Tensor, similarity_threshold: float) 
         to tau.
     """
     rows, columns = cells.unbind(1)
-    logits, thresholds = output.class_logits[:, :, rows, columns], output.similarity_thresholds
-    if similarity_threshold:
-        nearest = min(range(len(thresholds)),
-                      key=lambda index: abs(thresholds[index] - similarity_threshold))
-        logits, thresholds = logits[nearest:nearest + 1], (similarity_threshold,)
-    best = seediness(NetworkOutput(output.embeddings[:, rows, columns][:, None],
-                                   logits[:, :, None], thresholds))
+    clicked = NetworkOutput(output.embeddings[:, rows, columns][:, None],
+                            output.class_logits[:, :, rows, columns][:, :, None],
+                            output.similarity_thresholds)
+    best = seediness(at_threshold(clicked, similarity_threshold))
     return Seeds(cells, best.scores[0], best.class_ids[0], best.similarity_thresholds[0])
 
 

@@ -104,6 +104,12 @@ class GroupingConfig:
     minimum_score: float = parameter(
         0.5, 'Smallest class score of a seed, and so of an instance.', minimum=0.0, maximum=1.0,
         live=True)
+    similarity_threshold: float = parameter(
+        0.0, 'Similarity threshold tau at which all masks are grown; 0 takes at each seed the one '
+        'of highest class score.', minimum=0.0, maximum=1.0, live=True)
+    mean_shift_steps: int = parameter(
+        0, 'How often a mask is grown again around the mean embedding of its pixels.', minimum=0,
+        maximum=10, live=True)
     minimum_area: float = parameter(
         0.001, 'Smallest area of an instance, as a share of the image.', minimum=0.0,
         maximum=1.0, live=True)

@@ -19,9 +19,9 @@ ROWS = [
     {'structures', 'models', 'image_messages'},
     {'similarity', 'preprocess', 'inputs', 'outlines', 'overlay', 'datasets',
      'objects3d'},
-    {'network', 'grouping', 'outputs', 'evaluation', 'tracking'},
+    {'network', 'grouping', 'outputs', 'tracking'},
     {'backends', 'instances', 'training'},
-    {'segmenter', 'clicks'},
+    {'segmenter', 'clicks', 'evaluation'},
     {'export'},
     {'cli', 'ros'},
 ]

@@ -10,12 +10,11 @@ apart, and as a mean over the sets, never pooled over images.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from pathlib import Path
-import sys
 from typing import Any, TYPE_CHECKING
 
+from metricseg_ros.cli.evaluations import evaluate, Evaluation, make_suite, open_all, segment_with
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.options import (
     add_configuration,
@@ -28,7 +27,7 @@ from metricseg_ros.cli.options import (
 
 if TYPE_CHECKING:
     from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
-    from metricseg_ros.evaluation.measure import MeasuredImage
+    from metricseg_ros.evaluation.measure import Segment
     from metricseg_ros.evaluation.suite import Suite
     from metricseg_ros.segmenter import InstanceSegmenter
 
@@ -48,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='YAML list of data sets, and the Markdown file for their table')
     parser.add_argument('--gallery', type=Path, metavar='DIR',
                         help='write the best, median and worst images and calibration plots')
+    parser.add_argument('--oracle-thresholds', action='store_true',
+                        help='let the truth choose the threshold of each mask: what a perfect '
+                        'choice would give')
     add_configuration(parser, overrides=False)
     add_json(parser, 'the figures of every data set, class and image')
 
@@ -68,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
     # Opened before anything runs, so that a wrong folder does not cost an hour.
     datasets = open_all(suite)
     segmenter = InstanceSegmenter.from_config(config)
-    runs = {name: evaluate(segmenter, dataset, name, suite.rng_seed)
+    segment = segment_with(segmenter, args.oracle_thresholds)
+    runs = {name: evaluate(segmenter, dataset, name, suite.rng_seed, segment)
             for name, dataset in datasets.items()}
     reports = {name: done.report for name, done in runs.items()}
     mean, model = mean_over_sets(reports), segmenter.description.name
@@ -76,135 +79,22 @@ def run(args: argparse.Namespace) -> int:
     print(_table({**reports, 'mean': {'figures': mean, 'recall_only': False}}),
           file=tables_to(args.json))
     if args.gallery:
-        write_galleries(args.gallery, segmenter, datasets, runs)
+        write_galleries(args.gallery, segmenter, datasets, runs, segment)
     write_scoreboard(suite, reports, model)
     return DONE
 
 
-def make_suite(texts: Sequence[str], path: Path | None) -> Suite:
-    """
-    Put the data sets together.
-
-    :param texts: data sets of the command line.
-    :param path: of a suite, or None.
-    :return: the suite, with the data sets of the command line added.
-    :raises ValueError: if there is none at all, or two of one name.
-    """
-    from metricseg_ros.evaluation.suite import read_suite, Suite, SuiteEntry
-
-    suite = read_suite(path) if path else Suite(())
-    names = {entry.name for entry in suite.entries}
-    for text in texts:
-        # The last part of the path, and more of it where that is taken.
-        parts = Path(text.split(':')[1] if ':' in text else text).resolve().parts
-        name = next((candidate for count in range(1, len(parts))
-                     if (candidate := '_'.join(parts[-count:])) not in names), None)
-        if name is None:
-            raise ValueError(f'{text} is given twice')
-        names.add(name)
-        suite = replace(suite, entries=(*suite.entries, SuiteEntry(text, name)))
-    if not suite.entries:
-        raise ValueError('give a DATASET such as folder:DIR, or --suite FILE')
-    return suite
-
-
-def open_all(suite: Suite) -> dict[str, LabelledDataset]:
-    """
-    Open the data sets of a suite.
-
-    :param suite: the suite.
-    :return: name -> data set.
-    :raises ValueError: where a folder is not of its format.
-    """
-    from metricseg_ros.datasets.opening import open_dataset
-    datasets: dict[str, LabelledDataset] = {}
-    for entry in suite.entries:
-        dataset = open_dataset(entry.dataset)
-        datasets[entry.name] = (dataset if entry.background_known is None
-                                else Judged(dataset, entry.background_known))
-    return datasets
-
-
-@dataclass(frozen=True)
-class Judged:
-    """
-    A data set of which it is said whether everything is labelled.
-
-    :param dataset: the data set.
-    :param background_known: what is said.
-    """
-
-    dataset: LabelledDataset
-    background_known: bool
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Give the names of the classes."""
-        return self.dataset.classes
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self.dataset)
-
-    def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        """
-        return replace(self.dataset[index], background_known=self.background_known)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """
-    What was measured on a data set.
-
-    :param images: image by image.
-    :param report: all figures.
-    """
-
-    images: list[MeasuredImage]
-    report: dict[str, Any]
-
-
-def evaluate(segmenter: InstanceSegmenter, dataset: LabelledDataset, name: str,
-             rng_seed: int) -> Evaluation:
-    """
-    Measure on one data set.
-
-    :param segmenter: the segmenter to measure.
-    :param dataset: the labelled images.
-    :param name: beside the progress bar.
-    :param rng_seed: of the bootstrap.
-    :return: what was measured.
-    """
-    from metricseg_ros.evaluation.measure import measure
-    from metricseg_ros.evaluation.report import report
-
-    images = list(measure(_progress(dataset, name), segmenter.segment,
-                          segmenter.description.classes, dataset.classes))
-    return Evaluation(images, report(images, dataset.classes, rng_seed))
-
-
-def _progress(dataset: LabelledDataset, name: str) -> Iterator[LabelledImage]:
-    from tqdm import tqdm
-    for index in tqdm(range(len(dataset)), desc=name, unit='image', dynamic_ncols=True,
-                      disable=not sys.stderr.isatty()):
-        yield dataset[index]
-
-
 def write_galleries(folder: Path, segmenter: InstanceSegmenter,
                     datasets: Mapping[str, LabelledDataset],
-                    runs: Mapping[str, Evaluation]) -> None:
+                    runs: Mapping[str, Evaluation], segment: Segment) -> None:
     """
     Write pictures of every data set, and a page that shows them.
 
     :param folder: where they go.
-    :param segmenter: segments the chosen images once more.
+    :param segmenter: the segmenter measured.
     :param datasets: name -> data set.
     :param runs: name -> what was measured on it.
+    :param segment: segments the chosen images once more.
     """
     from metricseg_ros.evaluation.calibration import plot_calibration
     from metricseg_ros.evaluation.gallery import choose, write_gallery, write_page
@@ -216,7 +106,7 @@ def write_galleries(folder: Path, segmenter: InstanceSegmenter,
         by = 'found' if done.report['recall_only'] else 'overlap_f'
         chosen = choose([row[by] for row in rows])
         write_gallery(folder / name, {
-            rank: [_drawn(segmenter, datasets[name][index]) for index in indices]
+            rank: [_drawn(segmenter, segment, datasets[name][index]) for index in indices]
             for rank, indices in chosen.items()})
         plot_calibration(measured_calibration(done.images), folder / name / 'calibration.png',
                          name)
@@ -226,10 +116,9 @@ def write_galleries(folder: Path, segmenter: InstanceSegmenter,
     write_page(folder, sections, segmenter.description.name)
 
 
-def _drawn(segmenter: InstanceSegmenter, sample: LabelledImage) -> Any:
+def _drawn(segmenter: InstanceSegmenter, segment: Segment, sample: LabelledImage) -> Any:
     from metricseg_ros.evaluation.gallery import draw_side_by_side
-    return draw_side_by_side(sample, segmenter.segment(sample.image),
-                             segmenter.description.classes)
+    return draw_side_by_side(sample, segment(sample), segmenter.description.classes)
 
 
 def write_scoreboard(suite: Suite, reports: Mapping[str, Any], model: str) -> None:

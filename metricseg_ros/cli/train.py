@@ -12,6 +12,7 @@ exactly, log.jsonl, and files for TensorBoard. torchrun starts it on several GPU
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -86,17 +87,29 @@ def training_config(path: Path, overrides: list[str]) -> TrainingConfig:
         raise ValueError(f'{path}: not YAML: {error}') from None
     if not isinstance(values, dict):
         raise ValueError(f'{path}: expected a mapping of parameters, got {values!r}')
+    return training_of(values, overrides)
+
+
+def training_of(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> TrainingConfig:
+    """
+    Build training parameters.
+
+    :param values: nested or dotted.
+    :param overrides: `key=value` texts, which win.
+    :return: the configuration; its network is that of the model it starts from, but for what is
+        said otherwise.
+    :raises ValueError: for an unknown parameter or a bad value, naming it.
+    """
     config = from_dict(TrainingConfig, values)
     config = with_values(config, parsed(config, overrides))
     if config.pretrained not in ('none', 'imagenet') and is_model(config.pretrained):
-        # The network is that of the model it starts from, but for what is said otherwise.
         network = asdict(load_description(config.pretrained).network)
         config = from_dict(TrainingConfig, {'network': network})
         config = with_values(with_values(config, flattened(values)), parsed(config, overrides))
     return config
 
 
-def parsed(config: TrainingConfig, overrides: list[str]) -> dict[str, Any]:
+def parsed(config: TrainingConfig, overrides: Sequence[str]) -> dict[str, Any]:
     """
     Read `key=value` texts.
 

@@ -13,9 +13,8 @@ from metricseg_ros.evaluation.coco import code_image, CodedImage
 from metricseg_ros.evaluation.matches import common_classes, match, Matches
 from metricseg_ros.evaluation.overlap import Overlap, overlap
 from metricseg_ros.structures import Instances
-import numpy as np
 
-Segment = Callable[[np.ndarray], Instances]
+Segment = Callable[[LabelledImage], Instances]
 
 
 @dataclass(frozen=True)
@@ -47,14 +46,14 @@ def measure(samples: Iterable[LabelledImage], segment: Segment, model_classes: S
     Segment images and compare each with its truth.
 
     :param samples: labelled images.
-    :param segment: finds the instances in an (H,W,3) uint8 RGB image.
+    :param segment: finds the instances in an image.
     :param model_classes: names of the segmenter's classes.
     :param classes: names of the data set's.
     :return: the images, one by one.
     """
     common = common_classes(model_classes, classes)
     for sample in samples:
-        instances = segment(sample.image)
+        instances = segment(sample)
         label_map = instances.label_map
         yield MeasuredImage(sample.name, overlap(label_map, sample.label_map),
                             boundary(label_map, sample.label_map),

@@ -13,13 +13,15 @@ from metricseg_ros.grouping.masks import (
     mean_embeddings,
     SeedMasks,
 )
-from metricseg_ros.grouping.seediness import seediness
+from metricseg_ros.grouping.mean_shift import shift_to_mean
+from metricseg_ros.grouping.seediness import at_threshold, seediness
 from metricseg_ros.grouping.seeds import select_seeds
 from metricseg_ros.similarity import squared_radii
 from metricseg_ros.structures import NetworkOutput, Seeds
 from metricseg_ros.threads import single_threaded
 
-__all__ = ['find_seeds', 'group', 'mean_embeddings', 'SeedMasks', 'seediness', 'select_seeds']
+__all__ = ['at_threshold', 'find_seeds', 'group', 'mean_embeddings', 'SeedMasks', 'seediness',
+           'select_seeds']
 
 
 @single_threaded()
@@ -33,6 +35,7 @@ def group(output: NetworkOutput, config: GroupingConfig) -> SeedMasks:
     """
     minimum_area = config.minimum_area * output.embeddings[0].numel()
     masks = grow_masks(output.embeddings, find_seeds(output, config, minimum_area))
+    masks = shift_to_mean(masks, output.embeddings, config.mean_shift_steps)
     if config.connected:
         masks = keep_connected(masks)
     masks = drop_small(masks, minimum_area)
@@ -49,7 +52,7 @@ def find_seeds(output: NetworkOutput, config: GroupingConfig,
     :param unexplained_rest: pixels that may stay outside all masks when picking ends.
     :return: the seeds, in the order picked.
     """
-    best = seediness(output)
+    best = seediness(at_threshold(output, config.similarity_threshold))
     radii = squared_radii(best.similarity_thresholds)
     positions = select_seeds(output.embeddings, best.scores, config.maximum_seeds,
                              config.diversity_weight, config.minimum_score, radii,

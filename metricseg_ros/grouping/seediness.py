@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metricseg_ros.structures import NetworkOutput
 import torch
@@ -43,3 +43,20 @@ def seediness(output: NetworkOutput) -> Seediness:
     thresholds, classes = class_scores.shape[:2]
     scores, best = class_scores.reshape(thresholds * classes, *output.grid_size).max(dim=0)
     return Seediness(scores, best % classes + 1, values[best // classes])
+
+
+def at_threshold(output: NetworkOutput, similarity_threshold: float) -> NetworkOutput:
+    """
+    Keep what the network says of one similarity threshold.
+
+    :param output: what the network says.
+    :param similarity_threshold: tau in (0,1], whose class scores are those of the trained
+        threshold nearest to it; 0 keeps all.
+    :return: the output with that one threshold.
+    """
+    if not similarity_threshold:
+        return output
+    taus = output.similarity_thresholds
+    nearest = min(range(len(taus)), key=lambda index: abs(taus[index] - similarity_threshold))
+    return replace(output, class_logits=output.class_logits[nearest:nearest + 1],
+                   similarity_thresholds=(similarity_threshold,))

@@ -168,3 +168,22 @@ def test_masks_of_which_none_is_left_out_are_not_copied():
     masks = masks_of([[1, 1, 1]], [[1, 1, 0]])
     assert drop_small(masks, 1) is masks
     assert drop_duplicates(masks, 1.0) is masks
+
+
+def test_fixed_threshold_is_that_of_every_mask_scored_by_the_nearest_trained_one(label_map):
+    output = output_of(label_map)
+    output.class_logits[2, 1] = torch.where(label_map > 0, 1.0, -4.0)
+    config = replace(GroupingConfig(), similarity_threshold=0.7)
+    seeds = group(output, config).seeds
+    assert seeds.similarity_thresholds.tolist() == pytest.approx([0.7] * 3)
+    assert seeds.scores.tolist() == pytest.approx([1 / (1 + math.exp(-1.0))] * 3)
+
+
+def test_grouping_takes_the_mean_shift_steps_it_is_told():
+    embeddings = torch.tensor([0, 0.5, 1, 1.5, 5]).view(1, 1, 5)
+    logits = torch.tensor([0.0, -9.0]).view(1, 2, 1, 1).repeat(1, 1, 1, 5)
+    logits[0, 1, 0, 0] = 9.0
+    output = NetworkOutput(embeddings, logits, (0.5,))
+    grown = [group(output, replace(GroupingConfig(), mean_shift_steps=steps)).masks.sum().item()
+             for steps in (0, 1)]
+    assert grown == [3, 4]

@@ -1,0 +1,147 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A model measured on data sets, as the verbs evaluate and ablate do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+import sys
+from typing import Any, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
+    from metricseg_ros.evaluation.measure import MeasuredImage, Segment
+    from metricseg_ros.evaluation.suite import Suite
+    from metricseg_ros.segmenter import InstanceSegmenter
+
+
+def make_suite(texts: Sequence[str], path: Path | None) -> Suite:
+    """
+    Put the data sets together.
+
+    :param texts: data sets of the command line.
+    :param path: of a suite, or None.
+    :return: the suite, with the data sets of the command line added.
+    :raises ValueError: if there is none at all, or two of one name.
+    """
+    from metricseg_ros.evaluation.suite import read_suite, Suite, SuiteEntry
+
+    suite = read_suite(path) if path else Suite(())
+    names = {entry.name for entry in suite.entries}
+    for text in texts:
+        # The last part of the path, and more of it where that is taken.
+        parts = Path(text.split(':')[1] if ':' in text else text).resolve().parts
+        name = next((candidate for count in range(1, len(parts))
+                     if (candidate := '_'.join(parts[-count:])) not in names), None)
+        if name is None:
+            raise ValueError(f'{text} is given twice')
+        names.add(name)
+        suite = replace(suite, entries=(*suite.entries, SuiteEntry(text, name)))
+    if not suite.entries:
+        raise ValueError('give a DATASET such as folder:DIR, or --suite FILE')
+    return suite
+
+
+def open_all(suite: Suite) -> dict[str, LabelledDataset]:
+    """
+    Open the data sets of a suite.
+
+    :param suite: the suite.
+    :return: name -> data set.
+    :raises ValueError: where a folder is not of its format.
+    """
+    from metricseg_ros.datasets.opening import open_dataset
+    datasets: dict[str, LabelledDataset] = {}
+    for entry in suite.entries:
+        dataset = open_dataset(entry.dataset)
+        datasets[entry.name] = (dataset if entry.background_known is None
+                                else Judged(dataset, entry.background_known))
+    return datasets
+
+
+@dataclass(frozen=True)
+class Judged:
+    """
+    A data set of which it is said whether everything is labelled.
+
+    :param dataset: the data set.
+    :param background_known: what is said.
+    """
+
+    dataset: LabelledDataset
+    background_known: bool
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Give the names of the classes."""
+        return self.dataset.classes
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> LabelledImage:
+        """
+        Read one image.
+
+        :param index: from 0.
+        :return: the image and its truth.
+        """
+        return replace(self.dataset[index], background_known=self.background_known)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """
+    What was measured on a data set.
+
+    :param images: image by image.
+    :param report: all figures.
+    """
+
+    images: list[MeasuredImage]
+    report: dict[str, Any]
+
+
+def evaluate(segmenter: InstanceSegmenter, dataset: LabelledDataset, name: str,
+             rng_seed: int, segment: Segment) -> Evaluation:
+    """
+    Measure on one data set.
+
+    :param segmenter: the segmenter to measure.
+    :param dataset: the labelled images.
+    :param name: beside the progress bar.
+    :param rng_seed: of the bootstrap.
+    :param segment: from :func:`segment_with`.
+    :return: what was measured.
+    """
+    from metricseg_ros.evaluation.measure import measure
+    from metricseg_ros.evaluation.report import report
+
+    images = list(measure(_progress(dataset, name), segment,
+                          segmenter.description.classes, dataset.classes))
+    return Evaluation(images, report(images, dataset.classes, rng_seed))
+
+
+def segment_with(segmenter: InstanceSegmenter, oracle_thresholds: bool) -> Segment:
+    """
+    Tell how images are segmented.
+
+    :param segmenter: the segmenter to measure.
+    :param oracle_thresholds: whether the truth chooses the threshold of each mask.
+    :return: from a labelled image to its instances.
+    """
+    from metricseg_ros.evaluation.oracle import with_oracle_thresholds
+    if not oracle_thresholds:
+        return lambda sample: segmenter.segment(sample.image)
+    return lambda sample: segmenter.instances(
+        with_oracle_thresholds(segmenter.embed(sample.image), sample.label_map))
+
+
+def _progress(dataset: LabelledDataset, name: str) -> Iterator[LabelledImage]:
+    from tqdm import tqdm
+    for index in tqdm(range(len(dataset)), desc=name, unit='image', dynamic_ncols=True,
+                      disable=not sys.stderr.isatty()):
+        yield dataset[index]
