@@ -39,7 +39,7 @@ SPACE = ('objects', 'markers', 'cloud')
 @pytest.fixture(scope='module')
 def camera(colour_model: Path) -> Iterator[DepthCamera]:
     """Give a camera whose images are placed."""
-    segmenter = Segmenter(colour_model, image_reliability='reliable', depth__maximum_wait=0.3)
+    segmenter = Segmenter(colour_model, image_reliability='reliable', depth__maximum_wait=1.5)
     robot = Robot('instances', *SPACE)
     camera = DepthCamera(robot)
     robot.wait_until_matched()

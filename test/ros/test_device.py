@@ -22,7 +22,7 @@ from metricseg_ros.config import BackendConfig  # noqa: E402
 from metricseg_ros.models import load_description  # noqa: E402
 from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
 from ros.colour_model import scene  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
+from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
 
 Start = Callable[..., Any]
 REFUSAL = ('backend.device_policy is require_gpu, but no NVIDIA GPU is found here: install its '
@@ -74,7 +74,7 @@ def test_a_backend_that_gives_way_to_a_better_one_is_told_of(start: Start,
 
     def prepare(tell: Callable[[str], None]) -> OnnxRuntimeBackend:
         tell('building the TensorRT engine: 43% after 12 s')
-        assert built.wait(60)
+        assert built.wait(PATIENCE_S)
         better = OnnxRuntimeBackend(load_description(colour_model),
                                     BackendConfig(device_policy='cpu'))
         better.report = replace(better.report, note='the better one')
@@ -84,7 +84,7 @@ def test_a_backend_that_gives_way_to_a_better_one_is_told_of(start: Start,
     wait_for(lambda: '43%' in (robot.value('progress') or ''), 'the progress in the diagnostics')
     wait_for(lambda: logged(robot, '43% after 12 s'), 'the progress in the log')
     built.set()
-    assert segmenter.backend.wait(60)
+    assert segmenter.backend.wait(PATIENCE_S)
     robot.answer(raw_image(robot.header(), scene()))
     wait_for(lambda: robot.value('note') == 'the better one', 'the diagnostics to say so')
     wait_for(lambda: logged(robot, 'cpu, fp32: the better one'), 'the log to say so')

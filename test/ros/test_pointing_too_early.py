@@ -25,8 +25,10 @@ def test_why_there_is_no_mask_yet_is_said(start: Callable[..., Any],
     finger, camera = Finger(robot), DepthCamera(robot)
 
     def said(text: str) -> None:
-        finger.point_at(*GREEN)
-        wait_for(lambda: robot.warnings(f'no mask of the clicked point: {text}'), text)
+        def told() -> list[str]:
+            finger.point_at(*GREEN)
+            return robot.warnings(f'no mask of the clicked point: {text}')
+        wait_for(told, text)
     said('segmenter is not active')
     robot.change_state('configure')
     robot.change_state('activate')
