@@ -77,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
     # All opened and all parameters checked before anything runs.
     datasets = open_all(suite)
     configs = {variant.name: with_values(config, variant.parameters) for variant in variants}
+    args.output.mkdir(parents=True, exist_ok=True)
     done: dict[str, dict[str, Any]] = {}
     for variant in variants:
         reports = measured(variant, configs[variant.name], datasets, args.output, suite.rng_seed)
