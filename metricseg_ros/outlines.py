@@ -17,7 +17,7 @@ import numpy as np
 CONTRAST = 4e-3
 """Variance of brightness (in units of the normalised input) that counts as an edge."""
 
-PASSES = 2
+PASSES = 3
 """How often an outline is drawn anew: a pass carries it less than the radius."""
 
 LEAST_KEPT = 0.7
