@@ -11,7 +11,8 @@ import torch
 from torch import nn, Tensor
 from torch.nn.functional import interpolate
 
-SHARPNESS = 16.0  # two classes of 0.5 and 0.4 become 0.97 and 0.03
+SQUARINGS = 4  # k = 16: of two classes of 0.5 and 0.4 the first keeps 97 % of both
+LARGEST_LOGIT = 60.0  # keeps the exponential finite
 
 
 def separable(channels: int) -> nn.Sequential:
@@ -139,7 +140,14 @@ def scored_as_objects(class_logits: Tensor) -> Tensor:
     :return: the same shape, logits of P'.
     """
     background, classes = class_logits[:, :, :1], class_logits[:, :, 1:]
-    # The logarithm of their sum, for ONNX without an operator that changed its form.
-    together = (classes - classes.log_softmax(dim=2))[:, :, :1]
-    shares = (SHARPNESS * classes).log_softmax(dim=2)
-    return torch.cat([background, together + shares], dim=2)
+    classes = classes.clamp(-LARGEST_LOGIT, LARGEST_LOGIT)
+    # One exponential and squarings: a softmax across channels costs ONNX Runtime six times more.
+    exponentials = classes.exp()
+    together = exponentials.sum(dim=2, keepdim=True)
+    shares = exponentials / together
+    for _ in range(SQUARINGS):
+        shares = shares.square()
+    power = 2**SQUARINGS
+    norm = shares.sum(dim=2, keepdim=True)
+    sharpened = power * classes - (power - 1) * together.log() - norm.log()
+    return torch.cat([background, sharpened], dim=2)

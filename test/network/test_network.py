@@ -123,6 +123,12 @@ def test_object_scores_of_one_class_are_its_own():
     assert torch.allclose(scored_as_objects(logits), logits, atol=1e-5)
 
 
+@pytest.mark.parametrize('scale', [1e3, 1e30])
+def test_object_scores_of_huge_logits_are_finite(scale):
+    for logits in (torch.full((1, 1, 4, 1, 1), scale), torch.full((1, 1, 4, 1, 1), -scale)):
+        assert scored_as_objects(logits)[:, :, 1:].isfinite().all()
+
+
 def test_object_scores_are_for_use_and_not_for_training():
     network = MetricSegmentationNetwork(NetworkConfig(class_count=3, class_scores='object'))
     image = torch.randn(1, 3, 64, 64)
