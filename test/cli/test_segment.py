@@ -117,9 +117,12 @@ def test_an_interrupt_leaves_whole_results(folder: Path, tmp_path: Path) -> None
     for number in range(500):
         (folder / f'{number}.jpg').symlink_to(first)
     output = tmp_path / 'out'
+    # A shell lets what it runs in the background ignore the signal, and children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, '-m', 'metricseg_ros.cli.main', 'segment', str(folder), '--output',
          str(output), *EAGER], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + DEADLINE_S
     while not (output / 'label_map' / '2.png').exists():
         assert process.poll() is None and time.monotonic() < deadline
