@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 import json
-import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,6 +21,7 @@ from metricseg_ros.config import OverlayConfig
 from metricseg_ros.inputs import Frame
 from metricseg_ros.overlay import draw_overlay
 from metricseg_ros.structures import Instances
+from metricseg_ros.whole_files import write_whole
 import numpy as np
 
 JPEG_QUALITY = 92
@@ -138,9 +138,7 @@ def write_json(path: Path, value: Any) -> None:
     :param path: where to write; its folder exists.
     :param value: plain values.
     """
-    partial = path.with_name(f'.{path.name}.{os.getpid()}')
-    partial.write_text(json.dumps(value, indent=1) + '\n')
-    partial.replace(path)
+    write_whole(path, (json.dumps(value, indent=1) + '\n').encode())
 
 
 def _write_image(path: Path, image: np.ndarray, options: Sequence[int]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 from metricseg_ros.datasets.reading import read_image, read_labels
+from metricseg_ros.whole_files import write_whole
 import numpy as np
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
@@ -111,15 +112,3 @@ def write_image(path: Path, pixels: np.ndarray) -> None:
     ordered = pixels[..., ::-1] if pixels.ndim == 3 else pixels
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == '.jpg' else []
     write_whole(path, cv2.imencode(path.suffix, ordered, options)[1].tobytes())
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """
-    Write a file that is there whole or not at all.
-
-    :param path: the file.
-    :param content: what it shall hold.
-    """
-    temporary = path.with_name(f'.{path.name}.tmp')
-    temporary.write_bytes(content)
-    temporary.replace(path)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
-from metricseg_ros.datasets.label_folder import write_image, write_whole
+from metricseg_ros.datasets.label_folder import write_image
+from metricseg_ros.whole_files import write_whole
 import numpy as np
 
 MILLIMETRES = 1000.0

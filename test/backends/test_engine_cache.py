@@ -18,8 +18,8 @@ from typing import Any
 from metricseg_ros.backends.tensorrt import engine_cache
 from metricseg_ros.backends.tensorrt.engine_cache import default_folder, EngineCache
 from metricseg_ros.backends.tensorrt.engine_key import EngineKey, input_sizes
-from metricseg_ros.backends.tensorrt.whole_files import read_sealed, write_sealed
 from metricseg_ros.cli.main import main
+from metricseg_ros.whole_files import write_sealed
 import pytest
 
 KEY = EngineKey('0' * 64, 'tensorrt', '10.7.0', 'Orin', '8.7', 'fp16', '32x32 256x320 320x320')
@@ -158,17 +158,6 @@ def test_what_cannot_be_pruned_is_told_on_the_command_line(
     assert main(['engines', 'prune', '--keep-mib', '0']) == 1
     printed = capsys.readouterr()
     assert 'cannot be removed: ' in printed.err and '1 engines' in printed.out
-
-
-def test_a_sealed_file_is_as_it_was_written_or_empty(tmp_path: Path) -> None:
-    path = tmp_path / 'kernels'
-    assert read_sealed(path) == b''
-    write_sealed(path, b'compiled')
-    assert read_sealed(path) == b'compiled'
-    for damaged in (path.read_bytes()[:-1], path.read_bytes()[1:], b'', b'short'):
-        path.write_bytes(damaged)
-        assert read_sealed(path) == b''
-    write_sealed(tmp_path / 'none' / 'kernels', b'compiled')  # Nobody is told.
 
 
 def test_timings_go_with_the_last_engine_of_their_builder(cache: EngineCache) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from metricseg_ros.backends.backend import BackendError
 from metricseg_ros.backends.tensorrt.flavour import Flavour
-from metricseg_ros.backends.tensorrt.whole_files import read_sealed
+from metricseg_ros.whole_files import read_sealed
 import pytest
 
 PRECISION_FLAGS = {'FP16': 0, 'INT8': 1}

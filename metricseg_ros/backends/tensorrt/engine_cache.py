@@ -21,7 +21,7 @@ import time
 from typing import NamedTuple, TYPE_CHECKING
 
 from metricseg_ros.backends.tensorrt.engine_key import EngineKey
-from metricseg_ros.backends.tensorrt.whole_files import write_whole
+from metricseg_ros.whole_files import write_whole
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

@@ -28,7 +28,7 @@ from typing import Any
 from metricseg_ros.backends.backend import BackendError, INPUT
 from metricseg_ros.backends.tensorrt.engine_key import InputSizes
 from metricseg_ros.backends.tensorrt.progress import Phases
-from metricseg_ros.backends.tensorrt.whole_files import read_sealed, write_sealed
+from metricseg_ros.whole_files import read_sealed, write_sealed
 
 FLAVOURS = {'tensorrt': 'TensorRT', 'tensorrt_rtx': 'TensorRT-RTX'}
 """Module -> its name for people, the preferred one first."""

@@ -14,9 +14,9 @@ SEAL_BYTES = 32
 
 def write_whole(path: Path, content: bytes) -> None:
     """
-    Write a file so that it is there whole or not at all.
+    Write a file so that it is there whole or not at all; until then the one before stays.
 
-    :param path: where.
+    :param path: where; its folder exists.
     :param content: of the file.
     :raises OSError: if it cannot be written.
     """
@@ -27,7 +27,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except OSError:
+    except BaseException:  # An interrupt too.
         partial.unlink(missing_ok=True)
         raise
 
