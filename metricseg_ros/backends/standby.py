@@ -53,10 +53,18 @@ class StandbyBackend:
         :param tensor: (1,3,h,w) float32.
         :return: what it says, on the device it ran on.
         """
-        if self._ready is not None:
-            before, self._serving, self._ready = self._serving, self._ready, None
-            before.close()
-        return self._serving.run(tensor)
+        if self._ready is None:
+            return self._serving.run(tensor)
+        better, self._ready = self._ready, None
+        try:
+            output = better.run(tensor)
+        except Exception as error:  # The present one is there still.
+            self._blame(error)
+            better.close()
+            return self._serving.run(tensor)
+        before, self._serving = self._serving, better
+        before.close()
+        return output
 
     def close(self) -> None:
         """Stop preparing, and give back memory and device."""
@@ -82,10 +90,13 @@ class StandbyBackend:
             self._ready = self._prepare(self._tell)
         except Exception as error:  # Whatever it is, the present one goes on and says so.
             if not self._closed:
-                reason = str(error) or type(error).__name__
-                note = '; '.join(filter(None, (self.report.note, reason)))
-                self.report = replace(self.report, note=note)
+                self._blame(error)
         self.progress = ''
+
+    def _blame(self, error: Exception) -> None:
+        reason = str(error) or type(error).__name__
+        note = '; '.join(filter(None, (self.report.note, reason)))
+        self.report = replace(self.report, note=note)
 
     def _tell(self, line: str) -> None:
         self.progress = line

@@ -35,6 +35,7 @@ class Recorder:
         """Begin with nothing asked for."""
         self.network_flags: int | None = None
         self.flags: set[int] = set()
+        self.features: set[str] = set()
         self.shapes: tuple[Any, ...] = ()
         self.pools: dict[str, int] = {}
         self.known: list[bytes] = []
@@ -55,6 +56,10 @@ class Recorder:
 
     def set_flag(self, flag: int) -> None:
         self.flags.add(flag)
+
+    def set_preview_feature(self, feature: str, wanted: bool) -> None:
+        assert wanted
+        self.features.add(feature)
 
     def set_memory_pool_limit(self, pool: str, size: int) -> None:
         self.pools[pool] = size
@@ -109,6 +114,20 @@ def test_precision_is_a_flag_until_networks_are_strongly_typed(
     recorder = Recorder()
     built(flavour(version, recorder), precision)
     assert recorder.flags == (asked if version.startswith('8.') else set())
+
+
+@pytest.mark.parametrize(('version', 'features', 'shares', 'asked'), [
+    ('8.5.2', None, False, set()), ('8.5.2', ['FASTER_DYNAMIC_SHAPES_0805'], False, set()),
+    ('8.6.1', ['PROFILE_SHARING_0806'], True, {'PROFILE_SHARING_0806'}),
+    ('10.3.0', ['PROFILE_SHARING_0806'], True, set()), ('11.1.0', [], True, set())])
+def test_contexts_share_a_profile_from_8_6_on_and_there_it_is_asked_for(
+        version: str, features: list[str] | None, shares: bool, asked: set[str]) -> None:
+    recorder = Recorder()
+    given = {} if features is None else {
+        'PreviewFeature': SimpleNamespace(**{name: name for name in features})}
+    adapter = flavour(version, recorder, **given)
+    built(adapter)
+    assert adapter.shares_profiles == shares and recorder.features == asked
 
 
 def test_what_one_build_measured_serves_the_next(tmp_path: Path) -> None:

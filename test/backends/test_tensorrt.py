@@ -13,9 +13,11 @@ import shutil
 import signal
 from threading import Event, Thread
 import time
+from types import SimpleNamespace
 from typing import Any
+import weakref
 
-from metricseg_ros.backends import BackendError, open_backend
+from metricseg_ros.backends import BackendError, ExecutionReport, open_backend
 from metricseg_ros.backends.gpus import Gpu
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.standby import StandbyBackend
@@ -35,6 +37,7 @@ from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.cli.main import main
 from metricseg_ros.config import BackendConfig, NetworkConfig
 from metricseg_ros.models import load_description, shipped_models
+from metricseg_ros.structures import NetworkOutput
 import pytest
 import torch
 
@@ -231,6 +234,24 @@ def test_the_paper_s_resnet_101_with_its_pyramid_parses_and_builds(flavour: Flav
     assert shares == sorted(shares) and shares[-1] <= 1
 
 
+def test_tensorrt_rtx_is_held_to_kernels_that_a_cuda_graph_can_be_made_of(
+        flavour: Flavour, tmp_path: Path) -> None:
+    if flavour.name != 'tensorrt_rtx':
+        pytest.skip('concerns TensorRT-RTX')
+    known: list[bytes] = []
+    compiled = SimpleNamespace(serialize=lambda: b'kernels', deserialize=known.append)
+    options = SimpleNamespace(create_runtime_cache=lambda: compiled,
+                              set_runtime_cache=lambda cache: None)
+    engine = SimpleNamespace(create_runtime_config=lambda: options,
+                             create_execution_context=lambda options: options)
+    for _ in range(2):
+        context, save = flavour.context(engine, tmp_path / 'kernels')
+        save()
+        assert context.dynamic_shapes_kernel_specialization_strategy \
+            == rtx.DynamicShapesKernelSpecializationStrategy.EAGER
+    assert known == [b'kernels']  # What the first one compiled serves the second.
+
+
 def test_a_gpu_that_tensorrt_rtx_does_not_build_for_is_refused(
         filled: BuildJob, flavour: Flavour) -> None:
     with pytest.raises(BackendError, match=r'for compute capability .*8\.9.*, got 8\.7'):
@@ -291,10 +312,51 @@ def test_the_standby_goes_on_whatever_befalls_the_better_one(small_model: Path, 
     backend.close()
 
 
+class Failing:
+    """A backend that was warmed up and then fails."""
+
+    report = ExecutionReport('tensorrt', 'TensorRT 10.3.0', 'cuda (Orin)', 'fp16')
+    closed = False
+
+    def run(self, tensor: torch.Tensor) -> NetworkOutput:
+        raise BackendError('out of GPU memory: end other programs')
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_the_present_backend_goes_on_where_the_better_one_fails_at_its_first_image(
+        small_model: Path) -> None:
+    failing = Failing()
+    backend = StandbyBackend(OnnxRuntimeBackend(load_description(small_model), CPU),
+                             lambda tell: failing, lambda: None)
+    assert backend.wait(60)
+    for _ in range(2):
+        assert backend.run(torch.rand(1, 3, 32, 64)).grid_size == (8, 16)
+        assert backend.report.backend == 'onnxruntime'
+        assert backend.report.note == 'out of GPU memory: end other programs'
+    assert failing.closed
+    backend.close()
+
+
+def test_the_backend_that_gave_way_is_gone(small_model: Path) -> None:
+    description = load_description(small_model)
+    before = OnnxRuntimeBackend(description, CPU)
+    session = weakref.ref(before.session)
+    backend = StandbyBackend(before, lambda tell: TorchBackend(description, CPU), lambda: None)
+    assert backend.wait(60) and session() is not None
+    backend.run(torch.rand(1, 3, 32, 64))
+    assert session() is None
+    network = weakref.ref(backend._serving.network)
+    backend.close()
+    assert network() is None
+
+
 def test_closing_ends_a_build_that_is_under_way(small_model: Path, job: BuildJob) -> None:
     process = BuildProcess(job)
     backend = StandbyBackend(OnnxRuntimeBackend(load_description(small_model), CPU),
                              process.result, process.stop)
+    wait_for(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) > 0)  # Others come first.
     backend.close()
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid, 0)

@@ -11,7 +11,7 @@ engine to stdout, so that a cache that cannot be written costs only the next sta
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 import json
 import os
@@ -32,6 +32,8 @@ from metricseg_ros.models import ModelDescription
 Tell = Callable[[str], None]
 TELL_S = 1.0
 """Least time between two lines of progress."""
+NICENESS = 10
+"""A build takes minutes of a core, which the robot's other processes need first."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +169,9 @@ class BuildProcess:
         self._process = subprocess.Popen(
             [sys.executable, '-m', 'metricseg_ros.backends.tensorrt.building'],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self._process.stdin.write(json.dumps(asdict(job)).encode())
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):  # It has ended; the result tells why.
+            self._process.stdin.write(json.dumps(asdict(job)).encode())
+            self._process.stdin.close()
         self.pid = self._process.pid
 
     def result(self, tell: Tell) -> bytes:
@@ -221,6 +224,7 @@ def main() -> int:
 
     :return: the exit code.
     """
+    os.nice(NICENESS)
     job = job_from(json.load(sys.stdin))
     out = os.fdopen(os.dup(1), 'wb')
     os.dup2(2, 1)  # A library that prints must not get into the engine.

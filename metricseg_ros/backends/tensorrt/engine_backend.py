@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from metricseg_ros.backends.backend import BackendError, ExecutionReport, INPUT, OUTPUTS
@@ -25,7 +26,13 @@ MOST_BINDINGS = 4
 
 
 class Binding:
-    """An execution context with buffers of one input size."""
+    """
+    An execution context with buffers of one input size.
+
+    Everything happens on one stream, whose buffers are allocated on it too: torch's allocator
+    gives memory that was freed on one stream to others only after their work is done. What is
+    handed out is copied on the caller's stream, so that it is the caller's altogether.
+    """
 
     def __init__(self, flavour: Flavour, engine: Any, kernels: Path, shape: tuple[int, ...],
                  stream: torch.cuda.Stream) -> None:
@@ -41,18 +48,19 @@ class Binding:
         """
         self.stream = stream
         self.flavour = flavour
+        self.graph: torch.cuda.CUDAGraph | None = None
         self.context, save = flavour.context(engine, kernels)
         if not self.context.set_input_shape(INPUT, shape):
             raise BackendError(f'the TensorRT engine takes no input of {shape[2]}x{shape[3]}: '
                                'see input.height and input.width')
         self.pinned = torch.empty(shape, pin_memory=True)
-        self.image = torch.empty(shape, device='cuda')
-        self.outputs = {name: torch.empty(tuple(self.context.get_tensor_shape(name)),
-                                          device='cuda') for name in OUTPUTS}
+        with torch.cuda.stream(stream):
+            self.image = torch.zeros(shape, device='cuda')
+            self.outputs = {name: torch.empty(tuple(self.context.get_tensor_shape(name)),
+                                              device='cuda') for name in OUTPUTS}
         for name, tensor in {INPUT: self.image, **self.outputs}.items():
             self.context.set_tensor_address(name, tensor.data_ptr())
-        self.graph: torch.cuda.CUDAGraph | None = None
-        self.execute()
+        self.execute()  # Also since TensorRT settles on a new shape only then.
         stream.synchronize()
         save()
         self._capture()
@@ -64,15 +72,17 @@ class Binding:
         :param tensor: (1,3,h,w) float32, on the CPU.
         :return: copies of the outputs, on the GPU, done.
         """
-        self.pinned.copy_(tensor)
+        caller = torch.cuda.current_stream()
+        self.pinned.copy_(tensor)  # No upload is under way: every run waits for its own.
         with torch.cuda.stream(self.stream):
             self.image.copy_(self.pinned, non_blocking=True)
             if self.graph is None:
                 self.execute()
             else:
                 self.graph.replay()
-            outputs = [self.outputs[name].clone() for name in OUTPUTS]
-        self.stream.synchronize()
+        caller.wait_stream(self.stream)
+        outputs = [self.outputs[name].clone() for name in OUTPUTS]
+        caller.synchronize()
         return outputs
 
     def execute(self) -> None:
@@ -92,7 +102,8 @@ class Binding:
             return
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph, stream=self.stream):
+            # Of this thread alone: another backend may serve on the GPU meanwhile.
+            with torch.cuda.graph(graph, stream=self.stream, capture_error_mode='thread_local'):
                 self.execute()
         except (RuntimeError, BackendError):
             return  # Some layers cannot be captured; they run all the same.
@@ -120,6 +131,7 @@ class EngineBackend:
         self.flavour, self.kernels = flavour, kernels
         self.thresholds = description.similarity_thresholds
         self.failure = ''
+        self._running = Lock()
         self.bindings: dict[tuple[int, ...], Binding] = {}
         self.engine = flavour.deserialised(plan)
         self._check_tensors()
@@ -139,7 +151,8 @@ class EngineBackend:
         if self.failure:
             raise BackendError(self.failure)
         try:
-            embeddings, class_logits = self._binding(tuple(tensor.shape)).run(tensor)
+            with self._running:  # Two images at once would share the buffers.
+                embeddings, class_logits = self._binding(tuple(tensor.shape)).run(tensor)
         except RuntimeError as error:
             raise self._explained(error) from error
         return NetworkOutput(embeddings[0], class_logits[0], self.thresholds)
@@ -153,7 +166,8 @@ class EngineBackend:
 
     def _binding(self, shape: tuple[int, ...]) -> Binding:
         if shape not in self.bindings:
-            if len(self.bindings) >= MOST_BINDINGS:
+            most = MOST_BINDINGS if self.flavour.shares_profiles else 1
+            if len(self.bindings) >= most:  # Before another takes its place.
                 self.bindings.pop(next(iter(self.bindings)))
             self.bindings[shape] = Binding(self.flavour, self.engine, self.kernels, shape,
                                            self.stream)
@@ -161,14 +175,14 @@ class EngineBackend:
 
     def _explained(self, error: RuntimeError) -> RuntimeError:
         explained = explain(error)
-        if explained is not error and not isinstance(error, torch.OutOfMemoryError):
+        if explained is not error and not isinstance(error, torch.cuda.OutOfMemoryError):
             self.failure = str(explained)
         return explained
 
     def _check_tensors(self) -> None:
         engine, single = self.engine, self.flavour.trt.float32
         names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
-        if not {INPUT, *OUTPUTS} <= set(names):
+        if set(names) != {INPUT, *OUTPUTS}:
             raise BackendError(f'the engine must have {INPUT} and {", ".join(OUTPUTS)}, got '
                                f'{", ".join(names)}: export the model with metricseg export')
         others = [name for name in (INPUT, *OUTPUTS) if engine.get_tensor_dtype(name) != single]
@@ -187,7 +201,7 @@ def explain(error: RuntimeError) -> RuntimeError:
     if isinstance(error, BackendError):
         return error
     first = (str(error).splitlines() or [''])[0]
-    if isinstance(error, torch.OutOfMemoryError):
+    if isinstance(error, torch.cuda.OutOfMemoryError):
         return BackendError(f'out of GPU memory: {first}: end other programs on the GPU, or '
                             'choose a smaller input.height and input.width, then clean up and '
                             'configure')

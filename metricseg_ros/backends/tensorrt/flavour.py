@@ -6,12 +6,15 @@ The differences between TensorRT 8.5 to 11 and TensorRT-RTX, all of them.
 Features are asked for by what the module has, not by its version:
 
 - 8.5 and 8.6 (JetPack 5 and 6.0) have named tensors and `execute_async_v3`, which all later ones
-  have too. Precision is asked for by builder flags, and the batch must be called explicit.
+  have too. Precision is asked for by builder flags, and the batch must be called explicit. An
+  optimisation profile serves one context at a time, but for 8.6, where sharing can be asked for.
 - 9 and 10 (JetPack 6.1 and later) have strongly typed networks and progress monitors; every batch
   is explicit, and the flag that said so does nothing.
 - 11 has only strongly typed networks; that flag, and those of precision, are gone.
 - TensorRT-RTX is strongly typed, builds for GPUs that are not there, and compiles kernels at run
-  time, which are kept in a runtime cache. Its timing cache does nothing but ask for a GPU.
+  time, which are kept in a runtime cache. By itself it runs general kernels while it compiles
+  those of a new input size, and then no CUDA graph can be captured; nor can one where it allocates
+  at run time. Its timing cache does nothing but ask for a GPU.
 
 What 11 took away and nobody misses here: bindings by index, calibrators, implicit batch,
 `device_memory_size`, `IStreamReader`.
@@ -65,6 +68,11 @@ class Flavour:
         return (hasattr(self.trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
                 or not hasattr(self.trt.BuilderFlag, 'FP16'))
 
+    @property
+    def shares_profiles(self) -> bool:
+        """Tell whether several contexts can run one engine, each at an input size of its own."""
+        return self.is_strongly_typed or hasattr(self._preview_features, 'PROFILE_SHARING_0806')
+
     def build(self, onnx: bytes, sizes: InputSizes, precision: str, workspace_mib: int,
               compute_capability: str, tell: Callable[[float], None],
               timings: Path | None = None) -> bytes:
@@ -91,7 +99,7 @@ class Flavour:
             raise BackendError(f'{self} cannot read the ONNX file: {"; ".join(problems)}: export '
                                'it again with metricseg export')
         config = builder.create_builder_config()
-        self._set_precision(config, precision)
+        self._set_flags(config, precision)
         self._set_target(config, compute_capability)
         if workspace_mib:
             config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, workspace_mib * MIB)
@@ -135,6 +143,8 @@ class Flavour:
         self.complaints.clear()
         if hasattr(engine, 'create_runtime_config') and hasattr(self.trt, 'IRuntimeCache'):
             options = engine.create_runtime_config()
+            options.dynamic_shapes_kernel_specialization_strategy = \
+                self.trt.DynamicShapesKernelSpecializationStrategy.EAGER
             compiled = options.create_runtime_cache()
             if known := read_sealed(kernels):
                 compiled.deserialize(known)
@@ -163,11 +173,20 @@ class Flavour:
         name = 'STRONGLY_TYPED' if self.is_strongly_typed else 'EXPLICIT_BATCH'
         return 1 << int(getattr(flags, name)) if hasattr(flags, name) else 0
 
-    def _set_precision(self, config: Any, precision: str) -> None:
+    @property
+    def _preview_features(self) -> Any:
+        return getattr(self.trt, 'PreviewFeature', None)
+
+    def _set_flags(self, config: Any, precision: str) -> None:
+        flags = self.trt.BuilderFlag
+        if hasattr(flags, 'REQUIRE_USER_ALLOCATION'):  # Or no CUDA graph can be captured.
+            config.set_flag(flags.REQUIRE_USER_ALLOCATION)
         if self.is_strongly_typed:
             return
         for name in {'fp32': (), 'fp16': ('FP16',), 'int8': ('INT8', 'FP16')}[precision]:
-            config.set_flag(getattr(self.trt.BuilderFlag, name))
+            config.set_flag(getattr(flags, name))
+        if self.shares_profiles:
+            config.set_preview_feature(self._preview_features.PROFILE_SHARING_0806, True)
 
     def _set_target(self, config: Any, compute_capability: str) -> None:
         """Name the GPU to TensorRT-RTX, which builds without one."""
