@@ -75,7 +75,7 @@ def segment_clicks(embedded: EmbeddedImage, clicks: Clicks, connected: bool = Tr
                      clicks.similarity_threshold)
     negatives = cells_of(clicks.negatives, embedded, 'negative click')
     masks = SeedMasks(seeds, without(seed_margins(output.embeddings, seeds), output.embeddings,
-                                     seeds, negatives))
+                                     seeds, negatives)).cpu()
     if connected:
         masks = keep_connected(masks)
     if clicks.merge:

@@ -122,7 +122,8 @@ class InstanceSegmenter:
         stage_ms, grouping = dict(embedded.stage_ms), self.grouping
         with timed(stage_ms, 'grouping'):
             masks = group(embedded.output, grouping)
-            described = mean_embeddings(embedded.output.embeddings, masks.masks)
+            embeddings = embedded.output.embeddings
+            described = mean_embeddings(embeddings, masks.masks.to(embeddings.device))
         with timed(stage_ms, 'masks'):
             instances = read_off(masks, embedded, grouping, described)
         return replace(instances, stage_ms=stage_ms)

@@ -108,6 +108,11 @@ class Seeds:
         return Seeds(self.positions[index], self.scores[index], self.class_ids[index],
                      self.similarity_thresholds[index])
 
+    def cpu(self) -> Seeds:
+        """Return the seeds on the CPU."""
+        return Seeds(self.positions.cpu(), self.scores.cpu(), self.class_ids.cpu(),
+                     self.similarity_thresholds.cpu())
+
 
 @dataclass(frozen=True)
 class Instances:

@@ -15,8 +15,8 @@ from pathlib import Path
 from metricseg_ros.backends.backend import INPUT, OUTPUTS
 from metricseg_ros.config import GroupingConfig
 from metricseg_ros.grouping import seediness, SeedMasks
+from metricseg_ros.grouping.dense_seeds import dense_seeds
 from metricseg_ros.grouping.masks import mask_iou
-from metricseg_ros.grouping.seeds import dense_seeds
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.preprocess import ImageGeometry
 from metricseg_ros.similarity import squared_distances, squared_radii

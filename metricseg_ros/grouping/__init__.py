@@ -31,11 +31,12 @@ def group(output: NetworkOutput, config: GroupingConfig) -> SeedMasks:
 
     :param output: what the network says of one image.
     :param config: how to group.
-    :return: the seeds that were kept, by decreasing score, with their masks.
+    :return: the seeds that were kept, by decreasing score, with their masks. They are on the CPU,
+        which is better at what is left to do; embeddings stay where they are.
     """
     minimum_area = config.minimum_area * output.embeddings[0].numel()
     masks = grow_masks(output.embeddings, find_seeds(output, config, minimum_area))
-    masks = shift_to_mean(masks, output.embeddings, config.mean_shift_steps)
+    masks = shift_to_mean(masks, output.embeddings, config.mean_shift_steps).cpu()
     if config.connected:
         masks = keep_connected(masks)
     masks = drop_small(masks, minimum_area)

@@ -52,6 +52,12 @@ class SeedMasks:
         """
         return SeedMasks(self.seeds[index], self.margins[index])
 
+    def cpu(self) -> SeedMasks:
+        """Return the masks on the CPU: themselves if they are there."""
+        if self.margins.device.type == 'cpu':
+            return self
+        return SeedMasks(self.seeds.cpu(), self.margins.cpu())
+
     def only(self, kept: np.ndarray) -> SeedMasks:
         """
         Leave some of the masks out.
@@ -101,17 +107,17 @@ def keep_connected(masks: SeedMasks) -> SeedMasks:
     """
     Keep of each mask the part that is connected to its seed through sides or corners.
 
-    :param masks: K masks.
+    :param masks: K masks, on the CPU.
     :return: K masks; of the parts cut off the margins are negative.
     """
-    margins = masks.margins.cpu().numpy().copy()
+    margins = masks.margins.numpy().copy()
     for margin, (row, column) in zip(margins, masks.seeds.positions.tolist(), strict=True):
         inside = (margin >= 0).view(np.uint8)
         cv2.floodFill(inside, None, (column, row), CONNECTED, flags=8)
         cut_off = inside == 1
         # Not quite zero, so that a pixel on the very edge of a mask is cut off too.
         margin[cut_off] = np.minimum(-margin[cut_off], -np.finfo(np.float32).tiny)
-    return SeedMasks(masks.seeds, torch.from_numpy(margins).to(masks.margins.device))
+    return SeedMasks(masks.seeds, torch.from_numpy(margins))
 
 
 def drop_small(masks: SeedMasks, minimum_area: float) -> SeedMasks:

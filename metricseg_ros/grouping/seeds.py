@@ -9,6 +9,7 @@ squared distance of p's embedding to the nearest seed so far.
 
 from __future__ import annotations
 
+from metricseg_ros.grouping.dense_seeds import dense_choice
 from metricseg_ros.grouping.lazy_seeds import LazySeeds
 from metricseg_ros.grouping.seed_cover import SeedCover
 from metricseg_ros.threads import single_threaded
@@ -33,16 +34,16 @@ def select_seeds(embeddings: Tensor, seediness: Tensor, maximum_seeds: int,
     :param minimum_score: pixels of lower seediness are no candidates, nor are those of S = 0.
     :param squared_radii: (h,w) squared distance to which the mask of each pixel would reach. With
         it, picking ends early: once the next seed would lie in the mask of an earlier one, and no
-        more than `unexplained_rest` candidates lie outside all masks. On a GPU, where looking
-        would cost more than it saves, it is not used.
+        more than `unexplained_rest` candidates lie outside all masks.
     :param unexplained_rest: see `squared_radii`.
     :return: (K,2) int64, (row, col) in the order picked, K <= maximum_seeds.
     """
     scores = torch.where(seediness >= minimum_score, seediness, 0)
-    if embeddings.is_cuda:
-        picked = dense_seeds(embeddings.flatten(1), scores.flatten(), maximum_seeds,
-                             diversity_weight)
-        picked = picked[picked >= 0]
+    if embeddings.device.type != 'cpu':
+        picked = dense_choice(embeddings.flatten(1), scores.flatten(), maximum_seeds,
+                              diversity_weight,
+                              None if squared_radii is None else squared_radii.flatten(),
+                              unexplained_rest)
     else:
         image = LazySeeds(embeddings.flatten(1).numpy(), scores.flatten().numpy(),
                           diversity_weight)
@@ -51,30 +52,3 @@ def select_seeds(embeddings: Tensor, seediness: Tensor, maximum_seeds: int,
         picked = torch.from_numpy(image.pick(maximum_seeds, cover))
     width = seediness.shape[1]
     return torch.stack([picked // width, picked % width], dim=1)
-
-
-def dense_seeds(points: Tensor, scores: Tensor, maximum_seeds: int,
-                diversity_weight: float) -> Tensor:
-    """
-    Pick seeds by evaluating every pixel each time, in fixed shapes and without host syncs.
-
-    That suits a GPU, CUDA graphs and export; a CPU is better served by :class:`LazySeeds`.
-
-    :param points: (D,N) float32 embeddings.
-    :param scores: (N,) float32 seediness; pixels of 0 are no candidates.
-    :param maximum_seeds: T, number of steps taken.
-    :param diversity_weight: alpha.
-    :return: (T,) int64 indices; -1 once there are no candidates left.
-    """
-    log_scores = scores.log()
-    distances = torch.full_like(scores, torch.inf)
-    values, picked = log_scores, []
-    for _ in range(maximum_seeds):
-        # As a row, since TensorRT finds no largest value of a plain vector.
-        value, best = values[None].max(dim=1)
-        picked.append(torch.where(value > -torch.inf, best, -1))
-        seed = points.index_select(1, best)
-        distances = torch.minimum(distances, (points - seed).square().sum(0))
-        values = log_scores + diversity_weight * distances.log()
-        values = values.masked_fill(distances == 0, -torch.inf)
-    return torch.cat(picked)
