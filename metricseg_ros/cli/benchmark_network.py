@@ -1,16 +1,19 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Measure the network alone.
+Measure the network, and grouping and the whole way from image to instances behind it.
 
-Every backend that runs here (or the one of --backend), by turns, at several input sizes.
+Every backend that runs here (or the one of --backend), by turns, at several input sizes. Where
+there is a GPU all run on it, torch also compiled, beside what none of them can go below there.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import cycle
 import sys
 from typing import Any, TYPE_CHECKING
 
@@ -23,14 +26,19 @@ from metricseg_ros.cli.options import (
     tables_to,
     write_report,
 )
-from metricseg_ros.config import BackendConfig
+from metricseg_ros.config import BackendConfig, InputConfig, SegmenterConfig
 
 if TYPE_CHECKING:
     from metricseg_ros.backends import Backend
     from metricseg_ros.models import ModelDescription
+    from metricseg_ros.segmenter import InstanceSegmenter
+    import numpy as np
 
+Size = tuple[int, int]
 SIZES = ((192, 256), (240, 320), (480, 640))
-COLUMNS = ('size', 'backend', 'provider', 'device', 'precision', 'network_ms', 'per_second')
+COLUMNS = ('size', 'backend', 'provider', 'device', 'precision', 'network_ms', 'network_p95_ms',
+           'network_p99_ms', 'grouping_ms', 'segment_ms', 'segment_p99_ms')
+COMPILED = 'torch.compile'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,52 +70,77 @@ def run(args: argparse.Namespace) -> int:
     config = configuration(args)
     description = load_description(config.model)
     load = load_average()
-    backends = open_backends(description, config.backend)
-    rows = [row for size in args.size or SIZES
-            for row in measure(backends, rounded_up(size, description.size_multiple), args.runs)]
+    sizes = [rounded_up(size, description.size_multiple) for size in args.size or SIZES]
+    backends = open_backends(description, config.backend, sizes)
+    rows = [row for size in sizes
+            for row in measure(backends, description, config, size, args.runs)]
     print(table(rows, COLUMNS), file=tables_to(args.json))
     write_report({'benchmark': 'network', 'machine': machine(load), 'model': description.name,
                   'threads': config.backend.threads, 'runs': args.runs, 'rows': rows}, args.json)
     return DONE
 
 
-def open_backends(description: ModelDescription, config: BackendConfig) -> list[Backend]:
+def open_backends(description: ModelDescription, config: BackendConfig,
+                  sizes: Sequence[Size]) -> list[Backend]:
     """
-    Open the backend asked for, or each one that works.
+    Open the backend asked for, or each one that works where the network would run.
 
     :param description: of the model.
     :param config: `auto` means each.
+    :param sizes: (height, width) of the inputs.
     :return: at least one backend.
     :raises BackendError: if none works.
     """
-    from metricseg_ros.backends import BackendError, open_backend
+    from metricseg_ros.backends import BackendError
+    from metricseg_ros.backends.gpus import present_gpu
+    box = tuple(max(sides) for sides in zip(*sizes))
     if config.name != 'auto':
-        return [open_backend(description, config)]
-    opened, problem = [], None
-    for name in backend_names():
+        return [opened(description, config, box)]
+    on_gpu = config.device_policy == 'require_gpu' or (config.device_policy == 'prefer_gpu'
+                                                       and present_gpu() is not None)
+    config = replace(config, device_policy='require_gpu' if on_gpu else 'cpu')
+    backends, problem = [], None
+    for name in ('tensorrt', 'onnxruntime', 'torch', COMPILED) if on_gpu else ('onnxruntime',
+                                                                               'torch'):
         try:
-            opened.append(open_backend(description, replace(config, name=name)))
+            backends.append(opened(description, replace(config, name=name), box))
         except (BackendError, ValueError) as error:
             problem = error
             print(f'metricseg: {name} is left out: {error}', file=sys.stderr)
-    if not opened and problem is not None:
+    if not backends and problem is not None:
         raise problem
-    return opened
+    return backends
 
 
-def backend_names() -> list[str]:
+def opened(description: ModelDescription, config: BackendConfig, box: Size) -> Backend:
     """
-    List the backends by name.
+    Open a backend, and wait until it is the one that was asked for.
 
-    :return: the choices of `backend.name` but for `auto`.
+    :param description: of the model.
+    :param config: which one, and where; its name may be :data:`COMPILED`.
+    :param box: (height, width) that hold every input.
+    :return: the backend.
+    :raises BackendError: if it does not work.
     """
-    from metricseg_ros.config import dotted_fields
-    choices = next(info.choices for name, _, info in dotted_fields(BackendConfig())
-                   if name == 'name')
-    return [name for name in choices if name != 'auto']
+    from metricseg_ros.backends import BackendError, open_backend
+    from metricseg_ros.backends.standby import StandbyBackend
+    import torch
+    if config.name == COMPILED:
+        backend = open_backend(description, replace(config, name='torch'), box)
+        backend.network = torch.compile(backend.network)
+        backend.report = replace(backend.report, provider=COMPILED)
+        return backend
+    backend = open_backend(description, config, box)
+    if isinstance(backend, StandbyBackend):
+        backend.wait()
+        backend.run(torch.zeros(1, 3, *box))
+        if backend.report.backend != 'tensorrt':
+            backend.close()
+            raise BackendError(backend.report.note)
+    return backend
 
 
-def rounded_up(size: tuple[int, int], multiple: int) -> tuple[int, int]:
+def rounded_up(size: Size, multiple: int) -> Size:
     """
     Round a size up to what the network takes.
 
@@ -119,35 +152,62 @@ def rounded_up(size: tuple[int, int], multiple: int) -> tuple[int, int]:
     return height, width
 
 
-def measure(backends: list[Backend], size: tuple[int, int], runs: int) -> list[dict[str, Any]]:
+def measure(backends: Sequence[Backend], description: ModelDescription, config: SegmenterConfig,
+            size: Size, runs: int) -> list[dict[str, Any]]:
     """
-    Time the backends by turns at one size.
+    Time the backends by turns at one size, and on a GPU what none can go below.
 
     :param backends: opened backends.
+    :param description: of the model.
+    :param config: how to group.
     :param size: (height, width) of the input.
     :param runs: timed runs of each.
-    :return: one row for each backend.
+    :return: one row for each backend, then those of the floors.
     """
-    from metricseg_ros.cli.measuring import alternate, spread
+    from metricseg_ros.cli.floors import Floors
+    from metricseg_ros.cli.measuring import alternate, distribution
+    from metricseg_ros.segmenter import InstanceSegmenter
     import torch
     tensor = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
-    times = alternate({str(index): partial(run_to_end, backend, tensor)
-                       for index, backend in enumerate(backends)}, runs, warm_ups=2)
-    rows = []
-    for backend, values in zip(backends, times.values(), strict=True):
-        taken = spread('network_ms', values)
-        rows.append({'size': f'{size[0]}x{size[1]}', **asdict(backend.report), **taken,
-                     'per_second': round(1e3 / taken['network_ms'], 2)})
-    return rows
+    candidates = {str(index): partial(backend.run, tensor)
+                  for index, backend in enumerate(backends)}
+    floors = [Floors('cuda', description, size, backend.run(tensor).grid_size)
+              for backend in backends[:1] if backend.report.device.startswith('cuda')]
+    for floor in floors:
+        candidates |= floor.candidates
+    times = alternate(candidates, runs, warm_ups=2)
+    ways = [InstanceSegmenter(description, backend, config.grouping, InputConfig(*size))
+            for backend in backends]
+    whole = segment_times(ways, runs)
+    label = f'{size[0]}x{size[1]}'
+    rows = [{'size': label, **asdict(backend.report),
+             **distribution('network_ms', times[str(index)]),
+             **distribution('grouping_ms', whole[index]['grouping']),
+             **distribution('segment_ms', whole[index]['segment'])}
+            for index, backend in enumerate(backends)]
+    return [*rows, *({'size': label, **row} for floor in floors for row in floor.rows(times))]
 
 
-def run_to_end(backend: Backend, tensor: Any) -> None:
+def segment_times(ways: Sequence[InstanceSegmenter], runs: int) -> list[dict[str, np.ndarray]]:
     """
-    Run the network and wait until it is done, which on a GPU it is later.
+    Time the whole way from the photographs of the demo to their instances, by turns.
 
-    :param backend: an opened backend.
-    :param tensor: (1,3,h,w) float32.
+    :param ways: segmenters, each with a backend of its own.
+    :param runs: timed runs of each.
+    :return: of each (runs,) milliseconds of `grouping`, and of `segment`, the whole.
     """
-    import torch
-    if backend.run(tensor).embeddings.is_cuda:
-        torch.cuda.synchronize()
+    from metricseg_ros.cli.bundled import photographs
+    from metricseg_ros.cli.measuring import alternate
+    from metricseg_ros.inputs import open_input
+    import numpy as np
+    images = [frame.image for path in photographs() for frame in open_input(path)]
+    grouping: list[list[float]] = [[] for _ in ways]
+
+    def segment(index: int, turn: Iterator[np.ndarray]) -> None:
+        grouping[index].append(ways[index].segment(next(turn)).stage_ms['grouping'])
+
+    # All sizes once before, for each of which a GPU's backends prepare themselves.
+    whole = alternate({str(index): partial(segment, index, cycle(images))
+                       for index in range(len(ways))}, runs, warm_ups=len(images))
+    return [{'segment': whole[str(index)], 'grouping': np.array(grouping[index][-runs:])}
+            for index in range(len(ways))]

@@ -48,6 +48,20 @@ def spread(name: str, values: np.ndarray) -> dict[str, Any]:
     return {name: round(float(np.median(values)), 3), f'{name}_quartiles': quartiles}
 
 
+def distribution(name: str, values: np.ndarray) -> dict[str, Any]:
+    """
+    Sum repeated measurements up to their end.
+
+    :param name: what was measured, with its unit: `network_ms`.
+    :param values: (runs,) of them.
+    :return: what :func:`spread` gives, and `network_p95_ms` and `network_p99_ms`.
+    """
+    stem, _, unit = name.rpartition('_')
+    return {**spread(name, values),
+            **{f'{stem}_p{percent}_{unit}': round(float(np.percentile(values, percent)), 3)
+               for percent in (95, 99)}}
+
+
 def percentiles(times: Sequence[float]) -> dict[str, float]:
     """
     Sum latencies up.

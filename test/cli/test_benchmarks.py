@@ -8,11 +8,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from metricseg_ros.backends.gpus import found_gpu
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
+from metricseg_ros.cli.floors import Floors, network_flops
 from metricseg_ros.cli.main import main
-from metricseg_ros.cli.measuring import alternate, spread, table
+from metricseg_ros.cli.measuring import alternate, distribution, spread, table
 from metricseg_ros.cli.plain_seeds import plain_seeds
 from metricseg_ros.cli.rival_clustering import compare
+from metricseg_ros.models import load_description
 import numpy as np
 import pytest
 import torch
@@ -91,9 +94,54 @@ def test_clustering_ends_at_its_limit(rng: np.random.Generator) -> None:
 
 
 def test_the_network_is_measured_by_backend(tmp_path: Path) -> None:
-    report = benchmark(tmp_path, 'network', '--size', '60x64', '--runs', '2', '--device', 'cpu')
-    assert {row['backend'] for row in report['rows']} == {'onnxruntime', 'torch'}
-    assert all(row['size'] == '64x64' and row['network_ms'] > 0 for row in report['rows'])
+    report = benchmark(tmp_path, 'network', '--size', '60x64', '--runs', '3',
+                       'backend.device_policy=cpu')
+    assert [row['backend'] for row in report['rows']] == ['onnxruntime', 'torch']
+    for row in report['rows']:
+        assert row['size'] == '64x64'
+        assert 0 < row['network_ms'] <= row['network_p95_ms'] <= row['network_p99_ms']
+        assert 0 < row['grouping_ms'] < row['segment_ms'] <= row['segment_p99_ms']
+
+
+@pytest.mark.skipif(bool(found_gpu()), reason='there is a GPU')
+def test_a_preferred_gpu_that_is_missing_gives_each_backend_one_row(tmp_path: Path) -> None:
+    report = benchmark(tmp_path, 'network', '--size', '32x32', '--runs', '1')
+    assert [row['backend'] for row in report['rows']] == ['onnxruntime', 'torch']
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_all_run_there_beside_its_floors(tmp_path: Path) -> None:
+    report = benchmark(tmp_path, 'network', '--size', '240x320', '--runs', '5')
+    floors = [row for row in report['rows'] if row['backend'] == 'floor']
+    assert len(floors) == 2 and all(row['network_ms'] > 0 for row in floors)
+    ways = {row['provider'].split()[0]: row for row in report['rows'] if row not in floors}
+    assert {'torch', 'torch.compile'} <= set(ways)
+    assert all(row['device'].startswith('cuda') for row in ways.values())
+
+
+def test_a_way_longer_than_the_median_shows_in_the_percentiles() -> None:
+    values = np.concatenate([np.full(98, 1.0), [50.0, 50.0]])
+    assert distribution('x_ms', values) == {'x_ms': 1, 'x_ms_quartiles': [1, 1], 'x_p95_ms': 1,
+                                            'x_p99_ms': 50}
+
+
+def test_the_products_of_a_network_are_counted(small_model: Path) -> None:
+    description = load_description(small_model)
+    small, large = (network_flops(description.network, size) for size in ((64, 64), (128, 64)))
+    assert large == 2 * small  # Convolutions alone.
+    # The stem: 32 filters of 3x3x3 at half the size; it is one of many.
+    assert small > 2 * 32 * 27 * 32 * 32
+
+
+def test_floors_are_of_the_machine_and_the_network(small_model: Path) -> None:
+    description = load_description(small_model)
+    floors = Floors('cpu', description, (64, 96), (16, 24))
+    copies, products = floors.rows(alternate(floors.candidates, 3))
+    assert copies['network_ms'] > 0 and copies['provider'] == 'copies'
+    # A product that takes a second gives the rate, and so the network's time.
+    _, products = floors.rows({'copies': np.ones(3), 'products': np.full(3, 1000.0)})
+    flops = network_flops(description.network, (64, 96))
+    assert products['network_ms'] == pytest.approx(1000 * flops / (2 * 1024 ** 3), abs=1e-3)
 
 
 def test_the_pipeline_is_measured_by_stage(tmp_path: Path) -> None:
