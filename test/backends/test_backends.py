@@ -178,17 +178,6 @@ def test_the_driver_is_asked_for_its_gpus(tmp_path: Path,
     assert gpus.driver_gpus() == ['Jetson, R36 (release), REVISION: 4.3, GCID: 38968081']
 
 
-@pytest.mark.gpu
-def test_torch_on_the_gpu_agrees_with_the_cpu(small_model: Path) -> None:
-    backend = open_backend(load_description(small_model), BackendConfig('torch', 'require_gpu'))
-    assert backend.report.device.startswith('cuda (')
-    tensor = torch.randn(1, 3, 64, 96)
-    expected = open_on_cpu(small_model, 'torch').run(tensor)
-    # TensorFloat-32 keeps 10 bits of the mantissa.
-    torch.testing.assert_close(backend.run(tensor).embeddings.cpu(), expected.embeddings,
-                               atol=2e-2, rtol=2e-2)
-
-
 def test_a_file_that_is_no_onnx_is_named(own_model: Path) -> None:
     (own_model / 'model.onnx').write_bytes(b'no graph at all')
     vouch_for(own_model, 'model.onnx')

@@ -384,21 +384,3 @@ def test_errors_of_the_gpu_are_explained(error: RuntimeError, words: str) -> Non
     assert isinstance(explained, BackendError) and words in str(explained)
     other = RuntimeError('shape mismatch')
     assert explain(other) is other
-
-
-@pytest.mark.gpu
-def test_an_engine_on_the_gpu_agrees_with_the_cpu(small_model: Path, tmp_path: Path,
-                                                  monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
-    description = load_description(small_model)
-    backend = open_backend(description, BackendConfig('tensorrt', 'require_gpu'), (64, 96))
-    if isinstance(backend, StandbyBackend):
-        assert backend.wait(600)
-    for size in ((64, 96), (96, 64), (64, 96)):
-        tensor = torch.rand(1, 3, *size)
-        expected = OnnxRuntimeBackend(description, CPU).run(tensor)
-        said = backend.run(tensor)
-        assert backend.report.backend == 'tensorrt' and said.embeddings.is_cuda
-        torch.testing.assert_close(said.embeddings.cpu(), expected.embeddings, atol=2e-2,
-                                   rtol=2e-2)
-    backend.close()

@@ -1,0 +1,190 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""On a GPU the network says what it says on the CPU, and so does grouping; needs one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from metricseg_ros.backends import Backend, BackendError, open_backend
+from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
+from metricseg_ros.backends.standby import StandbyBackend
+from metricseg_ros.backends.tensorrt.engine_backend import EngineBackend, MOST_BINDINGS
+from metricseg_ros.backends.tensorrt.flavour import find_flavour
+from metricseg_ros.cli.bundled import photographs
+from metricseg_ros.clicks import Clicks, segment_clicks
+from metricseg_ros.config import BackendConfig, SegmenterConfig
+from metricseg_ros.grouping import group
+from metricseg_ros.inputs import open_input
+from metricseg_ros.models import load_description, ModelDescription
+from metricseg_ros.preprocess import preprocess
+from metricseg_ros.segmenter import InstanceSegmenter
+from metricseg_ros.structures import EmbeddedImage, NetworkOutput
+import numpy as np
+import pytest
+import torch
+
+pytestmark = pytest.mark.gpu
+CPU = BackendConfig(device_policy='cpu')
+GROUPING = SegmenterConfig().grouping
+ROUNDED = {'atol': 2e-2, 'rtol': 2e-2}
+"""TensorFloat-32 keeps 10 bits of the mantissa."""
+
+
+@pytest.fixture(scope='module')
+def description() -> ModelDescription:
+    return load_description('household-lite')
+
+
+@pytest.fixture(scope='module')
+def images() -> list[np.ndarray]:
+    return [frame.image for path in photographs() for frame in open_input(path)]
+
+
+@pytest.fixture(scope='module')
+def engine(description: ModelDescription,
+           tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """Build an engine of the shipped model for this card, and open it."""
+    try:
+        flavour = find_flavour()
+    except BackendError as error:
+        pytest.skip(str(error))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
+        try:
+            backend = open_backend(description, BackendConfig('tensorrt', 'require_gpu'))
+        except BackendError as error:
+            if 'builds for compute capability' in str(error):
+                pytest.skip(f'{flavour} is not for this card: {error}')
+            raise
+        if isinstance(backend, StandbyBackend):
+            assert backend.wait(600)
+            backend.run(torch.zeros(1, 3, *description.input_size))
+        if 'builds for compute capability' in backend.report.note:
+            pytest.skip(f'{flavour} is not for this card: {backend.report.note}')
+        assert backend.report.backend == 'tensorrt', backend.report.note
+        yield backend
+        backend.close()
+
+
+def inputs(description: ModelDescription, images: list[np.ndarray]) -> list[torch.Tensor]:
+    return [preprocess(image, description.input_size, description.size_multiple)[0]
+            for image in images]
+
+
+def assert_same_instances(first: NetworkOutput, second: NetworkOutput) -> None:
+    """Group both, and find the same masks but for pixels on their edges."""
+    one, two = group(first, GROUPING), group(second, GROUPING)
+    assert len(one.seeds) == len(two.seeds) > 0
+    assert (one.masks != two.masks).float().mean() < 0.01
+
+
+@pytest.mark.parametrize('name', ['torch', 'onnxruntime'])
+def test_other_backends_on_the_gpu_agree_with_the_cpu(
+        description: ModelDescription, images: list[np.ndarray], name: str) -> None:
+    try:
+        backend = open_backend(description, BackendConfig(name, 'require_gpu'))
+    except BackendError as error:
+        if name == 'torch':
+            raise
+        pytest.skip(str(error))
+    assert backend.report.device.startswith('cuda (')
+    reference = OnnxRuntimeBackend(description, CPU)
+    for tensor in inputs(description, images):
+        expected, said = reference.run(tensor), backend.run(tensor)
+        torch.testing.assert_close(said.embeddings.cpu(), expected.embeddings, **ROUNDED)
+        assert_same_instances(said, expected)
+    backend.close()
+
+
+def test_the_engine_agrees_with_the_cpu_on_photographs(
+        engine: Backend, description: ModelDescription, images: list[np.ndarray]) -> None:
+    reference = OnnxRuntimeBackend(description, CPU)
+    for tensor in inputs(description, images):
+        expected, said = reference.run(tensor), engine.run(tensor)
+        assert said.embeddings.is_cuda
+        torch.testing.assert_close(said.embeddings.cpu(), expected.embeddings, **ROUNDED)
+        torch.testing.assert_close(said.class_logits.cpu(), expected.class_logits, **ROUNDED)
+        assert_same_instances(said, expected)
+
+
+def test_an_output_is_of_its_own_image_whatever_ran_before_and_after(
+        engine: Backend, description: ModelDescription, images: list[np.ndarray]) -> None:
+    # The first run of a size is the engine itself, later ones replay its CUDA graph.
+    tensors = inputs(description, images)
+    first = [engine.run(tensor).embeddings for tensor in tensors]
+    kept = [output.clone() for output in first]
+    again = [engine.run(tensor).embeddings for tensor in reversed(tensors)][::-1]
+    for one, copy, two in zip(first, kept, again, strict=True):
+        assert torch.equal(one, copy) and torch.equal(one, two)
+
+
+def test_a_cuda_graph_is_captured(engine: Backend) -> None:
+    served = engine._serving if isinstance(engine, StandbyBackend) else engine
+    assert isinstance(served, EngineBackend)
+    assert all(binding.graph is not None for binding in served.bindings.values())
+
+
+def test_images_of_several_threads_do_not_mix(
+        engine: Backend, description: ModelDescription, images: list[np.ndarray]) -> None:
+    tensors = inputs(description, images)
+    alone = [engine.run(tensor).embeddings for tensor in tensors]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            together = list(pool.map(lambda tensor: engine.run(tensor).embeddings, tensors))
+            assert all(map(torch.equal, alone, together))
+
+
+def test_many_input_sizes_take_no_more_memory_than_some(
+        engine: Backend, description: ModelDescription) -> None:
+    step = description.size_multiple
+    sizes = [(step * rows, step * columns) for rows in (1, 2, 3) for columns in (2, 4, 5)]
+    used = []
+    for _ in range(3):
+        for size in sizes:
+            assert engine.run(torch.rand(1, 3, *size)).embeddings.isfinite().all()
+        used.append(torch.cuda.mem_get_info()[0])
+    assert len(sizes) > MOST_BINDINGS
+    assert used[1] - used[2] < 2 ** 24  # Of free bytes; the first round fills the pools.
+
+
+def test_the_engine_is_loaded_again_without_being_built(
+        engine: Backend, description: ModelDescription) -> None:
+    backend = open_backend(description, BackendConfig('tensorrt', 'require_gpu'))
+    assert isinstance(backend, EngineBackend)
+    tensor = torch.rand(1, 3, *description.input_size)
+    assert torch.equal(backend.run(tensor).embeddings, engine.run(tensor).embeddings)
+    backend.close()
+
+
+@pytest.fixture(scope='module')
+def seen(description: ModelDescription,
+         images: list[np.ndarray]) -> list[tuple[EmbeddedImage, EmbeddedImage]]:
+    """Let the network see the photographs on the CPU, and copy what it says to the GPU."""
+    segmenter = InstanceSegmenter(description, OnnxRuntimeBackend(description, CPU))
+    return [(embedded, EmbeddedImage(
+        NetworkOutput(embedded.output.embeddings.cuda(), embedded.output.class_logits.cuda(),
+                      embedded.output.similarity_thresholds),
+        embedded.image_size, embedded.to_image, embedded.stage_ms, embedded.guide))
+        for embedded in map(segmenter.embed, images)]
+
+
+def test_grouping_on_the_gpu_is_that_of_the_cpu(
+        seen: list[tuple[EmbeddedImage, EmbeddedImage]], description: ModelDescription) -> None:
+    segmenter = InstanceSegmenter(description, OnnxRuntimeBackend(description, CPU))
+    for here, there in seen:
+        one, two = segmenter.instances(here), segmenter.instances(there)
+        assert np.array_equal(one.seeds, two.seeds) and np.array_equal(one.class_ids,
+                                                                       two.class_ids)
+        assert (one.label_map != two.label_map).mean() < 1e-3
+        np.testing.assert_allclose(one.embeddings, two.embeddings, atol=1e-3)
+
+
+def test_clicks_on_what_is_on_the_gpu_are_answered_as_on_the_cpu(
+        seen: list[tuple[EmbeddedImage, EmbeddedImage]]) -> None:
+    for here, there in seen:
+        middle = np.array(here.image_size) / 2
+        clicks = Clicks(middle[None], np.zeros((1, 2)))
+        one, two = segment_clicks(here, clicks), segment_clicks(there, clicks)
+        assert (one.label_map != two.label_map).mean() < 1e-3
