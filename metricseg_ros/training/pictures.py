@@ -30,7 +30,7 @@ def scene_picture(network: MetricSegmentationNetwork, image: Tensor) -> np.ndarr
     network.train(training)
     output = NetworkOutput(embeddings[0].float().cpu(), class_logits[0].float().cpu(),
                            network.config.similarity_thresholds)
-    grey = (seediness(output).scores.numpy() * 255).astype(np.uint8)
+    grey = (seediness(output).scores.nan_to_num(0).numpy() * 255).astype(np.uint8)
     panels = (embedding_colours(output.embeddings), np.repeat(grey[..., None], 3, -1),
               mask_colours(output))
     size = image.shape[1::-1]
@@ -42,10 +42,10 @@ def embedding_colours(embeddings: Tensor) -> np.ndarray:
     """
     Show embeddings as colours: their first three principal components.
 
-    :param embeddings: (D,h,w).
+    :param embeddings: (D,h,w); what is not finite is drawn as 0.
     :return: (h,w,3) uint8.
     """
-    points = embeddings.flatten(1).t()
+    points = embeddings.flatten(1).t().double().nan_to_num(0, posinf=0, neginf=0)
     points = points - points.mean(0)
     _, directions = torch.linalg.eigh(points.t() @ points)
     parts = points @ directions.flip(1)[:, :3]
