@@ -18,11 +18,14 @@ pytest.importorskip('metricseg_msgs')
 
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend  # noqa: E402
 from metricseg_ros.backends.standby import StandbyBackend  # noqa: E402
+from metricseg_ros.backends.tensorrt.engine_backend import explain  # noqa: E402
 from metricseg_ros.config import BackendConfig  # noqa: E402
 from metricseg_ros.models import load_description  # noqa: E402
 from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
+from metricseg_ros.structures import NetworkOutput  # noqa: E402
 from ros.colour_model import scene  # noqa: E402
 from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
+from torch import Tensor  # noqa: E402
 
 Start = Callable[..., Any]
 REFUSAL = ('backend.device_policy is require_gpu, but no NVIDIA GPU is found here: install its '
@@ -63,6 +66,26 @@ def test_a_preferred_gpu_that_is_missing_is_told_everywhere(start: Start,
     assert said['device'] == 'cpu' and robot.value('note') == 'no NVIDIA GPU is found here'
     line = ', '.join(said.values())
     wait_for(lambda: logged(robot, f'{line}: no NVIDIA GPU is found here'), 'the log to say so')
+
+
+def test_a_gpu_that_is_lost_is_told_and_the_next_configure_recovers(start: Start,
+                                                                    colour_model: Path) -> None:
+    node = start(Segmenter(colour_model, image_reliability='reliable')).node
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+
+    def lost(tensor: Tensor) -> NetworkOutput:
+        raise explain(RuntimeError('CUDA error: unspecified launch failure'))
+
+    node.session.segmenter.backend.run = lost
+    status = robot.wait_for_status('the GPU was lost: CUDA error: unspecified launch failure',
+                                   lambda: robot.send(raw_image(robot.header(), scene())))
+    assert status.level == b'\x02' and 'clean up and configure' in status.message
+    assert node.phase == 'active'
+    for transition in ('deactivate', 'cleanup', 'configure', 'activate'):
+        assert robot.change_state(transition)
+    robot.wait_until_matched()
+    assert robot.answer(raw_image(robot.header(), scene())).instances
 
 
 def test_a_backend_that_gives_way_to_a_better_one_is_told_of(start: Start,
