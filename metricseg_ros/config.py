@@ -108,8 +108,12 @@ class GroupingConfig:
         0.0, 'Similarity threshold tau at which all masks are grown; 0 takes at each seed the one '
         'of highest class score.', minimum=0.0, maximum=1.0, live=True)
     mean_shift_steps: int = parameter(
-        0, 'How often a mask is grown again around the mean embedding of its pixels.', minimum=0,
+        1, 'How often a mask is grown again around the mean embedding of its pixels.', minimum=0,
         maximum=10, live=True)
+    minimum_mean_score: float = parameter(
+        0.15, 'A mask is dropped when the mean seediness of its pixels is below this: they do not '
+        'take themselves for parts of an object, only their seed does.', minimum=0.0, maximum=1.0,
+        live=True)
     minimum_area: float = parameter(
         0.001, 'Smallest area of an instance, as a share of the image.', minimum=0.0,
         maximum=1.0, live=True)

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from metricseg_ros.backends.backend import INPUT, OUTPUTS
 from metricseg_ros.config import GroupingConfig
-from metricseg_ros.grouping import seediness, SeedMasks
+from metricseg_ros.grouping import at_threshold, Seediness, seediness, SeedMasks
 from metricseg_ros.grouping.dense_seeds import dense_seeds
-from metricseg_ros.grouping.masks import mask_iou
+from metricseg_ros.grouping.masks import mask_iou, mean_scores
+from metricseg_ros.grouping.mean_shift import shift_to_mean
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.preprocess import ImageGeometry
 from metricseg_ros.similarity import squared_distances, squared_radii
@@ -47,42 +48,59 @@ class GroupedNetwork(nn.Module):
 
         :param image: (1,3,h,w), normalised.
         :return: embeddings (1,D,h',w'); class logits (1,T,C+1,h',w'); then of K seeds by
-            decreasing score: scores (K,), 0 of those that are none or whose mask is too small or
-            a duplicate; class ids (K,) int64; positions (K,2) int64, (row, col); similarity
-            thresholds (K,); margins (K,h',w'), not negative inside the mask.
+            decreasing score: scores (K,), 0 of those that are none or whose mask is dropped;
+            class ids (K,) int64; positions (K,2) int64, (row, col); similarity thresholds (K,);
+            margins (K,h',w'), not negative inside the mask.
         """
         embeddings, class_logits = self.network(image)
-        thresholds = self.network.config.similarity_thresholds
-        best = seediness(NetworkOutput(embeddings[0], class_logits[0], thresholds))
-        candidates = torch.where(best.scores >= self.config.minimum_score, best.scores, 0)
-        picked = dense_seeds(embeddings[0].flatten(1), candidates.flatten(),
-                             self.config.maximum_seeds, self.config.diversity_weight)
+        config, points = self.config, embeddings[0].flatten(1)
+        best = seediness(at_threshold(NetworkOutput(
+            embeddings[0], class_logits[0], self.network.config.similarity_thresholds),
+            config.similarity_threshold))
+        candidates = torch.where(best.scores >= config.minimum_score, best.scores, 0)
+        picked = dense_seeds(points, candidates.flatten(), config.maximum_seeds,
+                             config.diversity_weight)
         index = picked.clamp_min(0)
-        scores = torch.where(picked >= 0, best.scores.flatten()[index], 0)
-        scores, order = scores.topk(self.config.maximum_seeds)
-        index = index[order]
-        radii = squared_radii(best.similarity_thresholds.flatten()[index])
-        points = embeddings[0].flatten(1)
-        distances = squared_distances(points.index_select(1, index).t(), points.t())
-        margins = (radii[:, None] - distances).unflatten(1, embeddings.shape[2:])
-        width = embeddings.shape[3]
-        return (embeddings, class_logits, self._without_duplicates(scores, margins),
-                best.class_ids.flatten()[index],
-                torch.stack([index // width, index % width], dim=1),
-                best.similarity_thresholds.flatten()[index], margins)
+        scores, order = torch.where(picked >= 0, best.scores.flatten()[index], 0).topk(len(index))
+        seeds = seeds_at(best, index[order], scores)
+        distances = squared_distances(points.index_select(1, index[order]).t(), points.t())
+        margins = squared_radii(seeds.similarity_thresholds)[:, None] - distances
+        masks = shift_to_mean(SeedMasks(seeds, margins.unflatten(1, best.scores.shape)),
+                              embeddings[0], config.mean_shift_steps)
+        return (embeddings, class_logits, self._scores(masks, best.scores), seeds.class_ids,
+                seeds.positions, seeds.similarity_thresholds, masks.margins)
 
-    def _without_duplicates(self, scores: Tensor, margins: Tensor) -> Tensor:
-        masks = margins >= 0
+    def _scores(self, grown: SeedMasks, seediness: Tensor) -> Tensor:
+        """Give the scores of the masks that are kept, and 0 to those that are dropped."""
+        scores, masks = grown.seeds.scores, grown.masks
         areas = masks.flatten(1).float().sum(1)
-        kept = (scores > 0) & (areas >= self.config.minimum_area * margins[0].numel())
+        kept = ((scores > 0) & (areas >= self.config.minimum_area * seediness.numel())
+                & (mean_scores(seediness, masks) >= self.config.minimum_mean_score))
+        return scores * self._without_duplicates(kept.float(), masks)
+
+    def _without_duplicates(self, flags: Tensor, masks: Tensor) -> Tensor:
+        """Set to 0 the flags (K,) of masks that overlap a better one whose flag is 1."""
         similar = (mask_iou(masks) > self.config.suppression_iou).float().tril(-1)
-        flags = kept.float()
         for row in range(1, self.config.maximum_seeds):
             # Better ones come first and are decided already.
             overlapped = (similar[row] * flags).sum()
             flags = torch.cat([flags[:row], flags[row:row + 1] * (overlapped < 0.5),
                                flags[row + 1:]])
-        return scores * flags
+        return flags
+
+
+def seeds_at(best: Seediness, index: Tensor, scores: Tensor) -> Seeds:
+    """
+    Make seeds of pixels.
+
+    :param best: the seediness of an image.
+    :param index: (K,) int64, which pixels, row by row.
+    :param scores: (K,) of the seeds.
+    :return: K seeds.
+    """
+    width = best.scores.shape[1]
+    return Seeds(torch.stack([index // width, index % width], dim=1), scores,
+                 best.class_ids.flatten()[index], best.similarity_thresholds.flatten()[index])
 
 
 def export_grouped(network: GroupedNetwork, path: Path, input_size: tuple[int, int],

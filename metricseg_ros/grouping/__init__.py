@@ -8,19 +8,20 @@ from metricseg_ros.config import GroupingConfig
 from metricseg_ros.grouping.masks import (
     drop_duplicates,
     drop_small,
+    drop_unlikely,
     grow_masks,
     keep_connected,
     mean_embeddings,
     SeedMasks,
 )
 from metricseg_ros.grouping.mean_shift import shift_to_mean
-from metricseg_ros.grouping.seediness import at_threshold, seediness
+from metricseg_ros.grouping.seediness import at_threshold, Seediness, seediness
 from metricseg_ros.grouping.seeds import select_seeds
 from metricseg_ros.similarity import squared_radii
 from metricseg_ros.structures import NetworkOutput, Seeds
 from metricseg_ros.threads import single_threaded
 
-__all__ = ['at_threshold', 'find_seeds', 'group', 'mean_embeddings', 'SeedMasks', 'seediness',
+__all__ = ['at_threshold', 'group', 'mean_embeddings', 'Seediness', 'seediness', 'SeedMasks',
            'select_seeds']
 
 
@@ -35,25 +36,27 @@ def group(output: NetworkOutput, config: GroupingConfig) -> SeedMasks:
         which is better at what is left to do; embeddings stay where they are.
     """
     minimum_area = config.minimum_area * output.embeddings[0].numel()
-    masks = grow_masks(output.embeddings, find_seeds(output, config, minimum_area))
+    best = seediness(at_threshold(output, config.similarity_threshold))
+    masks = grow_masks(output.embeddings, find_seeds(output, best, config, minimum_area))
     masks = shift_to_mean(masks, output.embeddings, config.mean_shift_steps).cpu()
     if config.connected:
         masks = keep_connected(masks)
     masks = drop_small(masks, minimum_area)
+    masks = drop_unlikely(masks, best.scores.cpu(), config.minimum_mean_score)
     return drop_duplicates(masks, config.suppression_iou)
 
 
-def find_seeds(output: NetworkOutput, config: GroupingConfig,
-               unexplained_rest: float = 0) -> Seeds:
+def find_seeds(output: NetworkOutput, best: Seediness, config: GroupingConfig,
+               unexplained_rest: float) -> Seeds:
     """
     Pick the seeds of one image.
 
     :param output: what the network says of it.
+    :param best: the seediness of its pixels.
     :param config: how to group.
     :param unexplained_rest: pixels that may stay outside all masks when picking ends.
     :return: the seeds, in the order picked.
     """
-    best = seediness(at_threshold(output, config.similarity_threshold))
     radii = squared_radii(best.similarity_thresholds)
     positions = select_seeds(output.embeddings, best.scores, config.maximum_seeds,
                              config.diversity_weight, config.minimum_score, radii,

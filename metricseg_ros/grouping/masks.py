@@ -157,6 +157,32 @@ def mean_embeddings(embeddings: Tensor, masks: Tensor) -> Tensor:
     return inside @ embeddings.flatten(1).t() / inside.sum(1, keepdim=True).clamp_min(1)
 
 
+def drop_unlikely(masks: SeedMasks, scores: Tensor, minimum_mean_score: float) -> SeedMasks:
+    """
+    Drop masks whose pixels do not take themselves for parts of an object.
+
+    A seed on an outline, where the class head is least sure, may grow over the background.
+
+    :param masks: K masks.
+    :param scores: (h,w) float32, the seediness of each pixel.
+    :param minimum_mean_score: least mean of it over a mask.
+    :return: the masks that reach it.
+    """
+    means = mean_scores(scores, masks.masks)
+    return masks.only((means >= minimum_mean_score).cpu().numpy())
+
+
+def mean_scores(scores: Tensor, masks: Tensor) -> Tensor:
+    """
+    Average what pixels say of themselves over each mask.
+
+    :param scores: (h,w) float32, their seediness.
+    :param masks: (K,h,w) bool.
+    :return: (K,) float32; 0 for an empty mask.
+    """
+    return mean_embeddings(scores[None], masks).squeeze(1)
+
+
 def drop_duplicates(masks: SeedMasks, suppression_iou: float) -> SeedMasks:
     """
     Drop each mask that overlaps a better one that was kept (non-maximum suppression).

@@ -23,10 +23,22 @@ def shift_to_mean(masks: SeedMasks, embeddings: Tensor, steps: int) -> SeedMasks
     """
     radii = squared_radii(masks.seeds.similarity_thresholds)[:, None, None]
     margins, points = masks.margins, embeddings.flatten(1).t()
-    rows, columns = masks.seeds.positions.unbind(1)
-    own = torch.arange(len(rows), device=rows.device), rows, columns
+    own = seed_cells(masks)
     for _ in range(steps):
         centres = mean_embeddings(embeddings, margins >= 0)
         margins = radii - squared_distances(centres, points).view_as(margins)
-        margins[own] = margins[own].clamp_min(0)
+        margins = torch.where(own, margins.clamp_min(0), margins)
     return SeedMasks(masks.seeds, margins)
+
+
+def seed_cells(masks: SeedMasks) -> Tensor:
+    """
+    Mark the seed of each mask, in operations that can be exported.
+
+    :param masks: K masks.
+    :return: (K,h,w) bool, true at one pixel each.
+    """
+    height, width = masks.margins.shape[1:]
+    rows, columns = masks.seeds.positions.unbind(1)
+    cells = torch.arange(height * width, device=rows.device).view(1, height, width)
+    return cells == (rows * width + columns)[:, None, None]

@@ -18,7 +18,8 @@ from metricseg_ros.export.onnx import lower_precision
 from metricseg_ros.export.opset import lowered
 from metricseg_ros.export.parity import BOUNDS, Bounds, compare, grouped_by, Parity
 from metricseg_ros.grouping import seediness, select_seeds
-from metricseg_ros.grouping.masks import drop_duplicates, grow_masks
+from metricseg_ros.grouping.masks import drop_duplicates, drop_unlikely, grow_masks
+from metricseg_ros.grouping.mean_shift import shift_to_mean
 from metricseg_ros.models import load_description
 from metricseg_ros.structures import NetworkOutput, Seeds
 from model_fixtures import small_network
@@ -136,7 +137,10 @@ def test_the_grouped_graph_gives_what_grouping_does(grouped: tuple[GroupedNetwor
     seeds = Seeds(torch.stack([rows, columns], 1), best.scores[rows, columns],
                   best.class_ids[rows, columns], best.similarity_thresholds[rows, columns])
     assert sorted(map(tuple, positions.tolist())) == sorted(map(tuple, seeds.positions.tolist()))
-    masks = drop_duplicates(grow_masks(output.embeddings, seeds), EAGER.suppression_iou)
+    masks = shift_to_mean(grow_masks(output.embeddings, seeds), output.embeddings,
+                          EAGER.mean_shift_steps)
+    masks = drop_unlikely(masks, best.scores, EAGER.minimum_mean_score)
+    masks = drop_duplicates(masks, EAGER.suppression_iou)
     kept = scores > 0
     assert kept.sum() == len(masks.seeds)
     assert torch.equal(positions[kept], masks.seeds.positions)

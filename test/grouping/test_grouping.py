@@ -12,9 +12,11 @@ from metricseg_ros.grouping import group, seediness, SeedMasks
 from metricseg_ros.grouping.masks import (
     drop_duplicates,
     drop_small,
+    drop_unlikely,
     grow_masks,
     keep_connected,
     mask_iou,
+    mean_scores,
 )
 from metricseg_ros.similarity import similarity
 from metricseg_ros.structures import NetworkOutput, Seeds
@@ -129,6 +131,25 @@ def test_duplicate_of_a_better_mask_is_dropped():
     masks = masks_of([[1, 1, 1, 0]], [[1, 1, 0, 0]], [[0, 0, 0, 1]], scores=[0.9, 0.8, 0.7])
     assert drop_duplicates(masks, 0.5).seeds.scores.tolist() == pytest.approx([0.9, 0.7])
     assert len(drop_duplicates(masks, 0.7).seeds) == 3
+
+
+def test_mask_whose_pixels_take_themselves_for_background_is_dropped():
+    masks = masks_of([[1, 1, 1, 1, 0, 0]], [[0, 0, 0, 0, 1, 1]])
+    scores = torch.tensor([[0.9, 0.1, 0, 0, 0.2, 0.4]])
+    assert mean_scores(scores, masks.masks).tolist() == pytest.approx([0.25, 0.3])
+    assert drop_unlikely(masks, scores, 0.24) is masks
+    assert drop_unlikely(masks, scores, 0.26).masks[:, 0].int().tolist() == [[0, 0, 0, 0, 1, 1]]
+
+
+def test_grouping_drops_what_only_its_seed_takes_for_an_object(label_map):
+    output = output_of(label_map)
+    sure = torch.where(label_map == 2, -9.0, output.class_logits[:, 1])
+    row, column = (label_map == 2).nonzero()[0].tolist()
+    sure[:, row, column] = 9.0
+    output.class_logits[:, 1] = sure
+    found = {least: len(group(output, replace(GroupingConfig(), minimum_mean_score=least)).seeds)
+             for least in (0.0, 0.15)}
+    assert found == {0.0: 3, 0.15: 2}
 
 
 def test_mask_that_overlaps_only_a_dropped_one_is_kept():
