@@ -110,4 +110,4 @@ def _plot_differences(axes: Any, differences: list[Mapping[str, Any]]) -> None:
         if value['mean'] is not None:
             axes.plot(value['interval'], [place, place], color='tab:blue')
             axes.plot(value['mean'], place, 'o', color='tab:blue')
-    axes.set(xlabel='difference to the first, 95 % interval over images')
+    axes.set(xlabel='difference to the first (95 % interval)')
