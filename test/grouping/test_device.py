@@ -26,5 +26,5 @@ def test_grouping_on_a_device_is_that_of_the_cpu_and_seldom_waits() -> None:
     told = json.loads(ended.stdout)
     assert set(told['differences'].values()) == {''}, told['differences']
     assert told['seeds'] > 1
-    # One look at whether there are seeds enough; then seeds (4) and margins come back.
-    assert told['waits'] == {'number': 1, 'copy': 5}
+    # One look at whether there are seeds enough; then seeds (4), margins and seediness come back.
+    assert told['waits'] == {'number': 1, 'copy': 6}
