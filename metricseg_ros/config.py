@@ -282,7 +282,8 @@ class TrainingConfig:
         (), 'Data sets to train on: texts such as folder:DIR, coco:IMAGES:JSON or composed, or '
         'mappings of source, weight and background_known.', item=object)
     pretrained: str = parameter(
-        'imagenet', 'Where the weights start: none, imagenet, a model, or a file of weights.')
+        'imagenet', 'Where the weights start: none, imagenet, a model, or a file of weights, or '
+        'the address of one whose name ends with its hash.')
     steps: int = parameter(20000, 'Optimiser steps.', minimum=1)
     batch_size: int = parameter(
         16, 'Images in a step, those of all processes together.', minimum=1)

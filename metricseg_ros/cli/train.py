@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='training parameters, such as config/training/objects_lite.yaml')
     parser.add_argument('--output', type=Path, required=True, help='folder of the training')
     parser.add_argument('--pretrained', metavar='WHERE', help='where the weights start: none, '
-                        'imagenet, a model, or a file of weights')
+                        'imagenet, a model, a file of weights, or the address of one whose name '
+                        'ends with its hash')
     parser.add_argument('--workers', type=int, default=1,
                         help='processes that load scenes (default: %(default)s)')
     parser.add_argument('--device', default='auto', choices=('auto', 'cpu', 'cuda'),

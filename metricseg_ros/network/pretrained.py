@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+import pickle
+import re
 from urllib.error import URLError
 
 from metricseg_ros.network.checkpoint import CheckpointError, load_weights, read_weights
@@ -19,6 +21,7 @@ import torch
 from torch import nn, Tensor
 
 CLASS_HEAD = 'class_head.'
+HASH = re.compile(r'-[a-f0-9]{8,}\.pth?$')
 
 
 def start_from(network: MetricSegmentationNetwork, source: str) -> str:
@@ -26,8 +29,8 @@ def start_from(network: MetricSegmentationNetwork, source: str) -> str:
     Give a network the weights it starts from.
 
     :param network: the network; it is changed.
-    :param source: `none`; `imagenet`; or a file: weights or a checkpoint of this package, or
-        public weights of the trunk.
+    :param source: `none`; `imagenet`; or a file, or the https:// address of one whose name ends
+        with its hash: weights or a checkpoint of this package, or public weights of the trunk.
     :return: what was done, in words.
     :raises CheckpointError: if the weights cannot be had or do not fit, naming each tensor.
     """
@@ -36,7 +39,7 @@ def start_from(network: MetricSegmentationNetwork, source: str) -> str:
     if source == 'imagenet':
         load_imagenet_weights(network.backbone, network.config.backbone)
         return 'trunk from ImageNet weights'
-    weights = read_weights(Path(source))
+    weights = download(source) if '://' in source else read_weights(Path(source))
     weights = weights.get('average', weights)
     if any(name.startswith('backbone.') for name in weights):
         return _start_from_own(network, weights, source)
@@ -73,12 +76,15 @@ def download(url: str) -> dict[str, Tensor]:
 
     :param url: where it lies.
     :return: the state dict.
-    :raises CheckpointError: if it cannot be fetched, or its hash is another.
+    :raises CheckpointError: if it cannot be fetched, or its hash is another or none.
     """
+    if not HASH.search(url):
+        raise CheckpointError(f'{url} must end with -HASH.pth, the first 8 or more digits of the '
+                              "file's SHA-256: fetch the file yourself and give its path")
     try:
         return torch.hub.load_state_dict_from_url(url, map_location='cpu', check_hash=True,
                                                   weights_only=True)
-    except (URLError, OSError, RuntimeError) as error:
+    except (URLError, OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         raise CheckpointError(f'{url} cannot be had ({error}): fetch it where there is a network '
                               'and give its path, or start from none') from error
 

@@ -134,6 +134,19 @@ def test_imagenet_weights_of_a_resnet_come_from_torchs_url(server):
     assert torch.equal(network.backbone.layer4[1].conv2.weight, expected)
 
 
+def test_weights_come_from_any_address_that_tells_their_hash(server):
+    network, url = small(), f'file://{server}'
+    assert pretrained.start_from(network, url) == f'trunk from {url}'
+    expected = trained(18).state_dict()['layer4.1.conv2.weight']
+    assert torch.equal(network.backbone.layer4[1].conv2.weight, expected)
+
+
+@pytest.mark.parametrize('name', ['weights.pth', 'resnet18-best.pth', 'resnet18-f37.pth'])
+def test_an_address_without_a_hash_is_refused(name):
+    with pytest.raises(CheckpointError, match=f'{name} must end with -HASH.pth'):
+        pretrained.start_from(small(), f'https://weights.invalid/{name}')
+
+
 def test_a_download_of_another_hash_is_refused(server):
     server.write_bytes(server.read_bytes() + b'x')
     with pytest.raises(CheckpointError, match='invalid hash value'):
