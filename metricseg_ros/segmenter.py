@@ -98,12 +98,12 @@ class InstanceSegmenter:
         with timed(stage_ms, 'preprocess'):
             fed = [preprocess(image, self.input_size, self.description.size_multiple,
                               self.description.mean, self.description.std) for image in images]
+            brightnesses = [brightness(tensor, geometry) for tensor, geometry in fed]
         with timed(stage_ms, 'network'):
             outputs = self._run([tensor for tensor, _ in fed])
         return [EmbeddedImage(crop_to_content(output, geometry), geometry.image_size,
-                              geometry.grid_to_image(output.grid_size), dict(stage_ms),
-                              brightness(tensor, geometry))
-                for output, (tensor, geometry) in zip(outputs, fed, strict=True)]
+                              geometry.grid_to_image(output.grid_size), dict(stage_ms), bright)
+                for output, (_, geometry), bright in zip(outputs, fed, brightnesses, strict=True)]
 
     def _run(self, tensors: list[Tensor]) -> list[NetworkOutput]:
         alike = len({tensor.shape for tensor in tensors}) == 1

@@ -10,7 +10,7 @@ folder gets ablation.md, ablation.json and ablation.png, and the trainings of va
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 import re
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     :param parser: the verb's own parser.
     """
     parser.add_argument('variants', type=Path, metavar='VARIANTS.yaml',
-                        help='what each variant changes, such as config/ablations.yaml')
+                        help='what each variant changes, such as config/ablations/grouping.yaml')
     parser.add_argument('inputs', nargs='*', metavar='DATASET',
                         help='labelled images; or KEY=VALUE, any parameter, for all variants')
     parser.add_argument('--suite', type=Path, metavar='FILE', help='YAML list of data sets')
@@ -112,10 +112,38 @@ def read_variants(path: Path) -> list[Variant]:
         raise ValueError(f'{path} must hold variants, a mapping of name to what it changes, and '
                          f'may hold training, got {content!r}')
     try:
-        return [make_variant(str(name), changes, content.get('training', {}))
-                for name, changes in content['variants'].items()]
+        variants = [make_variant(str(name), changes, content.get('training', {}))
+                    for name, changes in content['variants'].items()]
+        check_folders(variants)
     except (ValueError, TypeError) as error:
         raise ValueError(f'{path}: {error}') from None
+    return variants
+
+
+def check_folders(variants: Iterable[Variant]) -> None:
+    """
+    Check that no two variants would share a training.
+
+    :param variants: the variants.
+    :raises ValueError: naming two that would, since one folder is made of both names.
+    """
+    names: dict[str, str] = {}
+    for variant in (variant for variant in variants if variant.training):
+        folder = folder_of(variant)
+        if folder in names:
+            raise ValueError(f'variants {names[folder]!r} and {variant.name!r} would both train '
+                             f'in {folder!r}: give one a name that differs in letters or digits')
+        names[folder] = variant.name
+
+
+def folder_of(variant: Variant) -> str:
+    """
+    Name the folder of a variant's training.
+
+    :param variant: the variant.
+    :return: its name in small letters and digits, all else as `_`.
+    """
+    return re.sub(r'[^a-z0-9]+', '_', variant.name.lower())
 
 
 def make_variant(name: str, changes: Mapping[str, Any], training: Mapping[str, Any]) -> Variant:
@@ -158,8 +186,8 @@ def measured(variant: Variant, config: SegmenterConfig, datasets: Mapping[str, L
     from metricseg_ros.segmenter import InstanceSegmenter
 
     if variant.training:
-        folder = output / re.sub(r'[^a-z0-9]+', '_', variant.name.lower())
-        config = with_values(config, {'model': str(trained(variant.training, folder))})
+        model = trained(variant.training, output / folder_of(variant))
+        config = with_values(config, {'model': str(model)})
     segmenter = InstanceSegmenter.from_config(config)
     segment = segment_with(segmenter, variant.oracle_thresholds)
     return {name: evaluate(segmenter, dataset, f'{variant.name}: {name}', rng_seed, segment).report

@@ -24,20 +24,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SCALES = (0.6, 1.4)
-"""Smallest and largest size of the image relative to one that just fits into the result."""
-
 
 @single_threaded()
 def augment(sample: LabelledImage, size: tuple[int, int], rng: np.random.Generator,
-            scales: tuple[float, float] = SCALES) -> LabelledImage:
+            scales: tuple[float, float]) -> LabelledImage:
     """
     Scale, crop, mirror, turn and recolour.
 
     :param sample: what to change.
     :param size: (height, width) of the result.
     :param rng: source of randomness; the same state gives the same result.
-    :param scales: smallest and largest size of the image, as in :data:`SCALES`.
+    :param scales: smallest and largest size of the image relative to one that just fits into
+        the result.
     :return: of that size. Instances that are no longer seen are left out, the others numbered
         without gaps, and what lies outside the image is ignored; there the image is mirrored, as
         a scene would go on.
@@ -51,7 +49,7 @@ def augment(sample: LabelledImage, size: tuple[int, int], rng: np.random.Generat
 
 def random_window(image: np.ndarray, label_map: np.ndarray, size: tuple[int, int],
                   rng: np.random.Generator,
-                  scales: tuple[float, float] = SCALES) -> tuple[np.ndarray, np.ndarray]:
+                  scales: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
     """
     Take a window of random scale and place.
 

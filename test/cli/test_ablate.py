@@ -77,7 +77,8 @@ def test_a_variant_that_trains_is_measured_with_its_own_model(tmp_path: Path) ->
     ('variants: {a: {grouping.maximum_seeds: 0}}', 'must be in [1, 1000], got 0'),
     ('variants: {a: {training: {stepz: 3}}}', "did you mean 'steps'"),
     ('variants: {a: 3}', 'must be a mapping, got 3'), ('variants: []', 'must hold variants'),
-    ('{variants: {a: {}}, train: {}}', 'must hold variants'), ('{', 'cannot be read')])
+    ('{variants: {a: {}}, train: {}}', 'must hold variants'), ('{', 'cannot be read'),
+    ('variants: {d=2: {training: {}}, D 2: {training: {}}}', "'d=2' and 'D 2' would both train")])
 def test_bad_variants_are_refused(tmp_path: Path, text: str, reason: str,
                                   capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / 'variants.yaml').write_text(text)

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 SIZE = (96, 128)
+SCALES = (0.6, 1.4)
 BLACK, WHITE = 20, 235
 
 
@@ -38,7 +39,7 @@ def interior(mask):
 def test_labels_stay_on_what_they_name(sample):
     rng = np.random.default_rng(0)
     for _ in range(20):
-        changed = augment(sample, SIZE, rng)
+        changed = augment(sample, SIZE, rng, SCALES)
         brightness = changed.image.astype(float).mean(axis=2)
         inside = interior(changed.label_map == 1)
         outside = interior(changed.label_map == 0)
@@ -68,7 +69,7 @@ def test_the_warp_of_labels_is_that_of_the_image():
 
 
 def test_the_same_generator_gives_the_same_result(sample):
-    first, again, other = (augment(sample, SIZE, np.random.default_rng(seed))
+    first, again, other = (augment(sample, SIZE, np.random.default_rng(seed), SCALES)
                            for seed in (5, 5, 6))
     assert np.array_equal(first.image, again.image)
     assert np.array_equal(first.label_map, again.label_map)
@@ -79,7 +80,7 @@ def test_randomness_of_torch_outside_is_left_alone(sample):
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    augment(sample, SIZE, np.random.default_rng(0))
+    augment(sample, SIZE, np.random.default_rng(0), SCALES)
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -88,7 +89,7 @@ def test_class_ids_follow_their_instances_and_labels_have_no_gaps(rng):
     image = np.repeat((label_map * 20).astype(np.uint8)[..., None], 3, axis=2)
     class_ids = np.arange(0, 110, 10).astype(np.uint16)
     for _ in range(10):
-        changed = augment(LabelledImage(image, label_map, class_ids), SIZE, rng)
+        changed = augment(LabelledImage(image, label_map, class_ids), SIZE, rng, SCALES)
         labels = np.setdiff1d(changed.label_map, [0, IGNORE_LABEL])
         assert labels.tolist() == list(range(1, changed.instance_count + 1))
         assert set(changed.class_ids[1:].tolist()) <= set(class_ids[1:].tolist())
@@ -97,7 +98,7 @@ def test_class_ids_follow_their_instances_and_labels_have_no_gaps(rng):
 
 
 def test_what_is_known_of_a_sample_is_kept(sample, rng):
-    changed = augment(sample, SIZE, rng)
+    changed = augment(sample, SIZE, rng, SCALES)
     assert (changed.background_known, changed.name) == (False, 'room')
     assert changed.class_ids.tolist() == [0, 7]
     assert changed.image.shape == (*SIZE, 3)
@@ -107,7 +108,7 @@ def test_what_is_known_of_a_sample_is_kept(sample, rng):
 def test_any_size_of_image_fills_the_window(size, rng):
     image, label_map = np.full((*size, 3), 90, np.uint8), np.ones(size, np.uint16)
     for _ in range(10):
-        window, labels = random_window(image, label_map, SIZE, rng)
+        window, labels = random_window(image, label_map, SIZE, rng, SCALES)
         assert window.shape == (*SIZE, 3) and labels.shape == SIZE
         assert (window == 90).all()
         assert set(np.unique(labels)) <= {1, IGNORE_LABEL} and (labels == 1).any()
@@ -117,7 +118,7 @@ def test_windows_are_of_many_scales_and_places(rng):
     label_map = np.zeros((96, 128), np.uint16)
     label_map[40:56, 56:72] = 1
     image = np.zeros((96, 128, 3), np.uint8)
-    areas = [(random_window(image, label_map, SIZE, rng)[1] == 1).sum() / 256
+    areas = [(random_window(image, label_map, SIZE, rng, SCALES)[1] == 1).sum() / 256
              for _ in range(60)]
     assert 0.3 < min(areas) < 0.5 and 1.6 < max(areas) < 2.1
 
