@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from metricseg_ros.evaluation.report import mean_over_sets, readable
@@ -105,9 +106,10 @@ def markdown_table(reports: Mapping[str, Mapping[str, Any]], shows: Mapping[str,
     rows.append(['mean of the sets', '', *(_number(means.get(name)) for name in COLUMNS)])
     lines = [head, ['---'] * len(head), *rows]
     table = '\n'.join(f'| {" | ".join(line)} |' for line in lines)
-    return (f'`{model}`, class-agnostic but for *class*. In brackets the 95 % bootstrap interval '
+    said = (f'`{model}`, class-agnostic but for *class*. In brackets the 95 % bootstrap interval '
             'over images. Dashes: not everything is labelled, only recall can be read, or there '
-            f'is no such figure; the mean is over the sets that have one.\n\n{table}')
+            'is no such figure; the mean is over the sets that have one.')
+    return f'{fill(said, 100)}\n\n{table}'
 
 
 def _row(name: str, shows: str, entry: Mapping[str, Any]) -> list[str]:
