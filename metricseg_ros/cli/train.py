@@ -112,7 +112,7 @@ def training_of(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> Tra
 
 def parsed(config: TrainingConfig, overrides: Sequence[str]) -> dict[str, Any]:
     """
-    Read `key=value` texts.
+    Read `key=value` texts, of which a value in brackets is a YAML list.
 
     :param config: tells each parameter's type.
     :param overrides: the texts.
@@ -125,8 +125,26 @@ def parsed(config: TrainingConfig, overrides: Sequence[str]) -> dict[str, Any]:
         name, equals, value = text.partition('=')
         if not equals:
             raise ValueError(f'expected KEY=VALUE, got {text!r}')
-        values[name] = parse_value(name, value, kinds.get(name, str))
+        values[name] = (yaml_list(name, value) if value.startswith('[')
+                        else parse_value(name, value, kinds.get(name, str)))
     return values
+
+
+def yaml_list(name: str, text: str) -> list[Any]:
+    """
+    Read a list whose items are more than numbers or texts.
+
+    :param name: of the parameter, for the message.
+    :param text: YAML, in brackets.
+    :return: the list.
+    :raises ValueError: if it is none.
+    """
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ValueError(f'{name} must be a YAML list, got {text}') from None
 
 
 def is_model(name: str) -> bool:

@@ -60,11 +60,13 @@ class Source:
     :param draw: draws a labelled image at random.
     :param classes: names of its classes.
     :param weight: how often it is asked, relative to the others.
+    :param background_known: whether the background of its images surely shows no object.
     """
 
     draw: Callable[[np.random.Generator], LabelledImage]
     classes: tuple[str, ...]
     weight: float = 1.0
+    background_known: bool = True
 
 
 def open_sources(config: TrainingConfig) -> list[Source]:
@@ -108,7 +110,7 @@ def open_source(entry: str | Mapping[str, Any], config: TrainingConfig) -> Sourc
     source = named_source(str(given['source']), config)
     if known is None:
         return replace(source, weight=float(weight))
-    return replace(source, weight=float(weight), draw=lambda rng: replace(
+    return replace(source, weight=float(weight), background_known=known, draw=lambda rng: replace(
         source.draw(rng), background_known=known))
 
 
@@ -141,7 +143,8 @@ def dataset_source(text: str) -> Source:
     dataset = open_dataset(text)
     if not len(dataset):
         raise ValueError(f'{text} must hold at least one image, got none')
-    return Source(lambda rng: dataset[int(rng.integers(len(dataset)))], tuple(dataset.classes))
+    return Source(lambda rng: dataset[int(rng.integers(len(dataset)))], tuple(dataset.classes),
+                  background_known=dataset[0].background_known)
 
 
 def composed_source(text: str, config: TrainingConfig) -> Source:

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 __all__ = ['make_fabric', 'read_average', 'train', 'Trainer']
 
 CHECKPOINT = 'checkpoint.pt'
+NO_BACKGROUND = ('background is known in none of the data, so nothing teaches where objects end: '
+                 'where all objects have labels say {source: DATA, background_known: true}')
 
 
 class Trainer:
@@ -265,6 +267,8 @@ def train(config: TrainingConfig, output: Path, workers: int = 1, device: str = 
     with Record(output, config, trainer.step, trainer.fabric.is_global_zero) as record:
         record.say(f'from step {trainer.step} of {checkpoint}' if trainer.step
                    else f'start {trainer.started}')
+        if not any(source.background_known for source in sources):
+            record.say(NO_BACKGROUND)
         for scenes in loaded:
             record.row(trainer.step, trainer.train_step(scenes))
             if record.wants_picture(trainer.step):

@@ -157,7 +157,9 @@ def test_a_broken_label_map_is_refused(folder: Path, tmp_path: Path,
 @pytest.mark.parametrize(('override', 'reason'), [
     ('stepz=3', "did you mean 'steps'?"), ('steps=none', "steps must be of type int, got 'none'"),
     ('steps=0', 'steps must be in [1, inf], got 0'),
-    ('network.backbone=vgg', 'network.backbone must be one of')])
+    ('network.backbone=vgg', 'network.backbone must be one of'),
+    ('data=[{source: x', 'data must be a YAML list, got [{source: x'),
+    ('data=[{source: x, wait: 2}]', 'mappings of source, weight and background_known')])
 def test_bad_training_parameters_are_refused(folder: Path, tmp_path: Path, override: str,
                                              reason: str,
                                              capsys: pytest.CaptureFixture[str]) -> None:
@@ -165,6 +167,15 @@ def test_bad_training_parameters_are_refused(folder: Path, tmp_path: Path, overr
                    f'data=folder:{folder / "first"}', override)
     assert reason in line
     assert not (tmp_path / 'run').exists()
+
+
+@pytest.mark.parametrize('known', [True, False])
+def test_data_that_teach_no_background_are_told_of(folder: Path, tmp_path: Path, known: bool,
+                                                   capsys: pytest.CaptureFixture[str]) -> None:
+    source = f'source: folder:{folder / "first"}, background_known: {str(known).lower()}'
+    assert main(['train', str(folder / 'training.yaml'), '--output', str(tmp_path / 'run'),
+                 f'data=[{{{source}}}]', 'steps=1', '--workers', '0', '--device', 'cpu']) == DONE
+    assert ('background is known in none of the data' in capsys.readouterr().err) is not known
 
 
 def test_a_key_of_the_file_that_is_unknown_is_refused(folder: Path, tmp_path: Path,

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.data import default_collate
+from training_fixtures import write_scenes
 
 SMALL = with_values(TrainingConfig(), {
     'network.backbone': 'resnet18', 'network.embedding_dim': 8, 'network.decoder_channels': 16,
@@ -120,6 +121,15 @@ def test_no_background_is_drawn_where_it_is_not_known():
     assert embedding.item() == classification.item() == 0
     known = all_background._replace(background_known=torch.tensor([True, True]))
     assert trainer.losses(known)[1] > 0
+
+
+def test_what_is_said_of_a_background_wins_over_the_data(tmp_path):
+    root = write_scenes(tmp_path / 'scenes', 1)
+    (root / 'meta.json').write_text('{"partial_labels": true}')
+    assert not open_source(f'folder:{root}', SMALL).background_known
+    source = open_source({'source': f'folder:{root}', 'background_known': True}, SMALL)
+    assert source.background_known
+    assert source.draw(np.random.default_rng(0)).background_known
 
 
 def test_household_network_keeps_its_classes_on_objects_of_unknown_class():
