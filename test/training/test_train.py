@@ -103,6 +103,42 @@ def test_average_follows_the_weights():
     torch.testing.assert_close(trainer.average.state[name] - before[name], moved * 9 / 11)
 
 
+def test_a_step_is_as_long_as_the_clipped_gradient():
+    config = with_values(SMALL, {
+        'optimiser': 'sgd', 'momentum': 0.0, 'weight_decay': 0.0, 'learning_rate': 1.0,
+        'backbone_rate': 1.0, 'warmup_steps': 0, 'gradient_norm': 0.1})
+    trainer = Trainer(config)
+    before = [parameter.detach().clone() for parameter in trainer.module.parameters()]
+    assert trainer.train_step(batch_of(config))['gradient_norm'] > 0.1
+    moved = [new - old for new, old in zip(trainer.module.parameters(), before)]
+    assert torch.cat([part.flatten() for part in moved]).norm().item() == pytest.approx(
+        0.1, rel=0.01)
+
+
+def test_everything_random_follows_from_the_seed():
+    first, second = Trainer(SMALL), Trainer(SMALL)
+    other = with_values(SMALL, {'rng_seed': 1})
+    weights = [torch.cat([parameter.flatten() for parameter in trainer.module.parameters()])
+               for trainer in (first, second, Trainer(other))]
+    assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
+    batches = [batch_of(SMALL), batch_of(SMALL), batch_of(other)]
+    assert all(torch.equal(*pair) for pair in zip(*batches[:2]))
+    assert not torch.equal(batches[0].image, batches[2].image)
+    assert first.train_step(batches[0]) == second.train_step(batches[1])
+
+
+def test_mixed_precision_computes_the_losses_of_the_full_one():
+    full, mixed = (Trainer(with_values(SMALL, {'precision': precision}))
+                   for precision in ('32-true', 'bf16-mixed'))
+    expected, values = (trainer.train_step(batch_of(SMALL)) for trainer in (full, mixed))
+    # A bfloat16 has 8 bits, and ten layers add up what each rounds.
+    assert values['embedding_loss'] == pytest.approx(expected['embedding_loss'], rel=0.05)
+    assert values['classification_loss'] == pytest.approx(expected['classification_loss'],
+                                                          rel=0.05)
+    assert all(parameter.dtype == torch.float32 and parameter.isfinite().all()
+               for parameter in mixed.module.parameters())
+
+
 def test_gradient_that_is_not_finite_changes_nothing():
     trainer = Trainer(with_values(SMALL, {'batch_norm': 'frozen'}))
     before = {name: tensor.clone() for name, tensor in trainer.module.state_dict().items()}
