@@ -130,6 +130,8 @@ def check_options(args: argparse.Namespace) -> None:
     if (args.precision == 'int8') != bool(args.calibrate):
         raise ValueError('--precision int8 and --calibrate FOLDER go together, got '
                          f'--precision {args.precision} and --calibrate {args.calibrate}')
+    for path in filter(None, (args.calibrate, args.photographs)):
+        next(images(path))  # Rather now than after minutes.
     if args.with_grouping is None:
         return
     if args.with_grouping < 1 or args.output.suffix != '.onnx' or args.precision == 'int8':
@@ -203,7 +205,7 @@ def export_model(source: Source, args: argparse.Namespace) -> Parity:
     from metricseg_ros.models import load_description
     with TemporaryDirectory() as scratch:
         bare = args.output.suffix == '.onnx'
-        folder = Path(scratch) / args.output.stem if bare else args.output
+        folder = Path(scratch) / (args.output.stem if bare else args.output.resolve().name)
         write_model(source.network, folder, source.classes, source.input_size, source.card)
         if args.precision != 'fp32':
             lower_precision(folder, args.precision, args.calibrate)
@@ -213,6 +215,8 @@ def export_model(source: Source, args: argparse.Namespace) -> Parity:
         parity = compare(*stages, description, images(args.photographs))
         if bare:
             shutil.copyfile(folder / 'model.onnx', args.output)
+        else:
+            shutil.copytree(folder, args.output, dirs_exist_ok=True)
     return parity
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from metricseg_ros.backends.backend import INPUT
 from metricseg_ros.export.half import projections
+from metricseg_ros.export.onnx import without_notices
 from metricseg_ros.inputs import open_input
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.preprocess import preprocess
@@ -58,12 +59,13 @@ def to_int8(source: Path, target: Path, description: ModelDescription, folder: P
             return None if tensor is None else {INPUT: tensor}
 
     reader = Reader()
-    quantize_static(
-        source, target, reader, quant_format=QuantFormat.QDQ, per_channel=True,
-        activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
-        op_types_to_quantize=['Conv'], nodes_to_exclude=sorted(projections(onnx.load(source))),
-        extra_options={'ActivationSymmetric': True, 'WeightSymmetric': True,
-                       'QuantizeBias': False})
+    with without_notices():
+        quantize_static(
+            source, target, reader, quant_format=QuantFormat.QDQ, per_channel=True,
+            activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
+            op_types_to_quantize=['Conv'], nodes_to_exclude=sorted(projections(onnx.load(source))),
+            extra_options={'ActivationSymmetric': True, 'WeightSymmetric': True,
+                           'QuantizeBias': False})
     return reader.count
 
 

@@ -4,17 +4,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 import json
+import logging
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
+import warnings
 
 from metricseg_ros.backends.backend import INPUT, OUTPUTS
 from metricseg_ros.export.opset import lowered
 from metricseg_ros.models import DESCRIPTION_FILE, FORMAT_VERSION, load_description, sha256
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.preprocess import MEAN, STD
+from metricseg_ros.whole_files import write_whole
 import torch
 from torch import nn
 
@@ -52,14 +56,28 @@ def traced(network: nn.Module, input_size: tuple[int, int], outputs: Sequence[st
     :return: its graph, in an opset that TensorRT 8.5 reads.
     """
     network = network.eval().to('cpu', memory_format=torch.contiguous_format)
-    program = torch.onnx.export(
-        network, (torch.zeros(1, 3, *input_size),), dynamo=True, opset_version=TRACED_OPSET,
-        input_names=[INPUT], output_names=list(outputs), verbose=False,
-        dynamic_shapes=dynamic_shapes)
+    with without_notices():
+        program = torch.onnx.export(
+            network, (torch.zeros(1, 3, *input_size),), dynamo=True, opset_version=TRACED_OPSET,
+            input_names=[INPUT], output_names=list(outputs), verbose=False,
+            dynamic_shapes=dynamic_shapes)
     for node in program.model.graph.all_nodes():
         # Stack traces, which hold paths of the machine that exports.
         node.metadata_props.clear()
     return lowered(program.model_proto)
+
+
+@contextmanager
+def without_notices() -> Iterator[None]:
+    """Let libraries be silent about what does not concern whoever exports; not about errors."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', FutureWarning)
+            yield
+    finally:
+        logging.disable(before)
 
 
 def save(model: ModelProto, path: Path) -> None:
@@ -85,14 +103,15 @@ def write_model(network: MetricSegmentationNetwork, folder: Path, classes: tuple
     :param input_size: (height, width) of the box images are fitted into.
     :param card: what else model.json shall say: training, figures, attributions.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save as serialised
 
     folder.mkdir(parents=True, exist_ok=True)
     multiple = network.size_multiple
     # At once the multiple a coarse map may be one pixel high, which would be taken as fixed.
     size = tuple(max(2 * multiple, side) for side in input_size)
-    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()},
-              folder / 'weights.safetensors')
+    # Its save_file would let nobody but the present user read them.
+    write_whole(folder / 'weights.safetensors', serialised(
+        {name: tensor.contiguous() for name, tensor in network.state_dict().items()}))
     export_onnx(network, folder / 'model.onnx', rounded_up(size, multiple))
     content = {
         'format_version': FORMAT_VERSION,

@@ -172,6 +172,16 @@ def test_timings_go_with_the_last_engine_of_their_builder(cache: EngineCache) ->
     assert list(cache.folder.iterdir()) == []
 
 
+def test_locks_of_failed_builds_are_pruned_unless_they_are_held(cache: EngineCache) -> None:
+    held, failed = (cache.lock(replace(KEY, gpu=gpu)) for gpu in ('Thor', 'Xavier'))
+    with failed:
+        pass
+    Path(failed.lock_file).touch()
+    with held:
+        cache.prune(float('inf'))
+        assert Path(held.lock_file).exists() and not Path(failed.lock_file).exists()
+
+
 FULL_DISK = """
 import resource, sys
 from pathlib import Path

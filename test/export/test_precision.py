@@ -194,6 +194,29 @@ def test_options_that_do_not_go_together_are_refused(small_model: Path, tmp_path
     assert '--' in capsys.readouterr().err and not (tmp_path / 'out').exists()
 
 
+def test_a_calibration_without_images_is_refused_before_anything_is_made(
+        small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / 'empty').mkdir()
+    for folder in ('empty', 'none'):
+        assert main(['export', str(small_model), '-o', str(tmp_path / 'out'), '--precision',
+                     'int8', '--calibrate', str(tmp_path / folder)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert str(tmp_path / folder) in line and not (tmp_path / 'out').exists()
+
+
+def test_a_model_is_exported_in_half_precision_for_another_size_without_noise(
+        small_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / 'half'
+    assert main(['export', str(small_model), '-o', str(out), '--precision', 'fp16',
+                 '--input-size', '32x64']) == 0
+    description = load_description(out)
+    assert (description.precision, description.input_size) == ('fp16', (32, 64))
+    assert (out / 'weights.safetensors').stat().st_mode & 0o044  # Others may read it.
+    printed = capfd.readouterr()
+    assert printed.out.startswith(f'{out}: fp16: on 6 photographs')
+    assert 'torchvision' not in printed.err and 'Warning' not in printed.err
+
+
 def test_fp8_is_refused_with_what_it_would_need(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['export', 'some-model', '-o', 'never-made', '--precision', 'fp8']) == 2
     (line,) = capsys.readouterr().err.splitlines()

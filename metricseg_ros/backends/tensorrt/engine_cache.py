@@ -228,8 +228,10 @@ class EngineCache:
         return 'there is none yet' + (f' for {nearest}' if nearest else '')
 
     def _remove_leavings(self) -> None:
-        """Remove what killed writers and builders of versions that are gone left behind."""
-        builders = {entry.key.builder_digest for entry in self.entries() if entry.key}
+        """Remove what killed writers, failed builds and versions that are gone left behind."""
+        entries = self.entries()
+        digests = {entry.digest for entry in entries}
+        builders = {entry.key.builder_digest for entry in entries if entry.key}
         with suppress(OSError):
             for path in self.folder.glob('.*.partial'):
                 # Of a process that is gone; one that still writes would take seconds.
@@ -238,9 +240,25 @@ class EngineCache:
             for path in self.folder.glob('*.timings'):
                 if path.stem not in builders:
                     path.unlink(missing_ok=True)
+            for path in self.folder.glob('*.lock'):
+                if path.stem not in digests and not _is_held(path):
+                    path.unlink(missing_ok=True)
 
     def _path(self, digest: str, suffix: str) -> Path:
         return self.folder / f'{digest}.{suffix}'
+
+
+def _is_held(path: Path) -> bool:
+    """Tell whether somebody builds the engine of a lock."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
 
 
 def _size_fault(content: dict, size: int) -> str:

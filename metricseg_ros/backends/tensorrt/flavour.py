@@ -112,7 +112,9 @@ class Flavour:
         save = self._use_timings(config, timings)
         plan = builder.build_serialized_network(network, config)
         if plan is None:
-            raise BackendError(f'{self} cannot build the engine: {self._complaint()}')
+            raise BackendError(f'{self} cannot build the engine: {self._complaint()}: if memory '
+                               'is short free some, raise backend.workspace_mib, or choose a '
+                               'smaller input.height and input.width')
         save()
         return bytes(plan)
 

@@ -69,8 +69,8 @@ def check_import(module: str, name: str, on_gpu: bool) -> Check:
     version = ended.stdout.strip()
     if on_gpu:
         return Check(name, OK, version)
-    use = ('builds engines for other machines here (metricseg build-engine --gpu NAME), and runs '
-           'none without a GPU' if module == 'tensorrt_rtx' else 'unused without a GPU')
+    use = ('builds engines for other machines here (metricseg build-engine --help), and runs none '
+           'without a GPU' if module == 'tensorrt_rtx' else 'unused without a GPU')
     return Check(name, OK, f'{version}, {use}')
 
 
