@@ -18,6 +18,7 @@ from typing import Any
 import weakref
 
 from metricseg_ros.backends import BackendError, ExecutionReport, open_backend
+from metricseg_ros.backends.backend import OUTPUTS
 from metricseg_ros.backends.gpus import Gpu
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.standby import StandbyBackend
@@ -35,16 +36,18 @@ from metricseg_ros.backends.tensorrt.opening import open_tensorrt
 from metricseg_ros.backends.tensorrt.progress import Phases
 from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.cli.main import main
-from metricseg_ros.config import BackendConfig, NetworkConfig
+from metricseg_ros.config import BackendConfig, from_dict, NetworkConfig
 from metricseg_ros.models import load_description, shipped_models
 from metricseg_ros.structures import NetworkOutput
 import pytest
 import torch
+import yaml
 
 rtx = pytest.importorskip('tensorrt_rtx', reason='needs TensorRT-RTX, of which there is no wheel '
                           'for this machine; engines are not built here')
 CPU = BackendConfig(device_policy='cpu')
 RTX_4090 = Gpu('NVIDIA GeForce RTX 4090', '8.9')
+PAPER = Path(__file__).parents[2] / 'config' / 'training' / 'paper_voc.yaml'
 OTHERS = ({'version': '10.3.0'}, {'gpu': 'NVIDIA GeForce RTX 4080'})
 
 
@@ -223,10 +226,9 @@ def test_the_paper_s_resnet_101_with_its_pyramid_parses_and_builds(flavour: Flav
     from metricseg_ros.export.onnx import save, traced
     from metricseg_ros.network import MetricSegmentationNetwork
 
-    network = MetricSegmentationNetwork(NetworkConfig(
-        backbone='resnet101', class_count=20, decoder_channels=0, position_channels=False,
-        pyramid_scales=(0.5, 1.0), pyramid_fusion='concatenate'))
-    save(traced(network, (64, 64), ('embeddings', 'class_logits')), tmp_path / 'large.onnx')
+    config = from_dict(NetworkConfig, yaml.safe_load(PAPER.read_text())['network'])
+    assert config.backbone == 'deeplab_resnet101' and len(config.pyramid_scales) == 4
+    save(traced(MetricSegmentationNetwork(config), (64, 64), OUTPUTS), tmp_path / 'large.onnx')
     shares: list[float] = []
     plan = flavour.build((tmp_path / 'large.onnx').read_bytes(), ((64, 64),) * 3, 'fp32', 0, '8.9',
                          shares.append)
