@@ -13,7 +13,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from metricseg_ros.cli.exit_codes import DONE
+from metricseg_ros.cli.exit_codes import DONE, FAILED
 from metricseg_ros.cli.options import add_configuration, configuration
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     Build, unless the engine is there.
 
     :param args: what :func:`add_arguments` declared.
-    :return: 0.
+    :return: 0, or 1 if it cannot be kept.
     :raises ValueError: if there is no GPU to build for, or none is named.
     :raises BackendError: if the engine cannot be built.
     """
@@ -53,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
                    chosen_gpu(args, flavour.name), flavour)
     found = job.engine_cache.load(job.key).plan is not None
     obtain_engine(job, flavour, lambda line: print(line, file=sys.stderr))
+    if job.engine_cache.load(job.key).plan is None:
+        return FAILED  # It cannot be kept, which has been told.
     print(f'{job.engine_cache.folder / job.key.digest}.plan: {"was there" if found else "built"}: '
           f'{description.name}, {job.key.precision}, {job.key.input_sizes}, {flavour}, for '
           f'{job.key.gpu} ({job.key.compute_capability})')

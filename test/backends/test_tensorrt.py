@@ -261,6 +261,17 @@ def test_a_gpu_that_tensorrt_rtx_does_not_build_for_is_refused(
               flavour)
 
 
+def test_building_ahead_fails_where_the_engine_cannot_be_kept(
+        small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / 'file').write_text('')
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'file'))
+    assert main(['build-engine', '--model', str(small_model), '--gpu', RTX_4090.name,
+                 '--compute-capability', RTX_4090.compute_capability]) == 1
+    printed = capsys.readouterr()
+    assert not printed.out and 'it cannot be kept' in printed.err.splitlines()[-1]
+
+
 def test_build_engine_without_a_gpu_asks_for_one(capsys: pytest.CaptureFixture[str]) -> None:
     if torch.cuda.is_available():
         pytest.skip('there is a GPU')
