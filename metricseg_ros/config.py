@@ -142,10 +142,16 @@ class TrackingConfig:
         0.02, 'Smallest similarity of the mean embeddings of an object in two images.',
         minimum=0.0, maximum=1.0, live=True)
     overlap_weight: float = parameter(
-        0.5, 'Weight of the IoU with the moved mask against that of the similarity.',
+        0.5, 'Weight of where an object should be against that of its embedding and colours.',
         minimum=0.0, maximum=1.0, live=True)
+    minimum_colour_similarity: float = parameter(
+        0.5, 'Smallest similarity of the colours of an object in two images.', minimum=0.0,
+        maximum=1.0, live=True)
+    join_similarity: float = parameter(
+        0.75, 'Similarity of the mean embeddings above which masks that touch are one object; 1 '
+        'joins none.', minimum=0.0, maximum=1.0, live=True)
     memory: int = parameter(
-        30, 'Images for which an object that is not seen is remembered.', minimum=0,
+        90, 'Images for which an object that is not seen is remembered.', minimum=0,
         maximum=10000, live=True)
 
 

@@ -131,6 +131,7 @@ class Instances:
     :param similarity_thresholds: (N,) float32, the threshold each mask was grown at.
     :param stage_ms: what each stage of the segmentation took, in milliseconds.
     :param embeddings: (N,D) float32, the mean embedding of each mask; None where not known.
+    :param colours: (N,B) float32, share of each mask in bins of colour; None where not counted.
     """
 
     image_size: tuple[int, int]
@@ -143,6 +144,7 @@ class Instances:
     similarity_thresholds: np.ndarray
     stage_ms: dict[str, float] = field(default_factory=dict)
     embeddings: np.ndarray | None = None
+    colours: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check lengths, and that each crop fills its box."""
@@ -152,9 +154,10 @@ class Instances:
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(f'{name} must be {shape}, got {getattr(self, name).shape}')
-        if self.embeddings is not None and (self.embeddings.ndim != 2
-                                            or len(self.embeddings) != count):
-            raise ValueError(f'embeddings must be ({count},D), got {self.embeddings.shape}')
+        for name in ('embeddings', 'colours'):
+            values = getattr(self, name)
+            if values is not None and (values.ndim != 2 or len(values) != count):
+                raise ValueError(f'{name} must be ({count},D), got {values.shape}')
         if len(self.crops) != count:
             raise ValueError(f'crops must hold {count} masks, got {len(self.crops)}')
         for (left, top, right, bottom), crop in zip(self.boxes, self.crops, strict=True):

@@ -5,8 +5,8 @@ Measure how well identities are kept, on short videos with exact truth.
 
 Things cut out of photographs cross each other, pass behind others, are all alike, or lie still
 before a camera that shakes. The masks are the model's own; the same masks go to every tracker: to
-the one of the node, to the same without embeddings, and to one that knows the overlap of masks
-alone.
+the one of the node, to the same without one of the things it knows or does, and to one that knows
+the overlap of masks alone.
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ if TYPE_CHECKING:
     from metricseg_ros.structures import Instances
     import numpy as np
 
-OURS, BLIND, OVERLAP = 'ours', 'without embeddings', 'overlap alone'
+OURS, OVERLAP = 'ours', 'overlap alone'
+BROKEN, GREY, BLIND = 'without joining', 'without colours', 'without embeddings'
 SIZE = (360, 480)
 SHOWN = 8
 """Frames of a sequence in its picture."""
 COLUMNS = ('scene', 'tracker', 'sequences', 'objects', 'switches', 'switches_each',
            'switches_each_interval', 'share', 'share_interval', 'idf1', 'idf1_interval', 'hota',
            'hota_interval')
-Track = Callable[['Instances'], 'Instances']
+Track = Callable[['Instances', 'np.ndarray'], 'Instances']
 
 
 @dataclass(frozen=True)
@@ -131,11 +132,9 @@ def measure(segmenter: InstanceSegmenter, config: SegmenterConfig, scene: str, n
     pictured = args.pictures and number == 0
     for index, frame in enumerate(sequence(scene, args.frames, (args.rng_seed, number))):
         instances = segmenter.segment(frame.image)
-        compared = compare(frame.labels, instances.label_map)
         for name, track in trackers.items():
-            tracked = track(instances)
-            # Instances are numbered from 1 as they come.
-            frames[name].append(replace(compared, said_ids=tracked.ids[compared.said_ids - 1]))
+            tracked = track(instances, frame.image)
+            frames[name].append(compare(frame.labels, tracked.label_map))
             if pictured and index % max(1, args.frames // SHOWN) == 0:
                 shown[name].append(drawn(frame.image, tracked))
     if pictured:
@@ -173,15 +172,18 @@ def make_trackers(config: SegmenterConfig) -> dict[str, Track]:
     Make one of each tracker.
 
     :param config: of ours.
-    :return: name -> instances of the next frame -> the same with ids.
+    :return: name -> instances and image of the next frame -> what it makes of them, with ids.
     """
     from metricseg_ros.cli.overlap_tracker import OverlapTracker
     from metricseg_ros.tracking import Tracker
     enabled = replace(config.tracking, enabled=True)
-    blind = Tracker(enabled)
+    grey, blind, overlap = Tracker(enabled), Tracker(enabled), OverlapTracker()
     return {OURS: Tracker(enabled).update,
-            BLIND: lambda instances: blind.update(replace(instances, embeddings=None)),
-            OVERLAP: OverlapTracker().update}
+            BROKEN: Tracker(replace(enabled, join_similarity=1.0)).update,
+            GREY: lambda instances, _: grey.update(instances),
+            BLIND: lambda instances, image: blind.update(replace(instances, embeddings=None),
+                                                         image),
+            OVERLAP: lambda instances, _: overlap.update(instances)}
 
 
 def score(frames: Sequence[FrameIdentities]) -> Score:

@@ -103,7 +103,7 @@ class Pipeline:
         :param embedded: what the network says of it.
         """
         self._recent.add(frame.header, embedded)
-        instances = self._tracker.update(segmenter.instances(embedded))
+        instances = self._tracker.update(segmenter.instances(embedded), frame.image)
         message = self._packed(segmenter, frame, instances, self._outputs.wanted('instances'))
         if message is not None:
             self._outputs.publish('instances', message)

@@ -9,25 +9,31 @@ from collections.abc import Sequence
 from metricseg_ros.config import TrackingConfig
 from metricseg_ros.similarity import similarity, squared_distances
 from metricseg_ros.structures import Instances
-from metricseg_ros.tracking.track import Track, View
+from metricseg_ros.tracking.colours import colour_similarities
+from metricseg_ros.tracking.overlap import mask_overlaps
+from metricseg_ros.tracking.track import Track
 import numpy as np
 import torch
 
 MINIMUM_IOU = 0.3
-"""Smallest IoU of an object in two images, where nothing is known of its embedding."""
+"""Smallest IoU of an object in two images, where nothing is known of its looks."""
 DRIFT = 5
 """Images without a view after which the squared distance of an object to itself has doubled."""
+STEADY_IOU, STEADY_SIMILARITY = 0.5, 0.5
+"""From one image to the next an object of such overlap and embedding may change its colours, as
+it does when the light changes."""
+SPREAD, SPREADING = 0.5, 0.3
+"""How far an object is from where it should be, and how much farther for each image without a
+view, as shares of its size."""
 
 
 def affinities(tracks: Sequence[Track], instances: Instances,
                config: TrackingConfig) -> np.ndarray:
     """
-    Weigh every pair of a track and an instance.
+    Weigh every pair of a track and an instance by place and by looks.
 
-    A pair needs embeddings that are similar enough; the overlap with where the object should be
-    adds to that. A part of an object, as is seen when it comes out from behind another, overlaps
-    little with the whole: that it lies inside counts half. Without embeddings the overlap with
-    the latest view alone decides.
+    A pair needs embeddings and colours that are similar enough. Where neither is known, the
+    overlap with the latest view alone decides.
 
     :param tracks: T objects.
     :param instances: N instances of the next image.
@@ -37,13 +43,76 @@ def affinities(tracks: Sequence[Track], instances: Instances,
     overlaps, _ = mask_overlaps([track.last for track in tracks], tracks, instances)
     if not overlaps.size:
         return overlaps
-    similarities = embedding_similarities(tracks, instances)
-    if similarities is None:
+    embeddings = embedding_similarities(tracks, instances)
+    colours = colours_of(tracks, instances)
+    if embeddings is None and colours is None:
         return np.where(overlaps >= MINIMUM_IOU, overlaps, 0)
-    _, inside = mask_overlaps([track.whole for track in tracks], tracks, instances)
     weight = config.overlap_weight
-    return np.where(similarities >= config.minimum_similarity,
-                    weight * np.maximum(overlaps, inside / 2) + (1 - weight) * similarities, 0)
+    return np.where(possible_pairs(tracks, overlaps, embeddings, colours, config),
+                    weight * nearness(tracks, instances, overlaps)
+                    + (1 - weight) * looks(tracks, embeddings, colours), 0)
+
+
+def possible_pairs(tracks: Sequence[Track], overlaps: np.ndarray, embeddings: np.ndarray | None,
+                   colours: np.ndarray | None, config: TrackingConfig) -> np.ndarray:
+    """
+    Tell which pairs can be the same by their looks.
+
+    :param tracks: T objects.
+    :param overlaps: (T,N), IoU with the latest views.
+    :param embeddings: (T,N) similarities of embeddings, or None.
+    :param colours: (T,N) similarities of colours, or None.
+    :param config: the smallest similarities.
+    :return: (T,N) bool.
+    """
+    possible, steady = np.ones(overlaps.shape, bool), np.zeros(overlaps.shape, bool)
+    if embeddings is not None:
+        possible = embeddings >= config.minimum_similarity
+        steady = ((overlaps >= STEADY_IOU) & (embeddings >= STEADY_SIMILARITY)
+                  & (_ages(tracks) == 0)[:, None])
+    if colours is not None:
+        possible &= steady | (colours >= config.minimum_colour_similarity)
+    return possible
+
+
+def nearness(tracks: Sequence[Track], instances: Instances, overlaps: np.ndarray) -> np.ndarray:
+    """
+    Tell how well instances lie where objects should be.
+
+    A part of an object, as is seen when it comes out from behind another, overlaps little with
+    the whole: that it lies inside counts half. The distance of the middles tells where masks do
+    not overlap any more.
+
+    :param tracks: T objects.
+    :param instances: N instances.
+    :param overlaps: (T,N), IoU with the latest views.
+    :return: (T,N) in [0,1].
+    """
+    wholes = [track.whole for track in tracks]
+    whole_overlaps, inside = mask_overlaps(wholes, tracks, instances)
+    overlaps = np.maximum(np.maximum(overlaps, whole_overlaps), inside / 2)
+    expected = np.array([view.middle + (view.age + 1) * track.velocity
+                         for view, track in zip(wholes, tracks, strict=True)])
+    middles = (instances.boxes[:, :2] + instances.boxes[:, 2:]) / 2
+    distances = np.linalg.norm(middles - expected[:, None], axis=2)
+    sizes = np.sqrt([view.area for view in wholes])
+    spreads = sizes * (SPREAD + SPREADING * _ages(tracks))
+    return (overlaps + np.exp(-(distances / spreads[:, None]) ** 2 / 2) / 2) / 1.5
+
+
+def looks(tracks: Sequence[Track], embeddings: np.ndarray | None,
+          colours: np.ndarray | None) -> np.ndarray:
+    """
+    Weigh embeddings, which drift, against colours, which stay.
+
+    :param tracks: T objects.
+    :param embeddings: (T,N) similarities of embeddings, or None; not both are None.
+    :param colours: (T,N) similarities of colours, or None.
+    :return: (T,N) in [0,1].
+    """
+    if embeddings is None or colours is None:
+        return embeddings if colours is None else colours
+    return (colours + embeddings / (1 + _ages(tracks) / DRIFT)[:, None] / 2) / 1.5
 
 
 def embedding_similarities(tracks: Sequence[Track], instances: Instances) -> np.ndarray | None:
@@ -62,37 +131,24 @@ def embedding_similarities(tracks: Sequence[Track], instances: Instances) -> np.
         return None
     first = torch.from_numpy(np.stack(known))
     distances = squared_distances(first, torch.from_numpy(instances.embeddings))
-    ages = torch.tensor([track.last.age for track in tracks])[:, None]
+    ages = torch.from_numpy(_ages(tracks))[:, None]
     return similarity(distances / (1 + ages / DRIFT)).numpy()
 
 
-def mask_overlaps(views: Sequence[View], tracks: Sequence[Track],
-                  instances: Instances) -> tuple[np.ndarray, np.ndarray]:
+def colours_of(tracks: Sequence[Track], instances: Instances) -> np.ndarray | None:
     """
-    Overlay every instance with every object, moved to where it should be.
+    Compare colours.
 
-    :param views: T views, one of each object.
-    :param tracks: T objects.
+    :param tracks: T objects, at least one.
     :param instances: N instances.
-    :return: (T,N) float32, the IoU of the masks, and (T,N), the share of the instance inside.
+    :return: (T,N) in [0,1]; None where colours are not known.
     """
-    areas = instances.areas
-    ious, inside = np.zeros((2, len(tracks), len(instances)), np.float32)
-    for row, (view, track) in enumerate(zip(views, tracks, strict=True)):
-        moved = view.moved_box(track.velocity)
-        low = np.maximum(moved[:2], instances.boxes[:, :2])
-        high = np.minimum(moved[2:], instances.boxes[:, 2:])
-        for column in np.flatnonzero((low < high).all(axis=1)):
-            window = np.concatenate([low[column], high[column]])
-            shared = np.count_nonzero(
-                _part(view.crop, moved, window)
-                & _part(instances.crops[column], instances.boxes[column], window))
-            ious[row, column] = shared / (view.area + areas[column] - shared)
-            inside[row, column] = shared / areas[column]
-    return ious, inside
+    known = [track.colours for track in tracks if track.colours is not None]
+    if instances.colours is None or len(known) < len(tracks):
+        return None
+    return colour_similarities(known, instances.colours)
 
 
-def _part(crop: np.ndarray, box: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """Cut a window (left, top, right, bottom), which lies in the box, out of a crop."""
-    left, top, right, bottom = window - np.tile(box[:2], 2)
-    return crop[top:bottom, left:right]
+def _ages(tracks: Sequence[Track]) -> np.ndarray:
+    """Return (T,) float32, images since the latest view of each."""
+    return np.array([track.last.age for track in tracks], np.float32)

@@ -15,6 +15,14 @@ WHOLE_SHARE = 0.9
 """An object is seen as a whole from this share of its whole area."""
 SHRINKING = 0.98
 """What an image leaves of the whole area, so that an object may go away from the camera."""
+GROWING = 1.25
+"""An object that has so much more area than before may be two that are seen as one."""
+PATIENCE = 3
+"""Images an object is held together for each image in which it was seen in one piece."""
+WHOLE_IMAGES = 30
+"""More images in one piece do not count."""
+RECENT = 0.5
+"""Share of the newest whole view in the colours."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,10 @@ class Track:
         object half hidden is; only such views tell where the object is.
     :param embedding: (D,) float32, the mean over the latest view; None where not known.
     :param velocity: (2,) float64, x and y, in pixels an image.
+    :param colours: (B,) float32, the mean over the latest whole views; None where not known.
     :param seen: images in which it was seen.
+    :param whole_images: images in which it was seen whole and in one piece.
+    :param broken_images: images since then in which its parts were held together.
     """
 
     track_id: int
@@ -68,7 +79,15 @@ class Track:
     whole: View
     embedding: np.ndarray | None
     velocity: np.ndarray
+    colours: np.ndarray | None = None
     seen: int = 1
+    whole_images: int = 1
+    broken_images: int = 0
+
+    @property
+    def holds_together(self) -> bool:
+        """Tell whether it was seen in one piece often enough to be put together again."""
+        return self.broken_images <= PATIENCE * self.whole_images
 
 
 def begun(track_id: int, instances: Instances, index: int) -> Track:
@@ -81,26 +100,43 @@ def begun(track_id: int, instances: Instances, index: int) -> Track:
     :return: its track, at rest.
     """
     view = _view(instances, index)
-    return Track(track_id, view, view, _embedding(instances, index), np.zeros(2))
+    return Track(track_id, view, view, _row(instances.embeddings, index), np.zeros(2),
+                 _row(instances.colours, index))
 
 
-def continued(track: Track, instances: Instances, index: int) -> Track:
+def continued(track: Track, instances: Instances, index: int, held: bool = False) -> Track:
     """
     Take over where an object is now.
 
     :param track: of the object.
     :param instances: what was found in the next image.
     :param index: which of them it is.
+    :param held: whether it was put together of parts because it should be whole.
     :return: its track.
     """
     view, whole = _view(instances, index), _aged(track.whole)
-    velocity = track.velocity
-    if view.area >= WHOLE_SHARE * SHRINKING ** whole.age * whole.area:
-        step = (view.middle - whole.middle) / whole.age
-        share = 1.0 if track.seen == 1 else SMOOTHING
-        whole, velocity = view, share * step + (1 - share) * velocity
-    return Track(track.track_id, view, whole, _embedding(instances, index), velocity,
-                 track.seen + 1)
+    track = replace(track, last=view, whole=whole, seen=track.seen + 1,
+                    embedding=_row(instances.embeddings, index),
+                    broken_images=track.broken_images + held)
+    if view.area < WHOLE_SHARE * SHRINKING ** whole.age * whole.area:
+        return track
+    step = (view.middle - whole.middle) / whole.age
+    share = 1.0 if track.seen == 2 else SMOOTHING
+    return replace(track, whole=view, velocity=share * step + (1 - share) * track.velocity,
+                   colours=_mixed(track.colours, _row(instances.colours, index)),
+                   **({} if held else _seen_whole(track, view)))
+
+
+def _seen_whole(track: Track, view: View) -> dict[str, int]:
+    """Return the counts of a track after an image in which it is whole and in one piece."""
+    if view.area > GROWING * track.whole.area:
+        return {'whole_images': 1, 'broken_images': 0}
+    return {'whole_images': min(track.whole_images + 1, WHOLE_IMAGES),
+            'broken_images': max(track.broken_images - 1, 0)}
+
+
+def _mixed(before: np.ndarray | None, now: np.ndarray | None) -> np.ndarray | None:
+    return now if before is None or now is None else RECENT * now + (1 - RECENT) * before
 
 
 def missed(track: Track) -> Track:
@@ -122,5 +158,5 @@ def _view(instances: Instances, index: int) -> View:
     return View(instances.boxes[index], crop, int(np.count_nonzero(crop)))
 
 
-def _embedding(instances: Instances, index: int) -> np.ndarray | None:
-    return None if instances.embeddings is None else instances.embeddings[index]
+def _row(values: np.ndarray | None, index: int) -> np.ndarray | None:
+    return None if values is None else values[index]

@@ -10,17 +10,21 @@ from metricseg_ros.config import BACKGROUND, IGNORE_LABEL, TrackingConfig
 from metricseg_ros.structures import Instances
 from metricseg_ros.tracking.affinity import affinities
 from metricseg_ros.tracking.assignment import assign
+from metricseg_ros.tracking.colours import colour_shares
+from metricseg_ros.tracking.joining import joined_if_expected, joined_if_similar
 from metricseg_ros.tracking.track import begun, continued, missed, Track
 import numpy as np
+
+ESTABLISHED = 3
+"""An object seen in fewer images may be a chance find, and is soon forgotten."""
 
 
 class Tracker:
     """
     Give the instances of one camera's images ids that last.
 
-    An object is recognised by the mean embedding of its mask and by where its mask should be. It
-    is remembered while it is hidden, though for no more images than it was seen in before, so
-    that chance finds are soon forgotten.
+    An object is recognised by its colours, by the mean embedding of its mask and by where its
+    mask should be. It is remembered while it is hidden. Parts of one object are joined first.
 
     :ivar config: may be replaced between two images, by any thread.
     """
@@ -35,17 +39,22 @@ class Tracker:
         self._tracks: list[Track] = []
         self._last_id = BACKGROUND
 
-    def update(self, instances: Instances) -> Instances:
+    def update(self, instances: Instances, image: np.ndarray | None = None) -> Instances:
         """
         Tell which objects the instances of the next image are.
 
         :param instances: N instances, numbered in any way.
-        :return: the same in the same order, with the objects' ids.
+        :param image: (H,W,3) uint8 RGB, in which they were found; without it colours are not
+            known.
+        :return: the same in the same order, parts of one object joined, with the objects' ids.
         """
         config = self.config
         if not config.enabled:
             self.reset()
             return instances
+        if image is not None:
+            instances = replace(instances, colours=colour_shares(image, instances))
+        instances, held = self._joined(instances)
         matches = assign(affinities(self._tracks, instances, config))
         object_of = {column: self._tracks[row] for row, column in matches}
         hidden = self._hidden({row for row, _ in matches}, config.memory)
@@ -53,7 +62,7 @@ class Tracker:
         for index in range(len(instances)):
             known = object_of.get(index)
             present.append(begun(self._new_id(), instances, index) if known is None
-                           else continued(known, instances, index))
+                           else continued(known, instances, index, held[index]))
         self._tracks = present + hidden
         return replace(instances, ids=np.array([track.track_id for track in present], np.uint16))
 
@@ -61,10 +70,18 @@ class Tracker:
         """Forget every object, as after a change of the network; no id is given twice."""
         self._tracks = []
 
+    def _joined(self, instances: Instances) -> tuple[Instances, np.ndarray]:
+        """Return N' <= N instances, and (N',) bool, which are held together as they were."""
+        least = self.config.join_similarity
+        if instances.embeddings is None or least == 1:
+            return instances, np.zeros(len(instances), bool)
+        return joined_if_expected(joined_if_similar(instances, least), self._tracks)
+
     def _hidden(self, matched: set[int], memory: int) -> list[Track]:
         """Return the tracks that are not seen now and not forgotten yet."""
         hidden = [missed(track) for row, track in enumerate(self._tracks) if row not in matched]
-        return [track for track in hidden if track.last.age <= min(memory, track.seen)]
+        return [track for track in hidden if track.last.age <= (
+            memory if track.seen >= ESTABLISHED else min(memory, track.seen))]
 
     def _new_id(self) -> int:
         """Return the id longest unused: they come again only after all 65534 were given."""

@@ -10,6 +10,8 @@ from pathlib import Path
 import cv2
 from metricseg_ros.cli.benchmark_tracking import (
     BLIND,
+    BROKEN,
+    GREY,
     make_trackers,
     OURS,
     OVERLAP,
@@ -68,12 +70,23 @@ def test_iou_counts_pixels() -> None:
     assert iou(first & second, first & ~first) == iou(~first & first, second & ~second) == 0
 
 
-def test_only_ours_knows_embeddings() -> None:
+@pytest.mark.parametrize(('red', 'knowing'), [
+    (False, {OURS, BROKEN, GREY}), (True, {OURS, BROKEN, GREY, BLIND})])
+def test_things_that_change_places_are_known_by_what_a_tracker_knows(
+        red: bool, knowing: set[str]) -> None:
+    image = np.zeros((10, 200, 3), np.uint8)
+    image[:, :50, 0] = 255 * red
     ids = {}
     for name, track in make_trackers(SegmenterConfig()).items():
-        track(squares((0, 0), (100, 9)))
-        ids[name] = track(squares((0, 9), (100, 0))).ids.tolist()
-    assert ids == {OURS: [2, 1], BLIND: [1, 2], OVERLAP: [1, 2]}
+        track(squares((0, 0), (100, 9)), image)
+        ids[name] = track(squares((0, 9), (100, 0)), np.roll(image, 100, 1)).ids.tolist()
+    assert ids == {name: [2, 1] if name in knowing else [1, 2] for name in ids}
+
+
+def test_only_without_joining_and_embeddings_parts_stay_apart() -> None:
+    counts = {name: len(track(squares((0, 0), (10, 0)), np.zeros((10, 200, 3), np.uint8)))
+              for name, track in make_trackers(SegmenterConfig()).items()}
+    assert counts == {OURS: 1, BROKEN: 2, GREY: 1, BLIND: 2, OVERLAP: 2}
 
 
 def test_rows_are_means_and_shares_of_switches() -> None:
@@ -98,8 +111,8 @@ def test_every_tracker_is_measured_and_drawn(tmp_path: Path) -> None:
     assert main(['benchmark', 'tracking', '--scene', 'occlusion', '--sequences', '2', '--frames',
                  '4', '--json', str(report), '--pictures', str(tmp_path)]) == DONE
     found = json.loads(report.read_text())
-    assert [row['tracker'] for row in found['rows']] == [OURS, BLIND, OVERLAP]
-    assert [row['objects'] for row in found['rows']] == [12] * 3
+    assert [row['tracker'] for row in found['rows']] == [OURS, BROKEN, GREY, BLIND, OVERLAP]
+    assert [row['objects'] for row in found['rows']] == [12] * 5
     assert len(found['sequences']['occlusion']) == 2
     assert all(0 < row['idf1'] <= 1 and 0 < row['hota'] <= 1 for row in found['rows'])
     height, width = cv2.imread(str(tmp_path / 'occlusion.jpg')).shape[:2]

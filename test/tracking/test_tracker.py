@@ -10,8 +10,9 @@ from dataclasses import replace
 from metricseg_ros.config import IGNORE_LABEL, TrackingConfig
 from metricseg_ros.structures import Instances
 from metricseg_ros.tracking import Tracker
-from metricseg_ros.tracking.affinity import DRIFT, embedding_similarities, mask_overlaps
+from metricseg_ros.tracking.affinity import DRIFT, embedding_similarities
 from metricseg_ros.tracking.assignment import assign
+from metricseg_ros.tracking.overlap import mask_overlaps
 from metricseg_ros.tracking.track import begun, missed
 import numpy as np
 import pytest
@@ -118,7 +119,7 @@ def test_ids_start_again_behind_the_last_and_leave_out_those_in_use() -> None:
 
 
 def test_an_instance_is_one_object_and_an_object_one_instance() -> None:
-    tracker = Tracker()
+    tracker = Tracker(TrackingConfig(enabled=True, join_similarity=1.0))
     ids(tracker, (0, 0, RED), (1, 0, RED))
     found = ids(tracker, (0, 0, RED), (1, 0, RED), (2, 0, RED))
     assert sorted(found) == [1, 2, 3]

@@ -1,0 +1,86 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Where masks lie on each other, and where they touch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+from metricseg_ros.structures import Instances
+from metricseg_ros.tracking.track import Track, View
+import numpy as np
+
+REACH = 2
+"""Pixels between masks that still touch."""
+CONTACT = 0.5
+"""Pixels of contact of masks that touch, by the square root of the smaller mask's pixels."""
+
+
+def mask_overlaps(views: Sequence[View], tracks: Sequence[Track],
+                  instances: Instances) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Overlay every instance with every object, moved to where it should be.
+
+    :param views: T views, one of each object.
+    :param tracks: T objects.
+    :param instances: N instances.
+    :return: (T,N) float32, the IoU of the masks, and (T,N), the share of the instance inside.
+    """
+    areas = instances.areas
+    ious, inside = np.zeros((2, len(tracks), len(instances)), np.float32)
+    for row, (view, track) in enumerate(zip(views, tracks, strict=True)):
+        moved = view.moved_box(track.velocity)
+        low = np.maximum(moved[:2], instances.boxes[:, :2])
+        high = np.minimum(moved[2:], instances.boxes[:, 2:])
+        for column in np.flatnonzero((low < high).all(axis=1)):
+            shared = shared_pixels(view.crop, moved, instances.crops[column],
+                                   instances.boxes[column])
+            ious[row, column] = shared / (view.area + areas[column] - shared)
+            inside[row, column] = shared / areas[column]
+    return ious, inside
+
+
+def shared_pixels(first: np.ndarray, first_box: np.ndarray, second: np.ndarray,
+                  second_box: np.ndarray) -> int:
+    """
+    Count the pixels that two masks have in common.
+
+    :param first: (h,w) bool.
+    :param first_box: (4,) left, top, right, bottom of it.
+    :param second: (h',w') bool.
+    :param second_box: (4,) left, top, right, bottom of it.
+    :return: their number.
+    """
+    window = np.concatenate([np.maximum(first_box[:2], second_box[:2]),
+                             np.minimum(first_box[2:], second_box[2:])])
+    if (window[:2] >= window[2:]).any():
+        return 0
+    return np.count_nonzero(_part(first, first_box, window) & _part(second, second_box, window))
+
+
+def touch(instances: Instances, first: int, second: int) -> bool:
+    """
+    Tell whether two masks lie side by side, not only corner to corner.
+
+    :param instances: N instances.
+    :param first: one of them.
+    :param second: another.
+    :return: whether the smaller, a bit widened, lies on the other along half of its own width.
+    """
+    small, large = sorted((first, second), key=lambda index: instances.crops[index].size)
+    box = instances.boxes[small] + [-REACH, -REACH, REACH, REACH]
+    other_box = instances.boxes[large]
+    if (np.maximum(box[:2], other_box[:2]) >= np.minimum(box[2:], other_box[2:])).any():
+        return False
+    grown = cv2.dilate(np.pad(instances.crops[small], REACH).view(np.uint8),
+                       np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)).view(bool)
+    pixels = min(np.count_nonzero(instances.crops[index]) for index in (small, large))
+    return bool(shared_pixels(grown, box, instances.crops[large], other_box)
+                >= CONTACT * np.sqrt(pixels))
+
+
+def _part(crop: np.ndarray, box: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Cut a window (left, top, right, bottom), which lies in the box, out of a crop."""
+    left, top, right, bottom = window - np.tile(box[:2], 2)
+    return crop[top:bottom, left:right]
