@@ -112,11 +112,13 @@ def test_broken_engines_are_told_of_with_what_removes_them(
 
 def test_a_gpu_that_is_there_and_not_used_is_worth_a_warning() -> None:
     on_cpu = ExecutionReport('onnxruntime', 'CPUExecutionProvider', 'cpu', 'fp32', 'why')
-    assert check_backend(on_cpu, '').status == OK
-    warned = check_backend(on_cpu, 'NVIDIA GeForce RTX 4090')
+    assert check_backend(on_cpu, '', '').status == OK
+    warned = check_backend(on_cpu, 'NVIDIA GeForce RTX 4090', '')
     assert warned.status == WARN and 'RTX 4090' in warned.remedy and 'why' in warned.detail
+    building = check_backend(on_cpu, 'Orin', 'building the TensorRT engine: 43% after 12 s')
+    assert building.status == WARN and 'metricseg build-engine' in building.remedy
     on_gpu = ExecutionReport('tensorrt', 'TensorRT 10.3.0', 'cuda (Orin)', 'fp16')
-    assert check_backend(on_gpu, 'Orin').status == OK
+    assert check_backend(on_gpu, 'Orin', '').status == OK
 
 
 @pytest.mark.skipif(bool(found_gpu()), reason='there is a GPU')

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from metricseg_ros.backends.gpus import found_gpu
+from metricseg_ros.backends.gpus import found_gpu, Gpu
 import pytest
 
 pytestmark = [pytest.mark.ros, pytest.mark.skipif(bool(found_gpu()), reason='there is a GPU')]
@@ -18,6 +18,7 @@ pytest.importorskip('metricseg_msgs')
 
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend  # noqa: E402
 from metricseg_ros.backends.standby import StandbyBackend  # noqa: E402
+from metricseg_ros.backends.tensorrt import opening  # noqa: E402
 from metricseg_ros.backends.tensorrt.engine_backend import explain  # noqa: E402
 from metricseg_ros.config import BackendConfig  # noqa: E402
 from metricseg_ros.models import load_description  # noqa: E402
@@ -86,6 +87,23 @@ def test_a_gpu_that_is_lost_is_told_and_the_next_configure_recovers(start: Start
         assert robot.change_state(transition)
     robot.wait_until_matched()
     assert robot.answer(raw_image(robot.header(), scene())).instances
+
+
+def test_images_are_segmented_while_an_engine_is_built_and_after_it_is_refused(
+        start: Start, colour_model: Path, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip('tensorrt_rtx', reason='needs TensorRT-RTX')
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    # It really builds; that there is no driver comes out only when it loads what it has built.
+    monkeypatch.setattr(opening, 'present_gpu', lambda: Gpu('NVIDIA GeForce RTX 4090', '8.9'))
+    start(Segmenter(colour_model, image_reliability='reliable'))
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    assert robot.answer(raw_image(robot.header(), scene())).device == 'cpu'
+    wait_for(lambda: 'cannot load the engine' in (robot.value('note') or ''), 'the refusal')
+    assert list((tmp_path / 'metricseg_ros' / 'engines').glob('*.plan'))
+    assert robot.answer(raw_image(robot.header(), scene())).instances
+    wait_for(lambda: logged(robot, 'cannot load the engine'), 'the log to say so')
 
 
 def test_a_backend_that_gives_way_to_a_better_one_is_told_of(start: Start,

@@ -67,7 +67,7 @@ def check_run(config: SegmenterConfig) -> Iterator[Check]:
     from metricseg_ros.inputs import open_input
     from metricseg_ros.segmenter import InstanceSegmenter
     segmenter = InstanceSegmenter.from_config(config)
-    yield check_backend(segmenter.backend.report, found_gpu())
+    yield check_backend(segmenter.backend.report, found_gpu(), segmenter.backend.progress)
     path = photographs()[0]
     image = next(iter(open_input(path))).image
     instances = segmenter.segment(image)
@@ -79,14 +79,19 @@ def check_run(config: SegmenterConfig) -> Iterator[Check]:
                 'lower grouping.minimum_score, or try the shipped model')
 
 
-def check_backend(report: ExecutionReport, gpu: str) -> Check:
+def check_backend(report: ExecutionReport, gpu: str, progress: str) -> Check:
     """
     Judge who runs the network.
 
     :param report: what the backend says of itself.
     :param gpu: the GPU that is there, or empty.
+    :param progress: what is under way to run faster, or empty.
     :return: the check: a GPU that is there and not used is worth a warning.
     """
+    if progress:
+        return Check('backend', WARN, f'{report}; the TensorRT engine for this model is not built '
+                     'yet', 'metricseg build-engine; or wait at the first start of the node, '
+                     'which builds it in the background')
     if gpu and report.device == 'cpu':
         return Check('backend', WARN, str(report), f'see above what keeps it from {gpu}, or say '
                      'that it is meant so with backend.device_policy=cpu')
