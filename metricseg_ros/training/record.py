@@ -103,5 +103,6 @@ class Record:
         :param scenes: the batch.
         """
         picture = scene_picture(network, scenes.image[0])
-        self.board.add_image('image, embeddings, seediness, masks', picture, step,
+        # Beside the losses of the last step, so that going on from there keeps it.
+        self.board.add_image('image, embeddings, seediness, masks', picture, step - 1,
                              dataformats='HWC')

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+import shutil
 
 import cv2
 from metricseg_ros.config import TrainingConfig, with_values
@@ -109,9 +110,9 @@ def read_picture(encoded: bytes) -> np.ndarray:
     return cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
 
 
-def test_tensorboard_reads_a_picture_of_four_panels_at_each_second_step(run):
+def test_tensorboard_reads_a_picture_of_four_panels_after_each_second_step(run):
     pictures = read_events(run[0]).Images(TAG)
-    assert [picture.step for picture in pictures] == [2, 4]
+    assert [picture.step for picture in pictures] == [1, 3]
     for picture in pictures:
         pixels = read_picture(picture.encoded_image_string)
         assert pixels.shape == (32, 4 * 64, 3) == (picture.height, picture.width, 3)
@@ -141,3 +142,18 @@ def test_tensorboard_reads_the_losses_of_the_log(run):
         read = events.Scalars(name)
         assert [event.step for event in read] == [0, 1, 2, 3]
         assert [event.value for event in read] == pytest.approx([row[name] for row in rows])
+
+
+def test_what_was_written_after_the_checkpoint_is_written_once(run, tmp_path):
+    folder, config = run
+    shorter = with_values(config, {'steps': 2})
+    train(shorter, tmp_path, 0, 'cpu')
+    shutil.copy(tmp_path / 'checkpoint.pt', tmp_path / 'before.pt')
+    train(config, tmp_path, 0, 'cpu')
+    (tmp_path / 'before.pt').replace(tmp_path / 'checkpoint.pt')
+    train(config, tmp_path, 0, 'cpu')
+    rows = [json.loads(line) for line in (tmp_path / 'log.jsonl').read_text().splitlines()]
+    assert [row['step'] for row in rows] == [0, 1, 2, 3]
+    events = read_events(tmp_path)
+    assert [event.step for event in events.Scalars('embedding_loss')] == [0, 1, 2, 3]
+    assert [picture.step for picture in events.Images(TAG)] == [1, 3]
