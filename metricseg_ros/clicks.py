@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from metricseg_ros.grouping import at_threshold, seediness, SeedMasks
-from metricseg_ros.grouping.masks import keep_connected, seed_margins
+from metricseg_ros.grouping.masks import keep_connected, seed_margins, vote_classes
 from metricseg_ros.instances import number_off, place_masks
 from metricseg_ros.similarity import squared_distances, squared_radii
 from metricseg_ros.structures import EmbeddedImage, Instances, NetworkOutput, Seeds
@@ -75,7 +75,8 @@ def segment_clicks(embedded: EmbeddedImage, clicks: Clicks, connected: bool = Tr
                      clicks.similarity_threshold)
     negatives = cells_of(clicks.negatives, embedded, 'negative click')
     masks = SeedMasks(seeds, without(seed_margins(output.embeddings, seeds), output.embeddings,
-                                     seeds, negatives)).cpu()
+                                     seeds, negatives))
+    masks = vote_classes(masks, output).cpu()
     if connected:
         masks = keep_connected(masks)
     if clicks.merge:

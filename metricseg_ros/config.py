@@ -273,6 +273,10 @@ class NetworkConfig:
         'concatenate',
         "Fuse the scales' features before the heads, or average the heads' outputs.",
         choices=('concatenate', 'average'))
+    name_backbone: str = parameter(
+        '', 'Trunk of its own that names objects, from its last two maps; where empty the class '
+        'head names them.',
+        choices=('', 'efficientnet_lite0', 'resnet18', 'resnet34', 'resnet50', 'resnet101'))
     class_scores: str = parameter(
         'class', "What the likeliest class's score tells: how likely this class is, as in the "
         'paper, or how likely any object is, so that an object of doubtful class is found all '

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 import json
 from pathlib import Path
 import shutil
@@ -73,6 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--with-grouping', type=int, metavar='SEEDS',
                         help='write FILE.onnx with seeds and masks as further outputs, of this '
                         'many seeds')
+    parser.add_argument('--without-names', action='store_true',
+                        help='leave out the trunk that names objects: faster, and all are objects')
     parser.add_argument('--photographs', type=Path, metavar='PATH',
                         help='what the comparison with torch is made on (default: those of the '
                         'demo)')
@@ -152,6 +154,8 @@ def read_source(args: argparse.Namespace) -> Source:
     path = Path(args.checkpoint)
     of_model = args.checkpoint in shipped_models() or (path / DESCRIPTION_FILE).is_file()
     source = model_source(args.checkpoint) if of_model else checkpoint_source(path)
+    if args.without_names:
+        source = without_names(source)
     classes = tuple(args.classes.split(',')) if args.classes else source.classes
     if len(classes) != source.network.config.class_count:
         raise ValueError(f'--classes must name {source.network.config.class_count} classes, got '
@@ -175,6 +179,27 @@ def model_source(name: str) -> Source:
     network = MetricSegmentationNetwork(description.network)
     load_weights(network, read_weights(path), str(path))
     return Source(network, description.classes, description.input_size, description.card)
+
+
+def without_names(source: Source) -> Source:
+    """
+    Leave out the trunk that names objects.
+
+    :param source: what is exported.
+    :return: the same, of one class.
+    :raises ValueError: if it has no such trunk.
+    """
+    from metricseg_ros.network import MetricSegmentationNetwork
+    from metricseg_ros.network.names import NAMES
+    config = source.network.config
+    if not config.name_backbone:
+        raise ValueError('--without-names: there is no trunk for names to leave out '
+                         '(network.name_backbone is empty)')
+    network = MetricSegmentationNetwork(replace(config, name_backbone='', class_count=1,
+                                                class_scores='class'))
+    network.load_state_dict({name: tensor for name, tensor in source.network.state_dict().items()
+                             if not name.startswith(NAMES)})
+    return source._replace(network=network, classes=('object',))
 
 
 def checkpoint_source(path: Path) -> Source:

@@ -16,7 +16,7 @@ from metricseg_ros.backends.backend import INPUT, OUTPUTS
 from metricseg_ros.config import GroupingConfig
 from metricseg_ros.grouping import at_threshold, Seediness, seediness, SeedMasks
 from metricseg_ros.grouping.dense_seeds import dense_seeds
-from metricseg_ros.grouping.masks import mask_iou, mean_scores
+from metricseg_ros.grouping.masks import mask_iou, mean_scores, vote_classes
 from metricseg_ros.grouping.mean_shift import shift_to_mean
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.preprocess import ImageGeometry
@@ -54,9 +54,10 @@ class GroupedNetwork(nn.Module):
         """
         embeddings, class_logits = self.network(image)
         config, points = self.config, embeddings[0].flatten(1)
-        best = seediness(at_threshold(NetworkOutput(
+        output = at_threshold(NetworkOutput(
             embeddings[0], class_logits[0], self.network.config.similarity_thresholds),
-            config.similarity_threshold))
+            config.similarity_threshold)
+        best = seediness(output)
         candidates = torch.where(best.scores >= config.minimum_score, best.scores, 0)
         picked = dense_seeds(points, candidates.flatten(), config.maximum_seeds,
                              config.diversity_weight)
@@ -67,6 +68,7 @@ class GroupedNetwork(nn.Module):
         margins = squared_radii(seeds.similarity_thresholds)[:, None] - distances
         masks = shift_to_mean(SeedMasks(seeds, margins.unflatten(1, best.scores.shape)),
                               embeddings[0], config.mean_shift_steps)
+        seeds = vote_classes(masks, output).seeds
         return (embeddings, class_logits, self._scores(masks, best.scores), seeds.class_ids,
                 seeds.positions, seeds.similarity_thresholds, masks.margins)
 

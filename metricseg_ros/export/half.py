@@ -54,12 +54,15 @@ def projections(model: ModelProto) -> set[str]:
     :return: names of the nodes.
     """
     producers = {name: node for node in model.graph.node for name in node.output}
+    wanted = [output.name for output in model.graph.output[:2]]
     names = set()
-    for output in model.graph.output[:2]:
-        node = producers[output.name]
-        while node.op_type != 'Conv':
-            node = producers[node.input[0]]
-        names.add(node.name)
+    while wanted:
+        # Constants and the graph's inputs have no producer.
+        node = producers.get(wanted.pop())
+        if node is not None and node.op_type == 'Conv':
+            names.add(node.name)
+        elif node is not None:
+            wanted.extend(node.input)
     return names
 
 

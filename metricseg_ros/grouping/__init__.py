@@ -13,6 +13,7 @@ from metricseg_ros.grouping.masks import (
     keep_connected,
     mean_embeddings,
     SeedMasks,
+    vote_classes,
 )
 from metricseg_ros.grouping.mean_shift import shift_to_mean
 from metricseg_ros.grouping.seediness import at_threshold, Seediness, seediness
@@ -38,7 +39,8 @@ def group(output: NetworkOutput, config: GroupingConfig) -> SeedMasks:
     minimum_area = config.minimum_area * output.embeddings[0].numel()
     best = seediness(at_threshold(output, config.similarity_threshold))
     masks = grow_masks(output.embeddings, find_seeds(output, best, config, minimum_area))
-    masks = shift_to_mean(masks, output.embeddings, config.mean_shift_steps).cpu()
+    masks = shift_to_mean(masks, output.embeddings, config.mean_shift_steps)
+    masks = vote_classes(masks, output).cpu()
     if config.connected:
         masks = keep_connected(masks)
     masks = drop_small(masks, minimum_area)

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
 from metricseg_ros.similarity import squared_radii
-from metricseg_ros.structures import Seeds
+from metricseg_ros.structures import NetworkOutput, Seeds
 import numpy as np
 import torch
 from torch import Tensor
@@ -181,6 +181,25 @@ def mean_scores(scores: Tensor, masks: Tensor) -> Tensor:
     :return: (K,) float32; 0 for an empty mask.
     """
     return mean_embeddings(scores[None], masks).squeeze(1)
+
+
+def vote_classes(masks: SeedMasks, output: NetworkOutput) -> SeedMasks:
+    """
+    Let all pixels of a mask vote for its class, as its seed alone may err.
+
+    :param masks: K masks.
+    :param output: what the network says.
+    :return: the masks, each of the class whose logit is highest in the mean over its pixels, at
+        its own threshold. Scores stay those of the seeds.
+    """
+    if output.class_logits.shape[1] == 2:
+        return masks
+    thresholds = torch.tensor(output.similarity_thresholds, device=masks.margins.device)
+    own = (masks.seeds.similarity_thresholds[:, None] - thresholds).abs().argmin(dim=1)
+    means = torch.stack([mean_embeddings(logits[1:], masks.masks)
+                         for logits in output.class_logits], dim=1)
+    votes = means.gather(1, own[:, None, None].expand(-1, 1, means.shape[2])).squeeze(1)
+    return replace(masks, seeds=replace(masks.seeds, class_ids=votes.argmax(dim=1) + 1))
 
 
 def drop_duplicates(masks: SeedMasks, suppression_iou: float) -> SeedMasks:

@@ -14,7 +14,9 @@ from metricseg_ros.network.heads import (
     PyramidDecoder,
     scored_as_objects,
     separable,
+    SHARPNESS,
 )
+from metricseg_ros.network.names import NameBranch, named
 from metricseg_ros.network.pyramid import rescale, size_multiple
 from metricseg_ros.network.resnet import ResNet
 import torch
@@ -74,7 +76,10 @@ class MetricSegmentationNetwork(nn.Module):
         self.embedding_head = EmbeddingHead(channels, config.embedding_dim,
                                             config.position_channels)
         self.class_head = ClassHead(channels, len(config.similarity_thresholds),
-                                    config.class_count)
+                                    1 if config.name_backbone else config.class_count)
+        if config.name_backbone:
+            self.names = NameBranch(build_backbone(config.name_backbone), config.class_count,
+                                    self.stride)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """
@@ -92,9 +97,15 @@ class MetricSegmentationNetwork(nn.Module):
             embeddings, class_logits = self.heads(*(torch.cat(self.on_one_grid(maps), dim=1)
                                                     for maps in zip(*scaled, strict=True)))
         class_logits = class_logits.unflatten(1, self.class_head.shape)
+        return embeddings, self._classified(class_logits, image)
+
+    def _classified(self, class_logits: Tensor, image: Tensor) -> Tensor:
         # In training each class learns its own probability.
-        return embeddings, (class_logits if self.training or self.config.class_scores == 'class'
-                            else scored_as_objects(class_logits))
+        as_objects = self.config.class_scores == 'object' and not self.training
+        if self.config.name_backbone:
+            names = self.names(image)
+            return named(class_logits, SHARPNESS * names if as_objects else names)
+        return scored_as_objects(class_logits) if as_objects else class_logits
 
     def features(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """

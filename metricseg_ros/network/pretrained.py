@@ -11,6 +11,7 @@ from urllib.error import URLError
 
 from metricseg_ros.network.checkpoint import CheckpointError, load_weights, read_weights
 from metricseg_ros.network.efficientnet_lite import EfficientNetLite0, from_package_names
+from metricseg_ros.network.names import NAMES
 from metricseg_ros.network.network import MetricSegmentationNetwork
 from metricseg_ros.network.public_weights import (
     load_public_weights,
@@ -20,7 +21,7 @@ from metricseg_ros.network.public_weights import (
 import torch
 from torch import nn, Tensor
 
-CLASS_HEAD = 'class_head.'
+CLASS_LAYERS = ('class_head.', 'names.project.')
 HASH = re.compile(r'-[a-f0-9]{8,}\.pth?$')
 
 
@@ -38,6 +39,7 @@ def start_from(network: MetricSegmentationNetwork, source: str) -> str:
         return 'from random weights'
     if source == 'imagenet':
         load_imagenet_weights(network.backbone, network.config.backbone)
+        _start_names(network)
         return 'trunk from ImageNet weights'
     weights = download(source) if '://' in source else read_weights(Path(source))
     weights = weights.get('average', weights)
@@ -100,11 +102,26 @@ def _packaged_file() -> Path:
 
 def _start_from_own(network: MetricSegmentationNetwork, weights: dict[str, Tensor],
                     source: str) -> str:
+    if not network.config.name_backbone:
+        weights = {name: tensor for name, tensor in weights.items() if not name.startswith(NAMES)}
+    anew = bool(network.config.name_backbone) and not any(
+        name.startswith(NAMES) for name in weights)
+    if anew:
+        _start_names(network)
     own = network.state_dict()
-    others = [name for name in own if name.startswith(CLASS_HEAD)
-              and name in weights and weights[name].shape != own[name].shape]
-    load_weights(network, {**weights, **{name: own[name] for name in others}}, source)
-    if not others:
-        return f'from {source}'
-    return (f'from {source}, but for the class head: it starts anew, as the number of classes or '
-            'thresholds is another')
+    others = [name for name in own if name.startswith(CLASS_LAYERS) and name in weights
+              and weights[name].shape != own[name].shape]
+    added = [name for name in own if anew and name.startswith(NAMES)]
+    load_weights(network, {**weights, **{name: own[name] for name in (*others, *added)}}, source)
+    said = [f'from {source}']
+    if others:
+        said.append('but for the class head: it starts anew, as the number of classes or '
+                    'thresholds is another')
+    if anew:
+        said.append('with names from ImageNet weights')
+    return ', '.join(said)
+
+
+def _start_names(network: MetricSegmentationNetwork) -> None:
+    if network.config.name_backbone:
+        load_imagenet_weights(network.names.backbone, network.config.name_backbone)

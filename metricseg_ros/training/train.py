@@ -212,13 +212,14 @@ def freeze_batch_norms(network: nn.Module) -> None:
 def make_optimiser(network: MetricSegmentationNetwork,
                    config: TrainingConfig) -> torch.optim.Optimizer:
     """
-    Build the optimiser, with the rest of the network and the trunk as its groups.
+    Build the optimiser, with the rest of the network and the trunks as its groups.
 
     :param network: the network.
     :param config: the training.
     :return: the optimiser.
     """
-    trunk = {id(parameter) for parameter in network.backbone.parameters()}
+    trunk = {id(parameter) for name, parameter in network.named_parameters()
+             if name.startswith(('backbone.', 'names.backbone.'))}
     groups = [{'params': [p for p in network.parameters()
                           if p.requires_grad and (id(p) in trunk) == in_trunk]}
               for in_trunk in (False, True)]

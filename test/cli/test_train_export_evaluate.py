@@ -10,11 +10,13 @@ import shutil
 
 import cv2
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
+from metricseg_ros.cli.export import Source, without_names
 from metricseg_ros.cli.main import main
-from metricseg_ros.config import SegmenterConfig, with_values
+from metricseg_ros.config import NetworkConfig, SegmenterConfig, with_values
 from metricseg_ros.datasets.label_folder import open_label_folder
 from metricseg_ros.evaluation.overlap import overlap
 from metricseg_ros.models import load_description
+from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.network.checkpoint import read_weights
 from metricseg_ros.segmenter import InstanceSegmenter
 import numpy as np
@@ -214,3 +216,19 @@ def test_export_refuses_another_number_of_classes(folder: Path, tmp_path: Path,
                    'cup,book')
     assert '--classes must name 1 classes, got cup, book' in line
     assert not (tmp_path / 'model').exists()
+
+
+def test_names_can_be_left_out_of_a_model_that_has_some():
+    network = MetricSegmentationNetwork(NetworkConfig(
+        name_backbone='resnet18', class_count=3, embedding_dim=4)).eval()
+    bare = without_names(Source(network, ('a', 'b', 'c'), (64, 96), {'figures': 1}))
+    assert (bare.classes, bare.card) == (('object',), {'figures': 1})
+    image = torch.randn(1, 3, 64, 96)
+    with torch.inference_mode():
+        expected, found = network(image)[1].softmax(2), bare.network.eval()(image)[1].softmax(2)
+    torch.testing.assert_close(found[:, :, 1], expected[:, :, 1:].sum(2))
+
+
+def test_names_that_are_not_there_cannot_be_left_out(folder, capsys):
+    line = refused(capsys, 'export', folder / 'model', '-o', folder / 'bare', '--without-names')
+    assert 'network.name_backbone is empty' in line

@@ -29,7 +29,7 @@ VIEWS = {'transpose.int': torch.transpose, 't': torch.t, 'permute': torch.permut
 """Operators that torch makes of the tensor's layout, which the device does not have."""
 
 PLAIN = {'empty.memory_format': torch.empty, 'full': torch.full, 'arange': torch.arange,
-         'full_like': torch.full_like, 'ones_like': torch.ones_like,
+         'full_like': torch.full_like, 'ones_like': torch.ones_like, 'abs': torch.abs,
          'remainder.Scalar': torch.remainder, 'floor_divide.Scalar': torch.floor_divide}
 """Operators that torch makes of others that write into what is given."""
 

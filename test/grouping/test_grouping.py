@@ -17,6 +17,7 @@ from metricseg_ros.grouping.masks import (
     keep_connected,
     mask_iou,
     mean_scores,
+    vote_classes,
 )
 from metricseg_ros.similarity import similarity
 from metricseg_ros.structures import NetworkOutput, Seeds
@@ -150,6 +151,18 @@ def test_grouping_drops_what_only_its_seed_takes_for_an_object(label_map):
     found = {least: len(group(output, replace(GroupingConfig(), minimum_mean_score=least)).seeds)
              for least in (0.0, 0.15)}
     assert found == {0.0: 3, 0.15: 2}
+
+
+def test_class_of_a_mask_is_voted_by_its_pixels_at_its_own_threshold():
+    masks = masks_of([[1, 1, 1, 0]], [[0, 0, 0, 1]])
+    logits = torch.zeros(len(THRESHOLDS), 3, 1, 4)
+    # At tau = 0.5 the seed is for class 1, and the others of its mask for class 2.
+    logits[1, 1, 0] = torch.tensor([3.0, 0.0, 0.0, 1.0])
+    logits[1, 2, 0] = torch.tensor([0.0, 2.0, 2.0, 0.0])
+    logits[0, 1] = logits[2:, 1] = 9.0
+    voted = vote_classes(masks, NetworkOutput(torch.zeros(2, 1, 4), logits, THRESHOLDS))
+    assert voted.seeds.class_ids.tolist() == [2, 1]
+    assert voted.margins is masks.margins
 
 
 def test_mask_that_overlaps_only_a_dropped_one_is_kept():

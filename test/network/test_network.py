@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 import importlib.util
+import math
 
 from metricseg_ros.config import from_dict, NetworkConfig
 from metricseg_ros.network import MetricSegmentationNetwork
@@ -37,6 +38,35 @@ def test_outputs_have_the_shapes_of_the_configuration(config, stride):
     grid = (64 // stride, 96 // stride)
     assert embeddings.shape == (2, config.embedding_dim, *grid)
     assert class_logits.shape == (2, 4, config.class_count + 1, *grid)
+
+
+@torch.inference_mode()
+def test_a_trunk_for_names_leaves_the_probability_of_an_object_as_it_is():
+    named = MetricSegmentationNetwork(NetworkConfig(
+        name_backbone='resnet18', class_count=3, embedding_dim=4)).eval()
+    alone = MetricSegmentationNetwork(NetworkConfig(embedding_dim=4)).eval()
+    alone.load_state_dict({name: tensor for name, tensor in named.state_dict().items()
+                           if not name.startswith('names.')})
+    image = torch.randn(1, 3, 64, 96)
+    (embeddings, logits), (expected, objects) = named(image), alone(image)
+    assert torch.equal(embeddings, expected)
+    shares = logits.softmax(dim=2)
+    torch.testing.assert_close(shares[:, :, 1:].sum(2), objects.softmax(dim=2)[:, :, 1])
+    assert shares[:, :, 1:].std(dim=2).max() > 0
+
+
+@torch.inference_mode()
+def test_scored_as_objects_the_likeliest_name_has_nearly_all_of_the_object():
+    network = MetricSegmentationNetwork(NetworkConfig(
+        name_backbone='resnet18', class_count=2, embedding_dim=4, class_scores='object')).eval()
+    for layer in network.names.project:
+        layer.weight.zero_()
+        layer.bias.copy_(torch.tensor([1.0, 1.5]))
+    shares = network(torch.randn(1, 3, 64, 64))[1].softmax(dim=2)
+    # e^16 to 1 in place of e to 1.
+    torch.testing.assert_close(shares[:, :, 1] / shares[:, :, 2],
+                               torch.full_like(shares[:, :, 1], math.exp(-16)),
+                               rtol=1e-3, atol=0)
 
 
 @torch.inference_mode()

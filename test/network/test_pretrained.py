@@ -183,6 +183,29 @@ def test_another_number_of_classes_renews_the_class_head_alone(tmp_path, kind):
     assert 'class head' not in pretrained.start_from(small(), str(tmp_path / kind))
 
 
+def test_a_model_that_names_nothing_gets_names_from_imagenet_and_keeps_the_rest(server, tmp_path):
+    source, network = small(), small(name_backbone='resnet18', class_count=5)
+    torch.save(source.state_dict(), tmp_path / 'w.pth')
+    assert 'names from ImageNet' in pretrained.start_from(network, str(tmp_path / 'w.pth'))
+    expected = trained(18).state_dict()['layer4.1.conv2.weight']
+    assert torch.equal(network.names.backbone.layer4[1].conv2.weight, expected)
+    own = network.state_dict()
+    assert all(torch.equal(own[name], tensor) for name, tensor in source.state_dict().items())
+
+
+def test_other_classes_renew_the_layers_that_name_and_not_their_trunk(tmp_path):
+    source = small(name_backbone='resnet18', class_count=5)
+    torch.save(source.state_dict(), tmp_path / 'w.pth')
+    network = small(name_backbone='resnet18', class_count=3)
+    assert 'class head' in pretrained.start_from(network, str(tmp_path / 'w.pth'))
+    own, theirs = network.state_dict(), source.state_dict()
+    assert {name for name in own if own[name].shape != theirs[name].shape} == {
+        f'names.project.{layer}.{kind}' for layer in (0, 1) for kind in ('weight', 'bias')}
+    assert torch.equal(own['names.backbone.conv1.weight'], theirs['names.backbone.conv1.weight'])
+    pretrained.start_from(without := small(), str(tmp_path / 'w.pth'))
+    assert torch.equal(without.class_head.project.weight, source.class_head.project.weight)
+
+
 def test_another_embedding_is_refused_by_name(tmp_path):
     torch.save(small().state_dict(), tmp_path / 'w.pth')
     with pytest.raises(CheckpointError, match=r'embedding_head.project.weight has shape \(4'):
