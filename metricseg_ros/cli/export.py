@@ -3,7 +3,7 @@
 """
 Turn trained weights into a model folder or one ONNX file, in fp32, fp16 or int8.
 
-The ONNX file is compared with torch on photographs: embeddings, class logits, seeds and masks. A
+The ONNX file is compared with torch on photographs: embeddings, class scores, seeds and masks. A
 difference above the bounds of its precision fails. With --with-grouping the file gives seeds and
 masks too, at one input size, and these are compared as well.
 """

@@ -21,7 +21,7 @@ Stages = Callable[[Tensor, ImageGeometry], tuple[NetworkOutput, SeedMasks]]
 """From the network's input to its output and the masks on its grid."""
 
 LARGEST_DIFFERENCE = 1e-3
-"""Largest difference of embeddings and class logits that passes, in float32."""
+"""Largest difference of embeddings and class scores that passes, in float32."""
 
 SAME_MASK_IOU = 0.5
 """Two masks are of the same instance above this."""
@@ -32,7 +32,7 @@ class Bounds:
     """
     What an export has to reach.
 
-    :param difference: largest difference of any embedding's or class logit's component.
+    :param difference: largest difference of any embedding's component or class score.
     :param found: least share of torch's instances that are found again, and the other way round.
     :param masks: least mean IoU of those masks.
     """
@@ -56,7 +56,7 @@ class Parity:
     How far an ONNX file agrees with torch on some photographs.
 
     :param images: number of photographs.
-    :param difference: largest difference of embeddings and class logits.
+    :param difference: largest difference of embeddings and class scores.
     :param mean_difference: their mean difference.
     :param seeds: share of torch's instances whose seed is the very same pixel.
     :param found: the smaller of the shares of either side's instances that the other has too.
@@ -74,7 +74,7 @@ class Parity:
 
     def __str__(self) -> str:
         """Return one line for people."""
-        return (f'on {self.images} photographs embeddings and logits differ from torch by '
+        return (f'on {self.images} photographs embeddings and scores differ from torch by '
                 f'{self.mean_difference:.1e} in the mean, {self.difference:.1e} at most; of '
                 f'{self.instances} instances {self.found:.1%} agree, with the same seed pixel '
                 f'{self.seeds:.1%}, mean mask IoU {self.masks:.4f}')
@@ -157,10 +157,11 @@ def differences(first: NetworkOutput, second: NetworkOutput) -> tuple[Tensor, Te
 
     :param first: of one.
     :param second: of the other.
-    :return: absolute differences of embeddings and of class logits.
+    :return: absolute differences of embeddings and of class scores. Logits of scores that are
+        next to nothing would differ much and mean nothing.
     """
     return ((first.embeddings - second.embeddings).abs(),
-            (first.class_logits - second.class_logits).abs())
+            (first.class_logits.softmax(1) - second.class_logits.softmax(1)).abs())
 
 
 def matched(first: SeedMasks, second: SeedMasks) -> list[tuple[int, int, float]]:

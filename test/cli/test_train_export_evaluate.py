@@ -93,7 +93,7 @@ def test_a_model_is_written_as_one_file(folder: Path, tmp_path: Path,
                                         capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['export', str(folder / 'run'), '-o', str(tmp_path / 'small.onnx'),
                  '--input-size', '64x96', '--json', str(tmp_path / 'report.json')]) == DONE
-    assert 'embeddings and logits differ' in capsys.readouterr().out
+    assert 'embeddings and scores differ' in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == ['report.json', 'small.onnx']
     assert json.loads((tmp_path / 'report.json').read_text())['faults'] == []
 
