@@ -61,7 +61,10 @@ def test_cpp_reads_what_is_published(consumer: Path, start: Callable[..., Any]) 
         'bits, got 1']
 
 
-def test_cpp_says_nothing_of_what_is_cut_short(consumer: Path) -> None:
-    message = serialize_message(InstanceArray(model='household-lite'))[:40]
+@pytest.mark.parametrize('length', [0, 3, 40])
+def test_cpp_names_what_is_cut_short(consumer: Path, length: int) -> None:
+    message = serialize_message(InstanceArray(model='household-lite'))[:length]
     failed = subprocess.run([consumer], input=message, capture_output=True)
-    assert failed.returncode and not failed.stdout
+    assert failed.returncode == 1 and not failed.stdout
+    (line,) = failed.stderr.decode().splitlines()
+    assert line.startswith(f'no whole InstanceArray in {length} bytes: ')

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
 from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
+from rclpy.serialization import serialize_message  # noqa: E402
 from ros.colour_model import COLOURS, scene  # noqa: E402
 from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
@@ -69,6 +70,16 @@ def test_an_image_of_an_odd_size_is_segmented_with_one_warning(
     wait_for(lambda: robot.warnings(text), f'a warning of {text}')
     assert len(robot.answer(raw_image(robot.header(), scene())).instances) == len(COLOURS)
     assert len(robot.warnings(text)) == 1
+
+
+@pytest.mark.parametrize('length', [0, 3, 30, 1000])
+def test_a_message_cut_short_on_the_wire_is_left_out(robot: Robot, length: int) -> None:
+    whole = raw_image(robot.header(), scene())
+    before = len(robot.received['instances'])
+    robot.send(serialize_message(whole)[:length])
+    answer = robot.answer(raw_image(robot.header(), scene()))
+    assert len(answer.instances) == len(COLOURS)
+    assert all(message.header != whole.header for message in robot.received['instances'][before:])
 
 
 def test_diagnostics_name_the_fault_while_only_bad_images_come(robot: Robot) -> None:

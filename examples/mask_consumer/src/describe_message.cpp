@@ -9,18 +9,30 @@
 
 #include "fastcdr/Cdr.h"
 #include "fastcdr/FastBuffer.h"
+#include "fastcdr/exceptions/Exception.h"
 #include "mask_consumer/describe.hpp"
 #include "metricseg_msgs/msg/detail/instance_array__rosidl_typesupport_fastrtps_cpp.hpp"
 
-int main()
+/// Read a message; throw an exception of Fast CDR if it is not whole.
+metricseg_msgs::msg::InstanceArray read(std::vector<char> & bytes)
 {
-  std::vector<char> bytes{
-    std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
   eprosima::fastcdr::FastBuffer buffer(bytes.data(), bytes.size());
   eprosima::fastcdr::Cdr cdr(buffer);
   cdr.read_encapsulation();
   metricseg_msgs::msg::InstanceArray message;
   metricseg_msgs::msg::typesupport_fastrtps_cpp::cdr_deserialize(cdr, message);
-  std::cout << mask_consumer::describe(message);
+  return message;
+}
+
+int main()
+{
+  std::vector<char> bytes{
+    std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  try {
+    std::cout << mask_consumer::describe(read(bytes));
+  } catch (const eprosima::fastcdr::exception::Exception & error) {  // no std::exception
+    std::cerr << "no whole InstanceArray in " << bytes.size() << " bytes: " << error.what() << '\n';
+    return 1;
+  }
   return 0;
 }
