@@ -25,6 +25,7 @@ CARD = {'training': {'steps': 0}}
 def small_network() -> MetricSegmentationNetwork:
     """Build a network whose weights are random, and the same in every run."""
     from metricseg_ros.network import MetricSegmentationNetwork
+    from metricseg_ros.threads import single_threaded
     import torch
 
     torch.manual_seed(0)
@@ -33,18 +34,27 @@ def small_network() -> MetricSegmentationNetwork:
     for layer in network.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
             layer.momentum = 1.0
-    with torch.no_grad():
+    # How statistics are rounded depends on the number of threads, which differs between machines
+    # and may be changed by other tests.
+    with torch.no_grad(), single_threaded():
         network(torch.randn(4, 3, 128, 128))
     return network.eval()
 
 
 @pytest.fixture(scope='session')
-def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written_network() -> MetricSegmentationNetwork:
+    """Build the network of the small model, which no test changes."""
+    return small_network()
+
+
+@pytest.fixture(scope='session')
+def small_model(tmp_path_factory: pytest.TempPathFactory,
+                written_network: MetricSegmentationNetwork) -> Path:
     """Write a model folder once for all tests, which only read it."""
     from metricseg_ros.export.onnx import write_model
 
     folder = tmp_path_factory.mktemp('models') / 'small'
-    write_model(small_network(), folder, ('object',), INPUT_SIZE, CARD)
+    write_model(written_network, folder, ('object',), INPUT_SIZE, CARD)
     return folder
 
 

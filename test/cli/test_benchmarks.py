@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from metricseg_ros.backends.gpus import found_gpu
+from metricseg_ros.cli.benchmark_pipeline import stage_rows
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
 from metricseg_ros.cli.floors import Floors, network_flops
 from metricseg_ros.cli.main import main
@@ -150,9 +151,17 @@ def test_the_pipeline_is_measured_by_stage(tmp_path: Path) -> None:
     assert list(rows) == ['preprocess', 'network', 'grouping', 'masks', 'segment', 'overlay']
     shares = [int(rows[stage]['share'].removesuffix(' %'))
               for stage in ('preprocess', 'network', 'grouping', 'masks')]
-    # A little is lost between the stages, on a busy machine more; and shares are rounded.
+    # A little is lost between the stages, on a busy machine more; and four shares are rounded.
     assert 50 < sum(shares) <= 102
     assert all(row['p50_ms'] <= row['p95_ms'] for row in rows.values())
+
+
+def test_shares_are_of_the_whole_of_all_images() -> None:
+    times = {'preprocess': [1.0, 3.0], 'network': [5.0, 7.0], 'grouping': [2.0, 0.0],
+             'masks': [1.0, 1.0], 'segment': [9.0, 11.0], 'overlay': [30.0, 50.0]}
+    rows = stage_rows(times)
+    assert [row['share'] for row in rows] == ['20 %', '60 %', '10 %', '10 %', None, None]
+    assert [row['p50_ms'] for row in rows] == [2, 6, 1, 1, 10, 40]
 
 
 @pytest.mark.parametrize('words', [

@@ -13,8 +13,9 @@ from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.export.parity import compare, grouped_by, LARGEST_DIFFERENCE
 from metricseg_ros.models import load_description, sha256
+from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.network.checkpoint import read_weights
-from model_fixtures import CARD, INPUT_SIZE, small_network, vouch_for
+from model_fixtures import CARD, INPUT_SIZE, vouch_for
 import numpy as np
 import onnx
 import pytest
@@ -32,8 +33,9 @@ def largest_difference(folder: Path) -> float:
     return compare(*stages, description, images).difference
 
 
-def test_weights_survive_exactly(small_model: Path) -> None:
-    expected = small_network().state_dict()
+def test_weights_survive_exactly(small_model: Path,
+                                 written_network: MetricSegmentationNetwork) -> None:
+    expected = written_network.state_dict()
     written = read_weights(small_model / 'weights.safetensors')
     assert written.keys() == expected.keys()
     for name, tensor in expected.items():

@@ -33,11 +33,11 @@ CPU = BackendConfig(device_policy='cpu')
 EAGER = GroupingConfig(maximum_seeds=6, minimum_score=0.0, minimum_area=0.0, connected=False)
 
 
-def builds(path: Path) -> None:
+def built(path: Path) -> bytes:
     """Build an engine of a file, where the builder is installed."""
     pytest.importorskip('tensorrt_rtx')
     sizes = ((32, 32), (64, 96), (96, 96))
-    assert find_flavour().build(path.read_bytes(), sizes, 'fp16', 0, '8.9', lambda share: None)
+    return find_flavour().build(path.read_bytes(), sizes, 'fp16', 0, '8.9', lambda share: None)
 
 
 def test_the_opset_is_one_that_tensorrt_8_5_reads(small_model: Path) -> None:
@@ -81,7 +81,7 @@ def test_half_precision_agrees_and_says_what_it_is(own_model: Path) -> None:
     said = backend.run(tensor)
     worst = (said.embeddings - expected.embeddings).abs().max()
     assert 0 < worst < 0.05 * expected.embeddings.abs().max()
-    builds(own_model / 'model.onnx')
+    assert built(own_model / 'model.onnx')
 
 
 def test_a_weight_beyond_half_precision_is_named(own_model: Path) -> None:
@@ -112,7 +112,7 @@ def test_int8_is_calibrated_on_images_runs_and_builds(own_model: Path, tmp_path:
     zero_points = [item for item in onnx.load(own_model / 'model.onnx').graph.initializer
                    if item.name.endswith('zero_point')]
     assert zero_points and not any(onnx.numpy_helper.to_array(item).any() for item in zero_points)
-    builds(own_model / 'model.onnx')
+    assert built(own_model / 'model.onnx')
 
 
 @pytest.fixture(scope='module')
@@ -151,7 +151,10 @@ def test_the_grouped_graph_gives_what_grouping_does(grouped: tuple[GroupedNetwor
 
 
 def test_the_grouped_graph_builds(grouped: tuple[GroupedNetwork, Path]) -> None:
-    builds(grouped[1])
+    network, path = grouped
+    plan = built(path)
+    assert all(item.name.encode() in plan for item in onnx.load(path).graph.output)
+    assert len(plan) > 4 * sum(weight.numel() for weight in network.parameters())  # In fp32.
 
 
 def test_agreement_is_total_with_itself_and_lost_with_another(small_model: Path,

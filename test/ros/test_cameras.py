@@ -128,9 +128,14 @@ def test_names_no_topic_can_begin_with_are_refused(names: list[str], text: str) 
         check_names(names)
 
 
-@pytest.mark.parametrize('names', [[''], ['left'], ['left', 'front/right_2']])
-def test_good_names_are_taken(names: list[str]) -> None:
-    check_names(names)
+@pytest.mark.parametrize(('names', 'topics'), [
+    ([''], {'/image'}), (['left', 'front/right_2'], {'/left/image', '/front/right_2/image'})])
+def test_topics_begin_with_good_names(start: Start, colour_model: Path, names: list[str],
+                                      topics: set[str]) -> None:
+    node = start(Segmenter(colour_model, cameras=names)).node
+    assert {camera.input.topic for camera in node.session.cameras.values()} == topics
+    outputs = {topic for topic, _ in node.get_publisher_names_and_types_by_node('segmenter', '/')}
+    assert {f'/segmenter{topic.removesuffix("image")}instances' for topic in topics} <= outputs
 
 
 def message_of(robot: Robot, camera: str) -> str:
