@@ -183,12 +183,12 @@ def measured(variant: Variant, config: SegmenterConfig, datasets: Mapping[str, L
     :param rng_seed: of the bootstrap.
     :return: name of the data set -> report.
     """
-    from metricseg_ros.segmenter import InstanceSegmenter
+    from metricseg_ros.cli.opening import open_segmenter
 
     if variant.training:
         model = trained(variant.training, output / folder_of(variant))
         config = with_values(config, {'model': str(model)})
-    segmenter = InstanceSegmenter.from_config(config)
+    segmenter = open_segmenter(config)
     segment = segment_with(segmenter, variant.oracle_thresholds)
     return {name: evaluate(segmenter, dataset, f'{variant.name}: {name}', rng_seed, segment).report
             for name, dataset in datasets.items()}

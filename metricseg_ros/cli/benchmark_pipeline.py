@@ -64,8 +64,8 @@ def run(args: argparse.Namespace) -> int:
     config = configuration(args)
     frames = read_frames(paths)
     from metricseg_ros.cli.measuring import load_average, machine, table
-    from metricseg_ros.segmenter import InstanceSegmenter
-    segmenter = InstanceSegmenter.from_config(config)
+    from metricseg_ros.cli.opening import open_segmenter
+    segmenter = open_segmenter(config)
     load = load_average()
     times, found = measure(segmenter, frames, config, args.rounds)
     rows = stage_rows(times)

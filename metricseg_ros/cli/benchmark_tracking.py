@@ -94,10 +94,10 @@ def run(args: argparse.Namespace) -> int:
         if getattr(args, name) < 1:
             raise ValueError(f'--{name} must be at least 1, got {getattr(args, name)}')
     from metricseg_ros.cli.measuring import load_average, machine, table
+    from metricseg_ros.cli.opening import open_segmenter
     from metricseg_ros.datasets.sequences import SCENES
-    from metricseg_ros.segmenter import InstanceSegmenter
     load, config = load_average(), configuration(args)
-    segmenter = InstanceSegmenter.from_config(config)
+    segmenter = open_segmenter(config)
     scores = {scene: [measure(segmenter, config, scene, number, args)
                       for number in range(args.sequences)] for scene in args.scenes or SCENES}
     segmenter.close()

@@ -62,14 +62,14 @@ def run(args: argparse.Namespace) -> int:
     :return: the exit code.
     :raises ValueError: for a data set that is none, or a bad parameter.
     """
+    from metricseg_ros.cli.opening import open_segmenter
     from metricseg_ros.evaluation.report import mean_over_sets
-    from metricseg_ros.segmenter import InstanceSegmenter
 
     texts, args.overrides = split_overrides(args.inputs)
     config, suite = configuration(args), make_suite(texts, args.suite)
     # Opened before anything runs, so that a wrong folder does not cost an hour.
     datasets = open_all(suite)
-    segmenter = InstanceSegmenter.from_config(config)
+    segmenter = open_segmenter(config)
     segment = segment_with(segmenter, args.oracle_thresholds)
     runs = {name: evaluate(segmenter, dataset, name, suite.rng_seed, segment)
             for name, dataset in datasets.items()}

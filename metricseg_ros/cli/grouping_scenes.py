@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from metricseg_ros.cli.opening import open_segmenter
 from metricseg_ros.config import GroupingConfig, SegmenterConfig
 from metricseg_ros.grouping import seediness, select_seeds
 from metricseg_ros.grouping.seediness import Seediness
 from metricseg_ros.inputs import open_input
-from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.similarity import squared_radii
 from metricseg_ros.structures import NetworkOutput
 from metricseg_ros.threads import single_threaded
@@ -104,7 +104,7 @@ def network_output(config: SegmenterConfig, image: Path) -> NetworkOutput:
     :param image: the photograph.
     :return: what the network says, on the CPU.
     """
-    segmenter = InstanceSegmenter.from_config(config)
+    segmenter = open_segmenter(config)
     frame = next(iter(open_input(image)))
     output = segmenter.embed(frame.image).output
     output = NetworkOutput(output.embeddings.cpu().clone(), output.class_logits.cpu().clone(),

@@ -88,9 +88,9 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
     :param failures: where a line is added for each frame that cannot be segmented.
     :return: the results.
     """
+    from metricseg_ros.cli.opening import open_segmenter
     from metricseg_ros.outputs import ResultsFolder
-    from metricseg_ros.segmenter import InstanceSegmenter
-    segmenter = InstanceSegmenter.from_config(config)
+    segmenter = open_segmenter(config)
     results = ResultsFolder(args.output, segmenter.description.classes, config.overlay,
                             {**about(segmenter, config), 'failures': failures}, args.overwrite)
     try:
