@@ -87,11 +87,8 @@ def common_classes(model: Sequence[str], dataset: Sequence[str]) -> np.ndarray:
     :param model: names of the model's classes, from class id 1.
     :param dataset: names of the data set's.
     :return: (C+1,) uint16: class id of the model -> of the data set, 0 where it has none. Case,
-        spaces and underscores make no difference. A model of one class tells nothing apart, and
-        has none.
+        spaces and underscores make no difference.
     """
-    if len(model) < 2:
-        return np.full(len(model) + 1, UNKNOWN_CLASS, np.uint16)
     ids = {_plain(name): index for index, name in enumerate(dataset, start=1)}
     return np.array([UNKNOWN_CLASS, *(ids.get(_plain(name), UNKNOWN_CLASS) for name in model)],
                     np.uint16)
