@@ -22,15 +22,26 @@ def photographs() -> list[Path]:
 
 def demo_folder(name: str) -> Path:
     """
-    Find a folder of the demo, which lies beside the shipped models.
+    Find a folder of the demo.
 
     :param name: `images` or `things`.
     :return: the folder.
     :raises FileNotFoundError: if it is not there.
     """
-    folders = [root.parent / 'demo' / name for root in model_roots()]
-    for folder in folders:
-        if folder.is_dir():
-            return folder
-    raise FileNotFoundError(f'the {name} of the demo are not at '
-                            f'{" or ".join(map(str, folders)) or "any shipped model"}')
+    return beside_models(f'demo/{name}')
+
+
+def beside_models(relative: str) -> Path:
+    """
+    Find what lies beside the shipped models.
+
+    :param relative: its path in the source tree, such as config/fastdds.xml.
+    :return: where it is.
+    :raises FileNotFoundError: if it is not there.
+    """
+    paths = [root.parent / relative for root in model_roots()]
+    for path in paths:
+        if path.exists():
+            return path
+    raise FileNotFoundError(f'{relative} of the package is not at '
+                            f'{" or ".join(map(str, paths)) or "any shipped model"}')

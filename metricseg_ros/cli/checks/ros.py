@@ -13,6 +13,7 @@ import subprocess
 import sys
 from typing import Any
 
+from metricseg_ros.cli.bundled import beside_models
 from metricseg_ros.cli.checks.check import Check, FAIL, OK, WARN
 
 PROBE_TIMEOUT_S = 60
@@ -137,9 +138,10 @@ def check_profile(environment: Mapping[str, str]) -> Check:
         if path:
             return Check('Fast DDS profile', WARN, f'{name} names {path}, which is not there',
                          f"unset {name}, or name the package's config/fastdds.xml")
+    newer, older = PROFILE_VARIABLES
     return Check('Fast DDS profile', WARN, 'none: images of more than 512 KiB do not fit its '
-                 'shared memory', f'export {PROFILE_VARIABLES[0]}=.../config/fastdds.xml of this '
-                 'package for every node; its launch files and demo do so')
+                 'shared memory', f'export {newer}={beside_models("config/fastdds.xml")} for '
+                 f'every node (before Kilted {older}); launch files and demo do so by themselves')
 
 
 def check_receive_buffer(size: int | None) -> Check:
