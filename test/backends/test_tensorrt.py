@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 import weakref
 
-from metricseg_ros.backends import BackendError, ExecutionReport, open_backend
+from metricseg_ros.backends import BackendError, ExecutionReport, open_backend, selection
 from metricseg_ros.backends.backend import OUTPUTS
 from metricseg_ros.backends.gpus import Gpu
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
@@ -259,6 +259,17 @@ def test_a_gpu_that_tensorrt_rtx_does_not_build_for_is_refused(
     with pytest.raises(BackendError, match=r'for compute capability .*8\.9.*, got 8\.7'):
         built(replace(filled, key=replace(filled.key, gpu='Orin', compute_capability='8.7')),
               flavour)
+
+
+def test_a_gpu_that_no_engine_is_built_for_is_left_to_the_other_backends(
+        small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, 'present_gpu', lambda: Gpu('NVIDIA H100', '9.0'))
+    monkeypatch.setattr(selection, 'found_gpu', lambda: 'NVIDIA H100')
+    tried = selection.gpu_openers(load_description(small_model), BackendConfig(), (64, 96))
+    with pytest.raises(BackendError, match='for compute capability .*, got 9.0'):
+        next(tried)()
+    backend = open_backend(load_description(small_model), BackendConfig())
+    assert not isinstance(backend, StandbyBackend) and 'got 9.0' in backend.report.note
 
 
 def test_building_ahead_fails_where_the_engine_cannot_be_kept(

@@ -73,6 +73,23 @@ class Flavour:
         """Tell whether several contexts can run one engine, each at an input size of its own."""
         return self.is_strongly_typed or hasattr(self._preview_features, 'PROFILE_SHARING_0806')
 
+    def target(self, compute_capability: str) -> Any:
+        """
+        Look up what engines can be built for.
+
+        :param compute_capability: of a GPU, such as 8.9.
+        :return: what TensorRT-RTX calls it; None for TensorRT, which builds for the GPU it is on.
+        :raises BackendError: if no engine can be built for it.
+        """
+        known = getattr(self.trt, 'ComputeCapability', None)
+        target = getattr(known, f'SM{compute_capability.replace(".", "")}', None)
+        if known is not None and target is None:
+            names = ', '.join(sorted(name[2:-1] + '.' + name[-1] for name in dir(known)
+                                     if name.startswith('SM')))
+            raise BackendError(f'{self} builds for compute capability {names}, got '
+                               f'{compute_capability}: use tensorrt on that GPU')
+        return target
+
     def build(self, onnx: bytes, sizes: InputSizes, precision: str, workspace_mib: int,
               compute_capability: str, tell: Callable[[float], None],
               timings: Path | None = None) -> bytes:
@@ -192,17 +209,10 @@ class Flavour:
 
     def _set_target(self, config: Any, compute_capability: str) -> None:
         """Name the GPU to TensorRT-RTX, which builds without one."""
-        if not hasattr(config, 'set_compute_capability'):
-            return
-        known = self.trt.ComputeCapability
-        target = getattr(known, f'SM{compute_capability.replace(".", "")}', None)
-        if target is None:
-            names = ', '.join(sorted(name[2:-1] + '.' + name[-1] for name in dir(known)
-                                     if name.startswith('SM')))
-            raise BackendError(f'{self} builds for compute capability {names}, got '
-                               f'{compute_capability}: use tensorrt on that GPU')
-        config.num_compute_capabilities = 1
-        config.set_compute_capability(target, 0)
+        target = self.target(compute_capability)
+        if target is not None:
+            config.num_compute_capabilities = 1
+            config.set_compute_capability(target, 0)
 
     def _use_timings(self, config: Any, path: Path | None) -> Callable[[], None]:
         """Tell the builder what earlier builds measured; return what keeps it for later ones."""

@@ -38,6 +38,7 @@ def open_tensorrt(description: ModelDescription, config: BackendConfig, box: tup
     if gpu is None:
         raise BackendError(f'{flavour} needs an NVIDIA GPU, and torch {torch.__version__} finds '
                            'none: install a driver and a CUDA build of torch to use one')
+    flavour.target(gpu.compute_capability)  # Or a backend that can use this GPU shall have it.
     job = plan_job(description, config, box, gpu, flavour)
     opener = partial(open_engine, job, flavour, description, gpu)
     looked = job.engine_cache.load(job.key)
