@@ -32,7 +32,7 @@ def tuned(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_scenes(root / 'scenes', 3)
     assert main(['train', str(RECIPE), f'pretrained={small_model}',
                  f'data=folder:{root / "scenes"}',
-                 f'steps={STEPS}', 'batch_size=4', 'height=32', 'width=64', 'learning_rate=0.01',
+                 f'steps={STEPS}', 'batch_size=4', 'crop_sizes=32x64', 'learning_rate=0.01',
                  'warmup_steps=5', 'average_decay=0.8', '--output', str(root / 'run'),
                  '--workers', '0', '--device', 'cpu']) == DONE
     return root
