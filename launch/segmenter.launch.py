@@ -35,6 +35,10 @@ ARGUMENTS = {
 }
 """Name -> default and description."""
 
+SWITCHES = ['true', 'True', 'false', 'False']
+CHOICES = {'use_sim_time': SWITCHES, 'autostart': ['', *SWITCHES]}
+"""Name -> values it may have, so that a misspelt one is refused rather than taken for false."""
+
 TOPICS = ('image', 'depth', 'camera_info')
 """Those arguments that are inputs of the node, by its own names."""
 
@@ -82,7 +86,8 @@ def generate_launch_description() -> LaunchDescription:
     :return: the description.
     """
     return LaunchDescription([
-        *(DeclareLaunchArgument(name, default_value=default, description=description)
+        *(DeclareLaunchArgument(name, default_value=default, description=description,
+                                choices=CHOICES.get(name))
           for name, (default, description) in ARGUMENTS.items()),
         *(SetEnvironmentVariable(*item) for item in shared_memory_profile().items()),
         OpaqueFunction(function=segmenter)])

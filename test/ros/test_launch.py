@@ -25,6 +25,20 @@ def test_only_given_arguments_override_the_parameter_file() -> None:
                                                    'cameras': ['left', 'right']}
 
 
+@pytest.mark.parametrize('name', ['autostart', 'use_sim_time'])
+def test_a_switch_is_true_or_false_and_a_misspelt_one_is_refused(name: str) -> None:
+    (argument,) = (argument for argument in
+                   _module('segmenter').generate_launch_description().get_launch_arguments()
+                   if argument.name == name)
+    context = launch.LaunchContext()
+    for value in ('true', 'False'):
+        context.launch_configurations[name] = value
+        argument.execute(context)
+    context.launch_configurations[name] = 'flase'
+    with pytest.raises(RuntimeError, match='flase'):
+        argument.execute(context)
+
+
 @pytest.mark.parametrize('name', ['segmenter', 'demo'])
 def test_a_launch_file_describes_itself(name: str) -> None:
     description = _module(name).generate_launch_description()
