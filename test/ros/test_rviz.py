@@ -21,6 +21,8 @@ SHOWN = {'Image': 'sensor_msgs/msg/Image', 'MarkerArray': 'visualization_msgs/ms
          'PointCloud2': 'sensor_msgs/msg/PointCloud2',
          'PublishPoint': 'geometry_msgs/msg/PointStamped'}
 """Display or tool -> type of the messages it shows or sends."""
+TAKEN = ('/image', '/clicked_point')
+"""What the segmenter does not publish but takes."""
 
 
 def topics() -> dict[str, str]:
@@ -49,13 +51,11 @@ def test_every_topic_is_one_of_the_node_in_any_namespace(
     expected = {name if name.startswith('/') else f'{namespace}/{name}': kind
                 for name, kind in topics().items()}
 
-    def own() -> dict[str, list[str]]:
-        """Return what the segmenter publishes and subscribes to, as the graph tells."""
-        try:
-            there = (node.get_publisher_names_and_types_by_node('segmenter', namespace or '/')
-                     + node.get_subscriber_names_and_types_by_node('segmenter', namespace or '/'))
-        except RuntimeError:  # It is not known yet.
-            return {}
-        return dict(there)
-    wait_for(lambda: all(own().get(name) == [kind] for name, kind in expected.items()),
+    def own() -> dict[str, set[str]]:
+        """Return the types of what the segmenter takes and gives, as its endpoints tell."""
+        ends = {name: (node.get_subscriptions_info_by_topic if name.endswith(TAKEN)
+                       else node.get_publishers_info_by_topic)(name)
+                for name in expected}
+        return {name: {end.topic_type for end in found} for name, found in ends.items()}
+    wait_for(lambda: own() == {name: {kind} for name, kind in expected.items()},
              lambda: f'{expected}, not {own()}')
