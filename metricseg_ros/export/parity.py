@@ -21,7 +21,7 @@ Stages = Callable[[Tensor, ImageGeometry], tuple[NetworkOutput, SeedMasks]]
 """From the network's input to its output and the masks on its grid."""
 
 LARGEST_DIFFERENCE = 1e-3
-"""Largest difference of embeddings and class scores that passes, in float32."""
+"""Largest difference of embeddings, log odds and class scores that passes, in float32."""
 
 SAME_MASK_IOU = 0.5
 """Two masks are of the same instance above this."""
@@ -32,7 +32,7 @@ class Bounds:
     """
     What an export has to reach.
 
-    :param difference: largest difference of any embedding's component or class score.
+    :param difference: largest difference of any embedding's component, log odds or class score.
     :param found: least share of torch's instances that are found again, and the other way round.
     :param masks: least mean IoU of those masks.
     """
@@ -56,7 +56,7 @@ class Parity:
     How far an ONNX file agrees with torch on some photographs.
 
     :param images: number of photographs.
-    :param difference: largest difference of embeddings and class scores.
+    :param difference: largest difference of embeddings, log odds of an object and class scores.
     :param mean_difference: their mean difference.
     :param seeds: share of torch's instances whose seed is the very same pixel.
     :param found: the smaller of the shares of either side's instances that the other has too.
@@ -151,17 +151,29 @@ def share(part: int, whole: int) -> float:
     return float(part / whole) if whole else 1.0
 
 
-def differences(first: NetworkOutput, second: NetworkOutput) -> tuple[Tensor, Tensor]:
+def differences(first: NetworkOutput, second: NetworkOutput) -> tuple[Tensor, ...]:
     """
     Subtract what two networks say.
 
     :param first: of one.
     :param second: of the other.
-    :return: absolute differences of embeddings and of class scores. Logits of scores that are
-        next to nothing would differ much and mean nothing.
+    :return: absolute differences of embeddings, of the log odds of an object, and of class scores.
+        Logits of classes would differ much where their scores are next to nothing.
     """
-    return ((first.embeddings - second.embeddings).abs(),
-            (first.class_logits.softmax(1) - second.class_logits.softmax(1)).abs())
+    return tuple((one - other).abs() for one, other in (
+        (first.embeddings, second.embeddings),
+        (object_log_odds(first.class_logits), object_log_odds(second.class_logits)),
+        (first.class_logits.softmax(1), second.class_logits.softmax(1))))
+
+
+def object_log_odds(class_logits: Tensor) -> Tensor:
+    """
+    Weigh all classes together against the background.
+
+    :param class_logits: (T,C+1,h,w).
+    :return: (T,h,w), the logarithm of P(c >= 1) / P(0).
+    """
+    return class_logits[:, 1:].logsumexp(1) - class_logits[:, 0]
 
 
 def matched(first: SeedMasks, second: SeedMasks) -> list[tuple[int, int, float]]:

@@ -54,9 +54,11 @@ class MetricSegmentationNetwork(nn.Module):
             self.stride = self.backbone.strides[-1]
             self.embedding_features = self.class_features = nn.Identity()
         self.scales = config.pyramid_scales
-        self.size_multiple = size_multiple(max(self.backbone.strides), self.scales)
         self.averages = config.pyramid_fusion == 'average'
         self._add_heads(config.decoder_channels or self.backbone.channels[-1])
+        trunks = [self.backbone, *([self.names.backbone] if config.name_backbone else [])]
+        self.size_multiple = size_multiple(max(stride for trunk in trunks
+                                               for stride in trunk.strides), self.scales)
 
     def _add_decoder(self) -> None:
         strides, channels = self.backbone.strides, self.config.decoder_channels

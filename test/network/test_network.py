@@ -56,6 +56,15 @@ def test_a_trunk_for_names_leaves_the_probability_of_an_object_as_it_is():
 
 
 @torch.inference_mode()
+def test_inputs_are_multiples_of_the_stride_of_the_trunk_for_names_too():
+    network = MetricSegmentationNetwork(NetworkConfig(
+        backbone='resnet18', decoder_channels=0, embedding_dim=4, class_count=2,
+        name_backbone='efficientnet_lite0')).eval()
+    assert (network.stride, network.size_multiple) == (8, 32)
+    assert network(torch.randn(1, 3, 32, 64))[1].shape == (1, 4, 3, 4, 8)
+
+
+@torch.inference_mode()
 def test_scored_as_objects_the_likeliest_name_has_nearly_all_of_the_object():
     network = MetricSegmentationNetwork(NetworkConfig(
         name_backbone='resnet18', class_count=2, embedding_dim=4, class_scores='object')).eval()
