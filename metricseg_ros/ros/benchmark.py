@@ -42,7 +42,7 @@ WARM_UP_SHARE = 1 / 3
 """Share of a soak that is left out of the slope: caches and the shared segment fill."""
 
 WARM_UPS = 3
-STAGES = ('preprocess', 'network', 'grouping', 'restore')
+STAGES = ('preprocess', 'network', 'grouping', 'tracking', 'restore')
 """Stages of the library, as an InstanceArray tells them; restore holds its packing too."""
 
 

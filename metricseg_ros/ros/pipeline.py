@@ -91,7 +91,7 @@ class Pipeline:
         begin = monotonic()
         image = read_image(arrival.message)
         return Frame(arrival, image, {'wait': (begin - arrival.time) * 1e3,
-                                      'convert': _milliseconds_since(begin)})
+                                      'convert': _milliseconds_since(begin), 'tracking': 0.0})
 
     def publish(self, segmenter: InstanceSegmenter, frame: Frame,
                 embedded: EmbeddedImage) -> None:
@@ -103,7 +103,9 @@ class Pipeline:
         :param embedded: what the network says of it.
         """
         self._recent.add(frame.header, embedded)
-        instances = self._tracker.update(segmenter.instances(embedded), frame.image)
+        found, begin = segmenter.instances(embedded), monotonic()
+        instances = self._tracker.update(found, frame.image)
+        frame.stages['tracking'] = _milliseconds_since(begin)
         message = self._packed(segmenter, frame, instances, self._outputs.wanted('instances'))
         if message is not None:
             self._outputs.publish('instances', message)

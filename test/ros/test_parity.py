@@ -95,7 +95,7 @@ def test_what_ran_and_how_long_it_took_is_told(robot: Robot) -> None:
     assert (answer.model, answer.backend, answer.precision) == ('colours', 'onnxruntime', 'fp32')
     assert answer.provider == 'CPUExecutionProvider'
     stages = [answer.wait_ms, answer.convert_ms, answer.preprocess_ms, answer.network_ms,
-              answer.grouping_ms, answer.restore_ms]
+              answer.grouping_ms, answer.tracking_ms, answer.restore_ms]
     assert all(stage > 0 for stage in stages)
     assert sum(stages) <= answer.callback_ms <= answer.age_ms
 

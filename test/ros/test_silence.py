@@ -19,6 +19,7 @@ from metricseg_ros.backends import BackendError  # noqa: E402
 from metricseg_ros.ros import health  # noqa: E402
 from metricseg_ros.ros.camera_messages import compressed_image, raw_image  # noqa: E402
 from metricseg_ros.ros.image_input import SubscriptionEventCallbacks  # noqa: E402
+from metricseg_ros.ros.latencies import STAGES  # noqa: E402
 from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
 from ros.colour_model import scene  # noqa: E402
 from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
@@ -153,7 +154,7 @@ def test_latencies_and_counts_are_reported(start: Start, colour_model: Path) -> 
     wait_for(lambda: int(robot.value('segmented')) >= 1, 'the image to be counted')
     assert robot.value('backend') == 'onnxruntime'
     assert robot.value('topic') == '/image'
-    for stage in ('wait', 'convert', 'preprocess', 'network', 'grouping', 'restore', 'age'):
+    for stage in (*STAGES, 'views'):
         values = [float(robot.value(f'{stage}_ms_{name}')) for name in ('p50', 'p95', 'p99')]
         assert 0 <= values[0] <= values[1] <= values[2]
 

@@ -16,7 +16,7 @@ pytest.importorskip('metricseg_msgs')
 
 from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
 from ros.colour_model import scene  # noqa: E402
-from ros.robot import Robot, Segmenter  # noqa: E402
+from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
 
 
 def test_ids_stay_with_their_objects_when_one_goes(start: Callable[..., Any],
@@ -33,5 +33,7 @@ def test_ids_stay_with_their_objects_when_one_goes(start: Callable[..., Any],
     after = {item.box.x_offset: item.id for item in robot.answer(image).instances}
     gone = min(places)
     assert after == {left: place for left, place in places.items() if left != gone}
+    assert robot.received['instances'][-1].tracking_ms > 0.05, 'matching takes time'
+    wait_for(lambda: float(robot.value('tracking_ms_p50') or 0) > 0.05, 'the diagnostics to tell')
     labels = np.frombuffer(robot.answer(image, 'label_map').data, np.uint16)
     assert set(np.unique(labels)) == {0, *after.values()}
