@@ -25,6 +25,9 @@ DEPTH = 5
 IN_SPACE = {'objects': Object3DArray, 'markers': MarkerArray, 'cloud': PointCloud2}
 """Outputs that are made of depth."""
 
+CLICKED = {'clicked': InstanceArray, 'clicked_overlay': Image}
+"""Outputs that are made of clicked points."""
+
 
 class Outputs:
     """The topics of one camera of a configured node."""
@@ -44,8 +47,8 @@ class Outputs:
             'instances': create(InstanceArray, f'~/{prefix}instances', DEPTH),
             'label_map': create(Image, f'~/{prefix}label_map', DEPTH),
             'overlay': create(Image, f'~/{prefix}overlay', DEPTH),
-            'clicked': create(InstanceArray, f'~/{prefix}clicked', DEPTH),
-            **{name: create(kind, f'~/{prefix}{name}', DEPTH) for name, kind in IN_SPACE.items()}}
+            **{name: create(kind, f'~/{prefix}{name}', DEPTH)
+               for name, kind in (CLICKED | IN_SPACE).items()}}
         self._label_info = None
         if vision.AVAILABLE:
             self._publishers['detections'] = create(
@@ -84,6 +87,14 @@ class Outputs:
         """
         return any(self.wanted(name) for name in IN_SPACE)
 
+    def clicked_wanted(self) -> bool:
+        """
+        Tell whether clicked points are to be answered.
+
+        :return: whether any output that is made of them has a subscriber.
+        """
+        return any(self.wanted(name) for name in CLICKED)
+
     def inputs_wanted(self) -> tuple[str, ...]:
         """
         Tell what is needed beside the image.
@@ -92,7 +103,7 @@ class Outputs:
         """
         if self.space_wanted():
             return 'depth', 'camera_info'
-        return ('camera_info',) if self.wanted('clicked') else ()
+        return ('camera_info',) if self.clicked_wanted() else ()
 
     def publish(self, name: str, message: Any) -> None:
         """
@@ -117,9 +128,22 @@ class Outputs:
             self._publishers['label_map'].publish(label_map_image(header, instances))
         if self.wanted('detections'):
             self._publishers['detections'].publish(vision.detections(header, instances, names))
-        if self.wanted('overlay'):
+        self.publish_overlay('overlay', header, image, instances, names)
+
+    def publish_overlay(self, name: str, header: Header, image: np.ndarray, instances: Instances,
+                        names: tuple[str, ...]) -> None:
+        """
+        Publish instances drawn over their image, if anybody subscribes.
+
+        :param name: the topic's name without the tilde.
+        :param header: header of the image.
+        :param image: (H,W,3) uint8 RGB.
+        :param instances: of that image.
+        :param names: name of class id i at index i - 1.
+        """
+        if self.wanted(name):
             drawn = draw_overlay(image, instances, names, self.overlay)
-            self._publishers['overlay'].publish(rgb_image(header, drawn))
+            self._publishers[name].publish(rgb_image(header, drawn))
 
     def publish_label_info(self, names: tuple[str, ...], minimum_score: float) -> None:
         """

@@ -15,7 +15,7 @@ from metricseg_ros.ros.conversions import instance_array, provenance_of
 from metricseg_ros.ros.latencies import Latencies, STAGES
 from metricseg_ros.ros.outputs import Outputs
 from metricseg_ros.ros.placing import Placing, Sighting
-from metricseg_ros.ros.recent_frames import RecentFrames
+from metricseg_ros.ros.recent_frames import RecentFrames, SeenFrame
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import EmbeddedImage, Instances
 from metricseg_ros.tracking import Tracker
@@ -102,7 +102,7 @@ class Pipeline:
         :param frame: the image.
         :param embedded: what the network says of it.
         """
-        self._recent.add(frame.header, embedded)
+        self._recent.add(SeenFrame(frame.header, embedded, frame.image))
         found, begin = segmenter.instances(embedded), monotonic()
         instances = self._tracker.update(found, frame.image)
         frame.stages['tracking'] = _milliseconds_since(begin)
@@ -128,7 +128,7 @@ class Pipeline:
         :param embedded: what the network says of it.
         :return: the instances; nothing is published.
         """
-        self._recent.add(frame.header, embedded)
+        self._recent.add(SeenFrame(frame.header, embedded, frame.image))
         return self._packed(segmenter, frame, segmenter.instances(embedded), True)
 
     def _packed(self, segmenter: InstanceSegmenter, frame: Frame, instances: Instances,

@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Points that somebody clicks on in RViz: the mask of what is seen there, on ~/clicked."""
+"""Points that somebody clicks on in RViz: the mask of what is seen there, packed and drawn."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from geometry_msgs.msg import PointStamped
 from metricseg_ros.clicks import Clicks
 from metricseg_ros.objects3d import Intrinsics
 from metricseg_ros.ros.camera import Camera
+from metricseg_ros.ros.conversions import instance_array, provenance_of
 from metricseg_ros.ros.registered_depth import intrinsics_of
 from metricseg_ros.ros.session import Session
 from metricseg_ros.ros.transforms import Transforms
@@ -61,15 +62,20 @@ class Pointing:
 
     async def _answer(self, session: Session, camera: Camera, point: PointStamped) -> None:
         """Publish the mask; raise where there is none."""
-        if not camera.outputs.wanted('clicked'):
-            raise PointError(f'nobody subscribes to ~/{camera.prefix}clicked')
+        outputs, segmenter = camera.outputs, session.segmenter
+        if not outputs.clicked_wanted():
+            raise PointError(f'nobody subscribes to ~/{camera.prefix}clicked or clicked_overlay')
         frame, info = camera.recent.find(Time()), camera.placing.info
         if info is None:
             raise PointError(f'no camera_info has come on {camera.prefix}camera_info')
         where, size = frame.header.frame_id, frame.embedded.image_size
         position = await self._transforms.moved(point, where)
         click = Clicks(pixel_of(position, intrinsics_of(info, where, size), where))
-        camera.outputs.publish('clicked', frame.masks(session.segmenter, click))
+        found, made = frame.masks(segmenter, click), provenance_of(segmenter)
+        if outputs.wanted('clicked'):
+            outputs.publish('clicked', instance_array(frame.header, found, made))
+        outputs.publish_overlay('clicked_overlay', frame.header, frame.image, found,
+                                made.class_names)
 
 
 def pixel_of(position: np.ndarray, intrinsics: Intrinsics, frame: str) -> np.ndarray:

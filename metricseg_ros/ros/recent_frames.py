@@ -5,15 +5,14 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
-from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.clicks import Clicks, segment_clicks
-from metricseg_ros.ros.conversions import instance_array, provenance_of
 from metricseg_ros.segmenter import InstanceSegmenter
-from metricseg_ros.structures import EmbeddedImage
+from metricseg_ros.structures import EmbeddedImage, Instances
+import numpy as np
 from std_msgs.msg import Header
 
 
@@ -28,23 +27,24 @@ class SeenFrame:
 
     :param header: of the image.
     :param embedded: what the network said of it.
+    :param image: (H,W,3) uint8 RGB; None once there is a newer frame, since images are large.
     """
 
     header: Header
     embedded: EmbeddedImage
+    image: np.ndarray | None = None
 
-    def masks(self, segmenter: InstanceSegmenter, clicks: Clicks) -> InstanceArray:
+    def masks(self, segmenter: InstanceSegmenter, clicks: Clicks) -> Instances:
         """
         Grow the masks of clicks.
 
-        :param segmenter: tells how, and who made the embeddings.
+        :param segmenter: tells how.
         :param clicks: pixels of this frame.
-        :return: the masks in the order of the clicks; the latencies are left at 0.
+        :return: the masks in the order of the clicks.
         :raises ClickError: if a click cannot be answered.
         """
-        found = segment_clicks(self.embedded, clicks, segmenter.grouping.connected,
-                               segmenter.grouping.outline_radius)
-        return instance_array(self.header, found, provenance_of(segmenter))
+        return segment_clicks(self.embedded, clicks, segmenter.grouping.connected,
+                              segmenter.grouping.outline_radius)
 
 
 class RecentFrames:
@@ -59,15 +59,16 @@ class RecentFrames:
         self._lock = Lock()
         self._frames: deque[SeenFrame] = deque(maxlen=most)
 
-    def add(self, header: Header, embedded: EmbeddedImage) -> None:
+    def add(self, frame: SeenFrame) -> None:
         """
         Keep a frame, in place of the oldest one.
 
-        :param header: of the image.
-        :param embedded: what the network said of it.
+        :param frame: the newest one.
         """
         with self._lock:
-            self._frames.append(SeenFrame(header, embedded))
+            if self._frames:
+                self._frames[-1] = replace(self._frames[-1], image=None)
+            self._frames.append(frame)
 
     def forget(self) -> None:
         """Drop all frames: another model's embeddings have nothing to do with these."""

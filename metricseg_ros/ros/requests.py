@@ -16,7 +16,7 @@ from typing import Any
 from metricseg_msgs.srv import ReloadModel, SegmentAt, SegmentImage
 from metricseg_ros.clicks import ClickError, Clicks
 from metricseg_ros.ros.camera import Camera
-from metricseg_ros.ros.conversions import provenance_of
+from metricseg_ros.ros.conversions import instance_array, provenance_of
 from metricseg_ros.ros.health import STUCK_S
 from metricseg_ros.ros.parameters import NodeParameters
 from metricseg_ros.ros.session import Session
@@ -89,7 +89,8 @@ class Requests:
                         pixels(request.negative_rows, request.negative_columns, 'negative_rows',
                                'negative_columns'),
                         request.similarity_threshold, request.merge)
-        response.result = frame.masks(session.segmenter, clicks)
+        response.result = instance_array(frame.header, frame.masks(session.segmenter, clicks),
+                                         session.provenance)
         response.took_ms = (monotonic() - begin) * 1e3
 
     @answered

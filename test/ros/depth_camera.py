@@ -85,11 +85,13 @@ class DepthCamera:
         self.depth = create(Image, f'{prefix}depth', qos)
         self.info = create(CameraInfo, f'{prefix}camera_info', qos)
 
-    def wait_until_heard(self) -> None:
+    def wait_until_heard(self, depth: bool = True) -> None:
         """Wait for the segmenter's subscriptions, which it makes when an image comes."""
+        wanted = [self.depth, self.info] if depth else [self.info]
+
         def heard() -> bool:
             self.image.publish(raw_image(self.robot.header(), scene(*SIZE)))
-            return bool(self.depth.get_subscription_count() and self.info.get_subscription_count())
+            return all(publisher.get_subscription_count() for publisher in wanted)
         wait_for(heard, 'depth to be asked for')
 
     def send(self, depth: Make = lambda header: depth_message(header, true_depth()),

@@ -36,8 +36,8 @@ RESEND_S = 5.0
 
 WARN = 30
 TOPICS = {'instances': InstanceArray, 'label_map': Image, 'overlay': Image,
-          'clicked': InstanceArray, 'objects': Object3DArray, 'markers': MarkerArray,
-          'cloud': PointCloud2}
+          'clicked': InstanceArray, 'clicked_overlay': Image, 'objects': Object3DArray,
+          'markers': MarkerArray, 'cloud': PointCloud2}
 TRANSITIONS = {'configure': 1, 'cleanup': 2, 'activate': 3, 'deactivate': 4}
 
 

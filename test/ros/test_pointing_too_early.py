@@ -32,7 +32,7 @@ def test_why_there_is_no_mask_yet_is_said(start: Callable[..., Any],
     said('segmenter is not active')
     robot.change_state('configure')
     robot.change_state('activate')
-    said('nobody subscribes to ~/clicked')
+    said('nobody subscribes to ~/clicked or clicked_overlay')
     robot.subscribe('clicked')
     robot.wait_until_matched()
     said('no frame has been segmented yet')

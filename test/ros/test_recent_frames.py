@@ -10,7 +10,11 @@ pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
 from builtin_interfaces.msg import Time  # noqa: E402
-from metricseg_ros.ros.recent_frames import NoSuchFrameError, RecentFrames  # noqa: E402
+from metricseg_ros.ros.recent_frames import (  # noqa: E402
+    NoSuchFrameError,
+    RecentFrames,
+    SeenFrame,
+)
 from std_msgs.msg import Header  # noqa: E402
 
 LATEST = Time()
@@ -19,7 +23,8 @@ LATEST = Time()
 def kept(*seconds: int, most: int = 2) -> RecentFrames:
     frames = RecentFrames(most)
     for second in seconds:
-        frames.add(Header(stamp=Time(sec=second)), f'embeddings of {second}')
+        frames.add(SeenFrame(Header(stamp=Time(sec=second)), f'embeddings of {second}',
+                             f'image of {second}'))
     return frames
 
 
@@ -29,9 +34,15 @@ def test_a_frame_is_found_by_its_stamp_and_the_latest_by_none() -> None:
     assert frames.find(LATEST).embedded == 'embeddings of 5'
 
 
+def test_only_the_latest_frame_keeps_its_image() -> None:
+    frames = kept(3, 5)
+    assert frames.find(Time(sec=3)).image is None
+    assert frames.find(LATEST).image == 'image of 5'
+
+
 def test_of_frames_with_one_stamp_the_later_counts() -> None:
     frames = kept(3)
-    frames.add(Header(stamp=Time(sec=3)), 'again')
+    frames.add(SeenFrame(Header(stamp=Time(sec=3)), 'again'))
     assert frames.find(Time(sec=3)).embedded == 'again'
 
 

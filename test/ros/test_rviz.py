@@ -38,8 +38,9 @@ def topics() -> dict[str, str]:
 
 
 def test_all_that_can_be_looked_at_is_in_it() -> None:
-    assert set(topics()) == {'image', 'segmenter/overlay', 'segmenter/label_map',
-                             'segmenter/markers', 'segmenter/cloud', '/clicked_point'}
+    assert set(topics()) == {
+        'image', 'segmenter/overlay', 'segmenter/label_map', 'segmenter/clicked_overlay',
+        'segmenter/markers', 'segmenter/cloud', '/clicked_point'}
 
 
 @pytest.mark.parametrize('namespace', ['', '/robot'])
