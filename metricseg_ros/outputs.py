@@ -1,10 +1,11 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Results on disk: overlays, label maps and one JSON file.
+Results on disk: overlays, label maps and one JSON file; the overlays as one video, too, if asked.
 
 ```
 FOLDER/overlay/NAME.jpg      FOLDER/label_map/NAME.png      FOLDER/instances.json
+FOLDER/overlay.mp4
 ```
 """
 
@@ -20,23 +21,26 @@ import cv2
 from metricseg_ros.config import OverlayConfig
 from metricseg_ros.inputs import Frame
 from metricseg_ros.overlay import draw_overlay
+from metricseg_ros.overlay.video import OverlayVideo
 from metricseg_ros.structures import Instances
 from metricseg_ros.whole_files import write_whole
 import numpy as np
 
 JPEG_QUALITY = 92
 PNG_COMPRESSION = 3
+VIDEO = 'overlay.mp4'
 
 
 class ResultsFolder:
     """
     Writes the instances of image after image; a context manager.
 
-    The JSON file is written when the context is left, however it is left.
+    The JSON file is written, and the video finished, when the context is left, however it is left.
     """
 
     def __init__(self, folder: Path, class_names: Sequence[str], overlay: OverlayConfig,
-                 about: Mapping[str, Any], overwrite: bool = False) -> None:
+                 about: Mapping[str, Any], overwrite: bool = False,
+                 video_rate: float | None = None) -> None:
         """
         Make the folder.
 
@@ -45,6 +49,7 @@ class ResultsFolder:
         :param overlay: how overlays are drawn.
         :param about: what the JSON file says before the images: model, backend and so on.
         :param overwrite: replace the results of an earlier run.
+        :param video_rate: images a second of the video; None for no video.
         :raises FileExistsError: if there are results already and `overwrite` is false.
         """
         self.folder, self.class_names, self.overlay = folder, class_names, overlay
@@ -56,6 +61,8 @@ class ResultsFolder:
             _remove_results(folder, self.path)
         for name in ('overlay', 'label_map'):
             (folder / name).mkdir(parents=True, exist_ok=True)
+        self._video = None if video_rate is None else OverlayVideo(folder / VIDEO, video_rate)
+        self.about['video'] = None if video_rate is None else VIDEO
 
     @property
     def path(self) -> Path:
@@ -73,7 +80,9 @@ class ResultsFolder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:
-        """Write the JSON file with all images that are done."""
+        """Write the JSON file with all images that are done, and finish the video."""
+        if self._video:
+            self._video.close()
         write_json(self.path, self.content)
 
     def write(self, frame: Frame, instances: Instances) -> dict[str, Any]:
@@ -92,6 +101,8 @@ class ResultsFolder:
                      [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         _write_image(self.folder / 'label_map' / f'{name}.png', instances.label_map,
                      [cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION])
+        if self._video:
+            self._video.write(drawn)
         self.records.append(image_record(name, frame, instances, self.class_names))
         return self.records[-1]
 
@@ -149,10 +160,13 @@ def _write_image(path: Path, image: np.ndarray, options: Sequence[int]) -> None:
 def _remove_results(folder: Path, path: Path) -> None:
     """Remove the files that an earlier run's JSON file lists, and that file; nothing else."""
     try:
-        names = [Path(record['name']).name for record in json.loads(path.read_text())['images']]
+        content = json.loads(path.read_text())
+        names = [Path(record['name']).name for record in content['images']]
     except (ValueError, KeyError, TypeError):
         raise FileExistsError(f'{path} is not of this program: choose another folder') from None
     for name in names:
         (folder / 'overlay' / f'{name}.jpg').unlink(missing_ok=True)
         (folder / 'label_map' / f'{name}.png').unlink(missing_ok=True)
+    if content.get('video'):
+        (folder / VIDEO).unlink(missing_ok=True)
     path.unlink()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 from metricseg_ros.config import OverlayConfig
@@ -33,7 +34,7 @@ def two_instances() -> Instances:
         np.array([0.5, 0.75], np.float32), {'network': 12.3456789})
 
 
-def results(folder: Path, **options: bool) -> ResultsFolder:
+def results(folder: Path, **options: Any) -> ResultsFolder:
     return ResultsFolder(folder, ('cup', 'spoon'), OverlayConfig(), {'model': 'some'}, **options)
 
 
@@ -105,6 +106,28 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(OSError, match='could not be written'), results(tmp_path) as folder:
         (tmp_path / 'overlay').rmdir()
         folder.write(frame(), two_instances())
+
+
+def test_a_video_shows_images_of_other_sizes_whole(tmp_path: Path) -> None:
+    with results(tmp_path, video_rate=5.0) as folder:
+        folder.write(frame(), two_instances())
+        empty = Instances((80, 60), *([np.zeros((0, *shape), kind) for kind, shape in (
+            (np.uint16, ()), (np.uint16, ()), (np.float32, ()), (np.int32, (4,)))]), (),
+            np.zeros((0, 2), np.int32), np.zeros(0, np.float32))
+        folder.write(Frame('tall', 'tall.jpg', None, np.full((80, 60, 3), 200, np.uint8)), empty)
+    video = cv2.VideoCapture(str(tmp_path / 'overlay.mp4'))
+    first, second = video.read()[1], video.read()[1]
+    assert first.shape == second.shape == (*SIZE, 3)
+    # A quarter as high, 15 columns stay in the middle of 30.
+    assert second[10, 15].min() > 150 and second[:, [1, -2]].max() < 60
+
+
+def test_a_video_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / 'overlay.mp4').mkdir()
+    with pytest.raises(OSError, match=r'overlay\.mp4 could not be written'), \
+            results(tmp_path, video_rate=5.0) as folder:
+        folder.write(frame(), two_instances())
+    assert (tmp_path / 'instances.json').exists()
 
 
 def test_json_is_there_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -4,16 +4,15 @@
 Segment images, folders of images, videos, rosbag2 and MCAP recordings.
 
 Writes DIR/overlay/NAME.jpg to look at, DIR/label_map/NAME.png (16 bits, at the image's size: the
-instance's id at each pixel, 0 for background) and DIR/instances.json.
+instance's id at each pixel, 0 for background) and DIR/instances.json; if asked, DIR/overlay.mp4.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
-from itertools import chain
 from operator import length_hint
 from pathlib import Path
 import statistics
@@ -36,6 +35,12 @@ if TYPE_CHECKING:
     from metricseg_ros.inputs import Frame
     from metricseg_ros.outputs import ResultsFolder
     from metricseg_ros.segmenter import InstanceSegmenter
+    from metricseg_ros.structures import Instances
+    from metricseg_ros.tracking import Tracker
+    import numpy as np
+
+FASTEST = 240
+"""Images a second of a video that players still show."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--overwrite', action='store_true',
                         help='replace the results of an earlier run in DIR')
     parser.add_argument('--topic', help='image topic, for a bag with several')
+    parser.add_argument('--track', action='store_true',
+                        help='give an object the same id in every image of an input; the same as '
+                        'tracking.enabled=true')
+    parser.add_argument('--video', type=float, metavar='RATE',
+                        help='write all overlays as DIR/overlay.mp4, too, RATE images a second')
     parser.add_argument('--quiet', action='store_true', help='no progress bar and no summary')
     add_json(parser, 'what DIR/instances.json says')
     add_configuration(parser, overrides=False)
@@ -67,6 +77,11 @@ def run(args: argparse.Namespace) -> int:
     paths, args.overrides = split_overrides(args.inputs)
     if not paths:
         raise ValueError('no INPUT given, only KEY=VALUE')
+    if args.video is not None and not 0 < args.video <= FASTEST:
+        raise ValueError(f'--video must be above 0 and at most {FASTEST} images a second, '
+                         f'got {args.video}')
+    if args.track:
+        args.overrides.insert(0, 'tracking.enabled=true')
     config = configuration(args)
     failures: list[str] = []
     sources = [open_input(path, args.topic, partial(note, failures)) for path in paths]
@@ -90,14 +105,18 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
     """
     from metricseg_ros.cli.opening import open_segmenter
     from metricseg_ros.outputs import ResultsFolder
+    from metricseg_ros.tracking import Tracker
     segmenter = open_segmenter(config)
     results = ResultsFolder(args.output, segmenter.description.classes, config.overlay,
-                            {**about(segmenter, config), 'failures': failures}, args.overwrite)
+                            {**about(segmenter, config), 'failures': failures}, args.overwrite,
+                            args.video)
+    tracker = Tracker(config.tracking)
     try:
         with results:
-            for frame in progress(sources, args.quiet):
+            for frame in progress(sources, tracker, args.quiet):
                 try:
-                    results.write(frame, segmenter.segment(frame.image))
+                    found = segmenter.segment(frame.image)
+                    results.write(frame, identified(tracker, found, frame.image))
                 except ValueError as error:
                     note(failures, ValueError(f'{frame.source}: {error}'))
     finally:  # Also when interrupted: what is done is there.
@@ -118,16 +137,49 @@ def note(failures: list[str], error: ValueError) -> None:
     tqdm.write(f'metricseg: left out: {error}', file=sys.stderr)
 
 
-def progress(sources: Sequence[Iterable[Frame]], quiet: bool) -> Iterable[Frame]:
+def identified(tracker: Tracker, found: Instances, image: np.ndarray) -> Instances:
+    """
+    Give instances ids that last, if the tracker is switched on.
+
+    :param tracker: knows the objects of the images before.
+    :param found: instances of the next image; the time is added to theirs.
+    :param image: (H,W,3) uint8 RGB, in which they were found.
+    :return: the instances with ids.
+    """
+    from metricseg_ros.segmenter import timed
+    if not tracker.config.enabled:
+        return found
+    with timed(found.stage_ms, 'tracking'):
+        return tracker.update(found, image)
+
+
+def in_order(sources: Sequence[Iterable[Frame]], tracker: Tracker) -> Iterator[Frame]:
+    """
+    Go through the frames of all inputs; images given one by one follow each other.
+
+    :param sources: opened inputs.
+    :param tracker: made to forget its objects where something else begins.
+    :return: the frames.
+    """
+    alone = False
+    for source in sources:
+        before, alone = alone, length_hint(source) == 1
+        if not (before and alone):
+            tracker.reset()
+        yield from source
+
+
+def progress(sources: Sequence[Iterable[Frame]], tracker: Tracker, quiet: bool) -> Iterable[Frame]:
     """
     Go through the frames of all inputs behind a progress bar.
 
     :param sources: opened inputs.
+    :param tracker: made to forget its objects where something else begins.
     :param quiet: no bar; there is none either where stderr is no terminal.
     :return: the frames.
     """
     from tqdm import tqdm
-    return tqdm(chain.from_iterable(sources), total=sum(map(length_hint, sources)) or None,
+    return tqdm(in_order(sources, tracker), total=sum(map(length_hint, sources)) or None,
                 unit='image', disable=quiet or not sys.stderr.isatty(), dynamic_ncols=True)
 
 

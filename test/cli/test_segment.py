@@ -105,6 +105,85 @@ def test_earlier_results_are_replaced_only_when_asked_for(
     assert [path.stem for path in (output / 'overlay').iterdir()] == [second.stem]
 
 
+@pytest.fixture
+def panned(tmp_path: Path) -> Path:
+    """Make a folder of three views of a photograph, the camera moved by 6 pixels each time."""
+    path = tmp_path / 'panned'
+    path.mkdir()
+    photograph = cv2.imread(str(photographs()[0]))
+    for number in range(3):
+        view = photograph[:, 6 * number:photograph.shape[1] - 12 + 6 * number]
+        cv2.imwrite(str(path / f'{number}.png'), view)
+    return path
+
+
+def label_maps(output: Path) -> list[np.ndarray]:
+    return [cv2.imread(str(output / 'label_map' / f'{record["name"]}.png'), cv2.IMREAD_UNCHANGED)
+            for record in content(output)['images']]
+
+
+def ids(output: Path) -> list[set[int]]:
+    return [{entry['id'] for entry in record['instances']}
+            for record in content(output)['images']]
+
+
+def test_an_object_keeps_its_id_while_the_camera_moves(panned: Path, tmp_path: Path) -> None:
+    output = tmp_path / 'out'
+    assert segment(panned, '--output', output, '--track') == DONE
+    first, _, last = label_maps(output)
+    first, last = first[:, 12:], last[:, :-12]  # What both show.
+    found = (first > 0) & (last > 0)
+    assert found.any() and (first == last)[found].mean() > 0.9
+    assert all('tracking' in record['stage_ms'] for record in content(output)['images'])
+
+
+def test_an_object_is_not_looked_for_in_another_input(panned: Path, tmp_path: Path) -> None:
+    shutil.copytree(panned, tmp_path / 'again')
+    output = tmp_path / 'out'
+    assert segment(panned, tmp_path / 'again', '--output', output, '--track') == DONE
+    found = ids(output)
+    assert set.union(*found[:3]).isdisjoint(set.union(*found[3:])) and all(found)
+
+
+def test_images_given_one_by_one_are_one_sequence(panned: Path, tmp_path: Path) -> None:
+    output, other = tmp_path / 'out', tmp_path / 'other'
+    assert segment(*sorted(panned.iterdir()), '--output', output, '--track') == DONE
+    assert segment(panned, '--output', other, 'tracking.enabled=true') == DONE
+    assert ids(output) == ids(other)
+
+
+def test_images_of_different_sizes_are_tracked_too(folder: Path, tmp_path: Path) -> None:
+    sizes = [(200, 300), (300, 200)]
+    for path, size in zip(sorted(folder.iterdir()), sizes, strict=True):
+        cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), size))
+    output = tmp_path / 'out'
+    assert segment(folder, '--output', output, '--track') == DONE
+    assert [labels.shape[::-1] for labels in label_maps(output)] == sizes
+
+
+def test_the_overlays_become_a_video(panned: Path, tmp_path: Path) -> None:
+    output = tmp_path / 'out'
+    assert segment(panned, '--output', output, '--video', 12.5) == DONE
+    video = cv2.VideoCapture(str(output / 'overlay.mp4'))
+    assert video.get(cv2.CAP_PROP_FPS) == 12.5
+    for record in content(output)['images']:
+        shown = cv2.imread(str(output / 'overlay' / f'{record["name"]}.jpg'))
+        read, image = video.read()
+        assert read and np.abs(image.astype(int) - shown).mean() < 10
+    assert not video.read()[0]
+    assert segment(panned, '--output', output, '--overwrite') == DONE
+    assert not (output / 'overlay.mp4').exists()
+
+
+@pytest.mark.parametrize('rate', ['0', '-1', 'nan', '1e9'])
+def test_a_rate_that_no_video_has_is_refused(rate: str, panned: Path, tmp_path: Path,
+                                             capsys: pytest.CaptureFixture[str]) -> None:
+    assert segment(panned, '--output', tmp_path / 'out', f'--video={rate}') == BAD_USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert '--video' in line and str(float(rate)) in line
+    assert not (tmp_path / 'out').exists()
+
+
 def test_a_model_that_is_not_there_is_told(folder: Path, tmp_path: Path,
                                            capsys: pytest.CaptureFixture[str]) -> None:
     assert segment(folder, '--output', tmp_path / 'out', '--model', 'nonesuch') == BAD_USAGE
