@@ -8,7 +8,7 @@ from pathlib import Path
 import shutil
 import subprocess
 
-from metricseg_ros.packed_mask import pack, PackedMask, unpack
+from metricseg_ros.packed_mask import pack, PackedMask, unpack, unpack_crop
 import numpy as np
 import pytest
 
@@ -67,6 +67,13 @@ def test_cpp_reads_what_python_packed(codec: Path, mask: np.ndarray, verb: str) 
     np.testing.assert_array_equal(np.frombuffer(pixels, bool).reshape(mask.shape), mask)
 
 
+def test_cpp_reads_a_crop_without_its_image(codec: Path) -> None:
+    for mask in masks():
+        packed = pack(mask)
+        pixels = _read(codec, 'unpack_crop', packed, (2**32 - 1, 2**32 - 1))
+        assert pixels == unpack_crop(packed).tobytes()
+
+
 def test_python_reads_what_cpp_packed(codec: Path) -> None:
     for mask in masks():
         place, bits = _run(codec, 'pack', *mask.shape, stdin=mask.tobytes()).split(b'\n', 1)
@@ -85,6 +92,15 @@ def test_cpp_refuses_what_python_refuses_in_the_same_words(codec: Path) -> None:
             _read(codec, 'unpack', packed, (5, 20))
         assert failure.value.returncode == 3
         assert failure.value.stderr.decode() == str(refusal.value)
+
+
+def test_cpp_refuses_a_crop_that_is_cut_short(codec: Path) -> None:
+    packed = PackedMask(0, 0, 2**32 - 1, 2**32 - 1, np.ones(3, np.uint8))
+    with pytest.raises(ValueError) as refusal:
+        unpack_crop(packed)
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        _read(codec, 'unpack_crop', packed, (5, 20))
+    assert failure.value.stderr.decode() == str(refusal.value)
 
 
 def test_cpp_refuses_an_image_of_another_size(codec: Path) -> None:

@@ -7,6 +7,7 @@
 ///     codec pack IMAGE_HEIGHT IMAGE_WIDTH < pixels     prints row column height width, then bits
 ///     codec unpack IMAGE_HEIGHT IMAGE_WIDTH ROW COLUMN HEIGHT WIDTH < bits     prints the pixels
 ///     codec contains ... as unpack: the pixels again, each asked for by itself
+///     codec unpack_crop ... as unpack: the pixels of the crop alone
 
 #include <cstdint>
 #include <cstdlib>
@@ -81,6 +82,9 @@ void run(const std::string & verb, char ** arguments)
   mask.width = number(arguments[5]);
   for (const auto byte : read_input()) {
     mask.bits.push_back(byte);
+  }
+  if (verb == "unpack_crop") {
+    return write_output(metricseg_msgs::unpack_crop(mask));
   }
   write_output(
     verb == "contains" ? ask_for_each_pixel(mask, image_height, image_width) :

@@ -29,7 +29,7 @@ int main()
   std::vector<char> bytes{
     std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
   try {
-    std::cout << mask_consumer::describe(read(bytes));
+    std::cout << mask_consumer::describe(read(bytes)) << '\n';
   } catch (const eprosima::fastcdr::exception::Exception & error) {  // no std::exception
     std::cerr << "no whole InstanceArray in " << bytes.size() << " bytes: " << error.what() << '\n';
     return 1;

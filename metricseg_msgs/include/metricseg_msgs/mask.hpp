@@ -117,6 +117,21 @@ std::vector<std::uint8_t> unpack(
   return pixels;
 }
 
+/// Return the crop alone as an image of mask.height * mask.width bytes: 1 where the object is.
+///
+/// The pixel at (row, column) of it is at (mask.row + row, mask.column + column) of the image. Takes
+/// no more than eight times the mask's bytes, whatever size the image is said to have.
+template<typename MaskT>
+std::vector<std::uint8_t> unpack_crop(const MaskT & mask)
+{
+  check_bits(mask);
+  std::vector<std::uint8_t> pixels(std::size_t{mask.height} * mask.width);
+  for (std::size_t index = 0; index < pixels.size(); ++index) {
+    pixels[index] = crop_pixel(mask, index / mask.width, index % mask.width);
+  }
+  return pixels;
+}
+
 /// Pack the given rectangle of an image, whatever it holds.
 template<typename MaskT>
 MaskT pack_crop(

@@ -5,6 +5,7 @@
 #define MASK_CONSUMER__DESCRIBE_HPP_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <sstream>
@@ -13,23 +14,35 @@
 
 #include "metricseg_msgs/mask.hpp"
 #include "metricseg_msgs/msg/instance_array.hpp"
+#include "metricseg_msgs/msg/mask.hpp"
 
 namespace mask_consumer
 {
 
-/// One line about each instance: id, class, score and the pixels of its mask, counted in the image.
+/// Count the object's pixels.
+///
+/// In the crop, since a message may be wrong about the image's size: an image of that size is made
+/// only by those who need one (metricseg_msgs::unpack).
+inline std::ptrdiff_t area(const metricseg_msgs::msg::Mask & mask)
+{
+  const std::vector<std::uint8_t> crop = metricseg_msgs::unpack_crop(mask);  // 0 or 1
+  return std::count(crop.begin(), crop.end(), 1);
+}
+
+/// What is in an image; then a line about each instance: id, class, score, pixels of its mask.
 /// A mask that is inconsistent is named and left out.
 inline std::string describe(const metricseg_msgs::msg::InstanceArray & message)
 {
   std::ostringstream text;
+  text << message.instances.size() << " instances in " << message.image_height << " x " <<
+    message.image_width << " pixels of '" << message.header.frame_id << "'";
   for (const auto & instance : message.instances) {
-    text << instance.id << ' ' << instance.class_name << ' ' << instance.score << ' ';
+    text << '\n' << instance.id << ' ' << instance.class_name << ' ' << instance.score << ' ';
     try {
-      const std::vector<std::uint8_t> mask = metricseg_msgs::unpack(
-        instance.mask, message.image_height, message.image_width);  // row by row, 0 or 1
-      text << std::count(mask.begin(), mask.end(), 1) << " pixels\n";
+      metricseg_msgs::check_inside(instance.mask, message.image_height, message.image_width);
+      text << area(instance.mask) << " pixels";
     } catch (const std::exception & error) {
-      text << "left out: " << error.what() << '\n';
+      text << "left out: " << error.what();
     }
   }
   return text.str();
