@@ -106,7 +106,7 @@ class Diagnostics:
             view=self._view(session, source.topic, source.message_type),
             reliable=source.reliable, transport=session.config.image_transport,
             refused=source.refused, silent_s=source.silent_seconds(),
-            busy_s=session.worker.busy_seconds(), busy_with=session.at,
+            busy_s=session.busy_seconds(), busy_with=session.at,
             wanted=camera.outputs.any_wanted(), bad_image=camera.tally.bad_image,
             age_ms=age and age['p50'], unstamped=camera.tally.segmented > 0 and age is None,
             waits_for_clock=self._waits_for_clock(), no_place=camera.placing.problem,

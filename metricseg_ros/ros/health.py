@@ -126,12 +126,23 @@ def _inactive(facts: Facts) -> str:
     return '' if facts.phase == 'active' else f'{facts.phase}: start the node anew'
 
 
-def _stuck(facts: Facts) -> str:
-    if facts.busy_s < STUCK_S:
+def why_stuck(busy_s: float, camera: str = '') -> str:
+    """
+    Say that the worker does not come to an end, and what would help.
+
+    :param busy_s: time it has been at its present image, in seconds.
+    :param camera: whose image that is, or empty.
+    :return: one sentence without a full stop; empty while it is no fault.
+    """
+    if busy_s < STUCK_S:
         return ''
-    whose = f' of {facts.busy_with}' if facts.busy_with else ''
-    return f'the worker has been at one image{whose} for {facts.busy_s:.0f} s: the backend ' \
-           'hangs or the machine is overloaded; if it lasts, start the node anew'
+    whose = f' of {camera}' if camera else ''
+    return f'the worker has been at one image{whose} for {busy_s:.0f} s: the backend hangs or ' \
+           'the machine is overloaded; if it lasts, start the node anew'
+
+
+def _stuck(facts: Facts) -> str:
+    return why_stuck(facts.busy_s, facts.busy_with)
 
 
 def _no_publisher(facts: Facts) -> str:

@@ -17,7 +17,7 @@ from metricseg_msgs.srv import ReloadModel, SegmentAt, SegmentImage
 from metricseg_ros.clicks import ClickError, Clicks
 from metricseg_ros.ros.camera import Camera
 from metricseg_ros.ros.conversions import instance_array, provenance_of
-from metricseg_ros.ros.health import STUCK_S
+from metricseg_ros.ros.health import why_stuck
 from metricseg_ros.ros.parameters import NodeParameters
 from metricseg_ros.ros.session import Session
 from metricseg_ros.segmenter import InstanceSegmenter
@@ -102,9 +102,7 @@ class Requests:
         if session.worker is None:
             raise RuntimeError(f'the node is {self._phase()[0]}: activate it first, with '
                                f'`ros2 lifecycle set {self._name()} activate`')
-        if session.worker.busy_seconds() > STUCK_S:
-            raise RuntimeError('the worker has been at one image for '
-                               f'{session.worker.busy_seconds():.0f} s: see /diagnostics')
+        refuse_if_stuck(session)
         image = request.image
         if not image.data and not image.height and not image.width:
             image = newest_of(camera)
@@ -123,6 +121,7 @@ class Requests:
                 setattr(response, name, getattr(made, name))
 
     async def _reload(self, session: Session, model: str) -> None:
+        refuse_if_stuck(session)
         if self._loading:
             raise RuntimeError('another model is being loaded: wait for it')
         self._loading = True
@@ -178,6 +177,18 @@ def camera_of(session: Session, name: str) -> Camera:
         known = ', '.join(map(repr, cameras))
         raise LookupError(f'camera must be one of {known}, got {name!r}')
     return cameras[name]
+
+
+def refuse_if_stuck(session: Session) -> None:
+    """
+    Refuse what would wait for the worker, if that does not come to an end.
+
+    :param session: what the node holds.
+    :raises RuntimeError: if so.
+    """
+    stuck = why_stuck(session.busy_seconds(), session.at)
+    if stuck:
+        raise RuntimeError(stuck)
 
 
 def newest_of(camera: Camera) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.config import NodeConfig
+from metricseg_ros.ros import health
 from metricseg_ros.ros.camera import Camera, check_names, Job
 from metricseg_ros.ros.conversions import Provenance, provenance_of
 from metricseg_ros.ros.pipeline import Arrival, Frame
@@ -54,6 +55,14 @@ class Session:
     def provenance(self) -> Provenance:
         """Return who makes the instances now."""
         return provenance_of(self.segmenter)
+
+    def busy_seconds(self) -> float:
+        """
+        Tell how long the worker has been at its present images.
+
+        :return: seconds, 0 between images and while nobody works.
+        """
+        return 0.0 if self.worker is None else self.worker.busy_seconds()
 
     def activate(self) -> None:
         """Begin to listen and to work."""
@@ -112,14 +121,21 @@ class Session:
         """
         Go on with another segmenter, from the next image on; the old one is closed.
 
-        :param segmenter: ready to run.
+        :param segmenter: ready to run; it is closed if it cannot be taken over.
         :param config: what it was made from.
+        :raises RuntimeError: if the worker does not come to the end of its image.
         """
-        with self._segmenting:
+        if not self._segmenting.acquire(timeout=health.STUCK_S):
+            segmenter.close()
+            raise RuntimeError('the worker does not come to the end of its image: see '
+                               '/diagnostics')
+        try:
             old, self.segmenter = self.segmenter, segmenter
             segmenter.grouping = old.grouping  # It may have been changed while this one loaded.
             for camera in self.cameras.values():
                 camera.forget()
+        finally:
+            self._segmenting.release()
         self.config = config
         old.close()
         if self.worker is not None:

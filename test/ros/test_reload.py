@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ import pytest
 pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
+from metricseg_ros.ros import health  # noqa: E402
 from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
+from metricseg_ros.segmenter import InstanceSegmenter  # noqa: E402
 from ros.asking import ask, click, KINDS, RED  # noqa: E402
 from ros.colour_model import scene, write_colour_model  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
+from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
 
 Start = Callable[..., Any]
 
@@ -69,6 +72,29 @@ def test_a_model_is_replaced_without_a_lost_subscription(start: Start, colour_mo
     assert (old.model, new.model) == (colour_model.name, 'other')
     assert segmenter.node.get_parameter('model').value == str(other)
     wait_for(lambda: robot.value('model') == 'other', 'the diagnostics to follow')
+
+
+def test_a_worker_that_is_stuck_does_not_stop_the_answers(
+        start: Start, colour_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, 'STUCK_S', 0.5)
+    node = start(Segmenter(colour_model, image_reliability='reliable')).node
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    go_on, backend = Event(), node.session.segmenter.backend
+    run = backend.run
+    monkeypatch.setattr(backend, 'run', lambda tensor: go_on.wait(PATIENCE_S) and run(tensor))
+    robot.wait_for_status('the worker has been at one image',
+                          lambda: robot.send(raw_image(robot.header(), scene())))
+    for service in ('reload_model', 'segment'):
+        response = ask(robot, service)
+        assert not response.success
+        assert 'the worker has been at one image for' in response.message
+    with pytest.raises(RuntimeError, match='does not come to the end of its image'):
+        node.session.replace(InstanceSegmenter.from_config(node.session.config),
+                             node.session.config)
+    go_on.set()
+    robot.wait_for_status('segmenting', lambda: robot.send(raw_image(robot.header(), scene())))
+    assert ask(robot, 'reload_model').success
 
 
 @pytest.mark.parametrize('harm', ['missing', 'damaged', 'foreign'])
