@@ -48,7 +48,8 @@ class Clicks:
         """Check what does not depend on the image."""
         count = len(self.positions) + len(self.negatives)
         if not len(self.positions):
-            raise ClickError('there must be at least one click, got none')
+            only = f' but {count} negative: these only take away from masks' if count else ''
+            raise ClickError(f'there must be at least one click, got none{only}')
         if count > MOST_CLICKS:
             raise ClickError(f'there may be {MOST_CLICKS} clicks at most, got {count}')
         if not 0 <= self.similarity_threshold <= 1:

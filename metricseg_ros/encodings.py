@@ -72,6 +72,9 @@ ENCODINGS = {
 DEPTHS = {'16UC1': Encoding(np.uint16, 1, None), '32FC1': Encoding(np.float32, 1, None)}
 """Encoding name -> layout of distances, in millimetres and in metres (REP 118)."""
 
+DEPTH_ALIASES = {'mono16': '16UC1'}
+"""What some drivers call millimetres, and depth_image_proc takes for such -> its proper name."""
+
 
 def find_encoding(name: str) -> Encoding:
     """

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 import cv2
-from metricseg_ros.encodings import DEPTHS, Encoding, find_encoding
+from metricseg_ros.encodings import DEPTH_ALIASES, DEPTHS, Encoding, find_encoding
 import numpy as np
 
 
@@ -49,9 +49,10 @@ def to_depth(message: Any) -> np.ndarray:
     try:
         if not message.height or not message.width:
             raise ValueError('depth image without pixels')
-        if message.encoding not in DEPTHS:
+        encoding = DEPTH_ALIASES.get(message.encoding, message.encoding)
+        if encoding not in DEPTHS:
             raise ValueError(f'depth must be encoded as {" or ".join(DEPTHS)} (REP 118)')
-        return _native(_view(message, DEPTHS[message.encoding]), bool(message.is_bigendian))
+        return _native(_view(message, DEPTHS[encoding]), bool(message.is_bigendian))
     except ValueError as error:
         raise ImageError(f'{error} ({describe(message)})') from error
 

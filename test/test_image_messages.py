@@ -186,7 +186,7 @@ def test_depth_is_read_with_padding_and_in_both_byte_orders(encoding: str,
 
 
 @pytest.mark.parametrize(('encoding', 'changes', 'text'), [
-    ('mono16', {}, r'depth must be encoded as 16UC1 or 32FC1 \(REP 118\).*mono16'),
+    ('16SC1', {}, r'depth must be encoded as 16UC1 or 32FC1 \(REP 118\).*16SC1'),
     ('64FC1', {}, 'depth must be encoded as'),
     ('16UC1', {'height': 0}, 'depth image without pixels'),
     ('16UC1', {'step': 3}, 'step is smaller'),

@@ -29,8 +29,8 @@ from metricseg_ros.structures import EmbeddedImage
 from metricseg_ros.tracking import Tracker
 from rclpy.lifecycle import LifecycleNode
 
-NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*')
-"""What a camera's name may be, so that topics can begin with it."""
+NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?(/[A-Za-z](_?[A-Za-z0-9])*_?)*')
+"""What a camera's name may be, so that topics can begin with it: ROS allows no two underscores."""
 
 
 @dataclass

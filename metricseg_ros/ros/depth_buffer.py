@@ -74,6 +74,8 @@ class DepthBuffer:
         if wanted < self._images[0][0] and len(self._images) == self._images.maxlen:
             return (f'the image is older than the {len(self._images)} depth images that are kept: '
                     'raise depth.images, or look at the clocks of both')
+        if not nearest:
+            return 'the depth images carry no stamp, so that none can be paired with an image'
         side = 'older' if nearest < wanted else 'newer'
         return (f'the nearest depth image is {abs(nearest - wanted) / NANOSECONDS:.3f} s {side} '
                 f'than the image, and depth.maximum_difference is {maximum_difference:g} s')

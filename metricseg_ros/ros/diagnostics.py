@@ -11,7 +11,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from metricseg_ros.ros.camera import Camera
 from metricseg_ros.ros.depth_input import TOPICS
-from metricseg_ros.ros.graph import look_at, TopicView
+from metricseg_ros.ros.graph import look_at, TopicView, unserved
 from metricseg_ros.ros.health import Facts, judge, OK, SILENCE_S, Unheard, Verdict
 from metricseg_ros.ros.session import Session
 from metricseg_ros.ros.throttle import ThrottledLog
@@ -89,9 +89,10 @@ class Diagnostics:
     def _status(self, facts: Facts, verdict: Verdict,
                 values: list[tuple[str, str]]) -> DiagnosticStatus:
         of = f' of {facts.camera}' if facts.camera else ''
+        name = self._node.get_fully_qualified_name()
         return DiagnosticStatus(
-            level=bytes([verdict.level]), name=f'{self._node.get_name()}: segmentation{of}',
-            message=verdict.message, hardware_id=self._node.get_fully_qualified_name(),
+            level=bytes([verdict.level]), name=f'{name.removeprefix("/")}: segmentation{of}',
+            message=verdict.message, hardware_id=name,
             values=[KeyValue(key=key, value=value) for key, value in values])
 
     def _facts(self, session: Session | None, camera: Camera | None) -> Facts:
@@ -109,22 +110,31 @@ class Diagnostics:
             busy_s=session.busy_seconds(), busy_with=session.at,
             wanted=camera.outputs.any_wanted(), bad_image=camera.tally.bad_image,
             age_ms=age and age['p50'], unstamped=camera.tally.segmented > 0 and age is None,
-            waits_for_clock=self._waits_for_clock(), no_place=camera.placing.problem,
-            unheard=self._unheard(session, camera), rate=camera.latencies.rate())
+            waits_for_clock=self._waits_for_clock(), unserved=self._unserved(camera),
+            no_place=camera.placing.problem, unheard=self._unheard(session, camera),
+            rate=camera.latencies.rate())
 
     def _unheard(self, session: Session, camera: Camera) -> tuple[Unheard, ...]:
         """Look for depth and intrinsics that have not come, though somebody asks for them."""
         if not camera.placing.problem:
             return ()
         return tuple(
-            Unheard(camera.prefix + name, topic,
-                    self._view(session, topic, TOPICS[name], camera.input.topic))
+            Unheard(camera.prefix + name, topic, self._view(session, topic, TOPICS[name]))
             for name, topic in camera.depth.topics.items() if not camera.depth.received[name])
 
-    def _view(self, session: Session, topic: str, kind: type, *taken: str) -> TopicView:
-        own = {self._node.resolve_topic_name(f'~/{camera.prefix}{name}')
-               for camera in session.cameras.values() for name in camera.outputs.names}
-        return look_at(self._node, topic, f'sensor_msgs/msg/{kind.__name__}', own.union(taken))
+    def _unserved(self, camera: Camera) -> str:
+        """Look for the first subscriber of an output that gets nothing."""
+        found = (unserved(self._node, publisher.topic_name, type_name(publisher.msg_type))
+                 for publisher in camera.outputs.publishers)
+        return next(filter(None, found), '')
+
+    def _view(self, session: Session, topic: str, kind: type) -> TopicView:
+        """Look at a topic, and for what was probably meant: not what the node has already."""
+        own = {publisher.topic_name for camera in session.cameras.values()
+               for publisher in camera.outputs.publishers}
+        taken = {name for camera in session.cameras.values() for name in (
+            camera.input.topic, self._node.resolve_topic_name(f'{camera.prefix}depth'))}
+        return look_at(self._node, topic, type_name(kind), own | taken - {topic})
 
     def _waits_for_clock(self) -> bool:
         simulated = self._node.get_parameter('use_sim_time').value
@@ -136,6 +146,16 @@ class Diagnostics:
             self._fault_since.pop(camera, None)
         elif monotonic() - self._fault_since.setdefault(camera, monotonic()) >= SILENCE_S:
             self._warn(verdict.message)
+
+
+def type_name(kind: type) -> str:
+    """
+    Name a message's type as the graph does.
+
+    :param kind: class of the message.
+    :return: such as 'sensor_msgs/msg/Image'.
+    """
+    return f'{kind.__module__.split(".")[0]}/msg/{kind.__name__}'
 
 
 def values_of(facts: Facts, session: Session | None,

@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the ROS graph says about a topic that stays silent."""
+"""What the ROS graph says about topics that stay silent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from dataclasses import dataclass
 import difflib
 
 from rclpy.node import Node
-from rclpy.qos import ReliabilityPolicy
+from rclpy.qos import (
+    qos_check_compatible,
+    QoSCompatibility,
+    QoSProfile,
+    ReliabilityPolicy,
+)
 
 MOST_NAMED = 3
 """Other image topics that are named at most."""
@@ -17,6 +22,9 @@ MOST_NAMED = 3
 OTHER_TRANSPORT = {'sensor_msgs/msg/Image': 'sensor_msgs/msg/CompressedImage',
                    'sensor_msgs/msg/CompressedImage': 'sensor_msgs/msg/Image'}
 """Type of images -> type of the same images by the other transport."""
+
+POLICIES = ('reliability', 'durability', 'deadline', 'liveliness', 'liveliness_lease_duration')
+"""QoS policies by which a subscriber and a publisher may not fit."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +69,44 @@ def look_at(node: Node, topic: str, type_name: str, own: Collection[str]) -> Top
     def published(kind: str | None) -> tuple[str, ...]:
         return nearest(topic, [name for name, types in topics if kind in types and name not in own
                                and node.count_publishers(name)])
-    return TopicView(other_types=tuple(sorted(others)), elsewhere=published(type_name),
+    # The topic itself has the type of the node's own subscription, whatever is published there.
+    elsewhere = tuple(name for name in published(type_name) if name != topic)
+    return TopicView(other_types=tuple(sorted(others)), elsewhere=elsewhere,
                      other_transport=published(OTHER_TRANSPORT.get(type_name)))
+
+
+def unserved(node: Node, topic: str, type_name: str) -> str:
+    """
+    Find who subscribes to an output and gets nothing of it.
+
+    :param node: the node that publishes.
+    :param topic: full name of the output.
+    :param type_name: its type, as 'sensor_msgs/msg/Image'.
+    :return: the first subscriber and why, in one sentence; empty if all are served.
+    """
+    offered = [info.qos_profile for info in node.get_publishers_info_by_topic(topic)
+               if (info.node_name, info.node_namespace) == (node.get_name(), node.get_namespace())]
+    for info in node.get_subscriptions_info_by_topic(topic) if offered else ():
+        who = f'{info.node_namespace.rstrip("/")}/{info.node_name} gets nothing of {topic}: it'
+        if info.topic_type != type_name:
+            return f'{who} asks for {info.topic_type}, and this is {type_name}'
+        if policies := not_offered(offered[0], info.qos_profile):
+            return f'{who} asks for more than is offered by QoS policy {", ".join(policies)}: ' \
+                   'ask for reliable and volatile messages there, without a deadline'
+    return ''
+
+
+def not_offered(offered: QoSProfile, asked: QoSProfile) -> list[str]:
+    """
+    Tell which policies keep a subscriber from a publisher.
+
+    :param offered: by the publisher, with nothing left to the middleware's default.
+    :param asked: by the subscriber.
+    :return: names of the policies, in capital letters as rclpy has them.
+    """
+    return [policy.upper() for policy in POLICIES if qos_check_compatible(
+        offered, QoSProfile(depth=1, **{policy: getattr(asked, policy)}))[0]
+        == QoSCompatibility.ERROR]
 
 
 def nearest(topic: str, others: Collection[str]) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ class Facts:
     :param age_ms: median age at publication; None without stamps or frames.
     :param unstamped: whether the latest images carry no stamp.
     :param waits_for_clock: whether time is simulated and nobody tells it.
+    :param unserved: who subscribes to an output and cannot be served, and why, or empty.
     :param no_place: why the objects of the latest image have no place in space, or empty.
     :param unheard: inputs beside the image on which nothing has come.
     :param rate: frames segmented a second.
@@ -79,6 +80,7 @@ class Facts:
     age_ms: float | None = None
     unstamped: bool = False
     waits_for_clock: bool = False
+    unserved: str = ''
     no_place: str = ''
     unheard: tuple[Unheard, ...] = ()
     rate: float = 0.0
@@ -149,12 +151,12 @@ def _no_publisher(facts: Facts) -> str:
     view = facts.view
     if view.publishers:
         return ''
-    text = f'nobody publishes on {facts.topic}'
-    if view.other_types:
-        return f'{facts.topic} carries {", ".join(view.other_types)}: look at image_transport'
+    carries = f'{facts.topic} carries {", ".join(view.other_types)}'
+    text = carries if view.other_types else f'nobody publishes on {facts.topic}'
     if facts.transport == 'raw' and f'{facts.topic}/compressed' in view.other_transport:
-        return f'{text}, but on {facts.topic}/compressed: set image_transport to compressed'
-    if view.elsewhere:
+        return f'{text}; there are compressed images on {facts.topic}/compressed: set ' \
+               'image_transport to compressed'
+    if view.elsewhere and facts.topic not in view.other_transport:
         return f'{text}; there are images on {", ".join(view.elsewhere)}: start with ' \
                f'`--ros-args -r {_relative(facts, facts.transport)}:={view.elsewhere[0]}`'
     if view.other_transport:
@@ -162,6 +164,8 @@ def _no_publisher(facts: Facts) -> str:
         return f'{text}; there are {other} images on {", ".join(view.other_transport)}: start ' \
                f'with `--ros-args -p image_transport:={other} -r ' \
                f'{_relative(facts, other)}:={view.other_transport[0]}`'
+    if view.other_types:
+        return f'{text}, which are no images, and there are none elsewhere: is the camera running?'
     return f'{text}, nor images elsewhere: is the camera running, with the same ROS_DOMAIN_ID?'
 
 
@@ -180,6 +184,14 @@ def _silent(facts: Facts) -> str:
     return f'{facts.topic} has a publisher, but no image came for {facts.silent_s:.0f} s: is ' \
            "the camera paused? Large images need config/fastdds.xml in the camera's process " \
            'too, or image_reliability:=reliable'
+
+
+def _nobody_served(facts: Facts) -> str:
+    return '' if facts.wanted else facts.unserved
+
+
+def _unserved(facts: Facts) -> str:
+    return facts.unserved
 
 
 def _idle(facts: Facts) -> str:
@@ -213,14 +225,15 @@ def _bad_stamp(facts: Facts) -> str:
 def _no_place(facts: Facts) -> str:
     if not facts.no_place:
         return ''
-    causes = '; '.join(_why_unheard(*item) for item in facts.unheard)
+    causes = '; '.join(_why_unheard(*item, facts.reliable) for item in facts.unheard)
     return f'no object has a place: {causes or facts.no_place}'
 
 
-def _why_unheard(name: str, topic: str, view: TopicView) -> str:
+def _why_unheard(name: str, topic: str, view: TopicView, reliable: bool) -> str:
+    if view.publishers and reliable and view.best_effort == view.publishers:
+        return f'no publisher on {topic} can be heard: {why_refused(RELIABILITY)}'
     if view.publishers:
-        return f'nothing came on {topic}, which has a publisher: is it paused, or best effort ' \
-               'while image_reliability is reliable?'
+        return f'nothing came on {topic}, which has a publisher: is it paused?'
     if view.other_types:
         return f'{topic} carries {", ".join(view.other_types)}'
     if not view.elsewhere:
@@ -241,6 +254,7 @@ def _relative(facts: Facts, transport: str) -> str:
 
 RULES: tuple[tuple[int, Callable[[Facts], str]], ...] = (
     (ERROR, _failed), (WARN, _unconfigured), (WARN, _inactive), (ERROR, _stuck),
-    (WARN, _no_publisher), (ERROR, _unheard), (WARN, _silent), (OK, _idle), (ERROR, _bad_image),
-    (WARN, _no_clock), (WARN, _no_place), (WARN, _bad_stamp))
+    (WARN, _no_publisher), (ERROR, _unheard), (WARN, _silent), (WARN, _nobody_served), (OK, _idle),
+    (ERROR, _bad_image), (WARN, _no_clock), (WARN, _no_place), (WARN, _bad_stamp),
+    (WARN, _unserved))
 """Level and rule, in the order in which they are asked."""

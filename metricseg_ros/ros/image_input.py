@@ -23,6 +23,9 @@ except ImportError:  # Before Iron.
 TOPICS = {'raw': ('image', Image), 'compressed': ('image/compressed', CompressedImage)}
 """Image transport -> relative topic and message type."""
 
+LATE = 2.0
+"""Times the latest interval between two images after which the next one is missed."""
+
 
 class ImageInput:
     """Count what arrives and hand it on; there is none in the queue but the newest."""
@@ -42,6 +45,7 @@ class ImageInput:
         self.lost = 0
         self.refused = ''
         self.last_time = monotonic()
+        self._interval = 0.0
         self.reliable = config.image_reliability == 'reliable'
         self._node = node
         self._deliver = deliver
@@ -58,9 +62,11 @@ class ImageInput:
         """
         Tell how long nothing has arrived.
 
-        :return: seconds since the last image, or since the subscription.
+        :return: seconds since the last image, or since the subscription; 0 while that is what the
+            camera takes between two images.
         """
-        return monotonic() - self.last_time
+        seconds = monotonic() - self.last_time
+        return 0.0 if seconds < LATE * self._interval else seconds
 
     def close(self) -> None:
         """Unsubscribe."""
@@ -90,8 +96,9 @@ class ImageInput:
             **{name: handlers[name] for name in names if name in known})
 
     def _receive(self, message: Any) -> None:
-        self.received += 1
-        self.last_time = monotonic()
+        now = monotonic()
+        self._interval = now - self.last_time if self.received else 0.0
+        self.received, self.last_time = self.received + 1, now
         self._deliver(message)
 
     def _incompatible_qos(self, event: Any) -> None:

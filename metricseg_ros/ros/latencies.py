@@ -61,10 +61,13 @@ class Latencies:
         :return: frames a second; 0 with fewer than two frames.
         """
         with self._lock:
-            now = monotonic()
-            recent = [time for time in self._times if now - time <= horizon]
-        if len(recent) < 2:
+            now, times = monotonic(), list(self._times)
+        if len(times) < 2:
             return 0.0
+        recent = [time for time in times if now - time <= horizon]
+        if len(recent) < 2:  # They take longer each, or have ended.
+            interval = times[-1] - times[-2]
+            return 1 / interval if now - times[-1] <= max(2 * interval, horizon) else 0.0
         return (len(recent) - 1) / max(recent[-1] - recent[0], 1e-9)
 
 

@@ -71,6 +71,11 @@ class Outputs:
         """Names of the outputs that depend on images."""
         return tuple(self._publishers)
 
+    @property
+    def publishers(self) -> tuple[Any, ...]:
+        """Return the publishers of the outputs that depend on images."""
+        return tuple(self._publishers.values())
+
     def any_wanted(self) -> bool:
         """
         Tell whether the network has to run at all.

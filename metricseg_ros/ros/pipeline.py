@@ -12,6 +12,7 @@ from typing import Any
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.ros.bridge import read_image
 from metricseg_ros.ros.conversions import instance_array, provenance_of
+from metricseg_ros.ros.depth_buffer import nanoseconds
 from metricseg_ros.ros.latencies import Latencies, STAGES
 from metricseg_ros.ros.outputs import Outputs
 from metricseg_ros.ros.placing import Placing, Sighting
@@ -21,7 +22,6 @@ from metricseg_ros.structures import EmbeddedImage, Instances
 from metricseg_ros.tracking import Tracker
 import numpy as np
 from rclpy.clock import Clock
-from rclpy.time import Time
 from std_msgs.msg import Header
 
 
@@ -160,8 +160,7 @@ def age_ms(clock: Clock, stamp: Any) -> float:
     """
     if not stamp.sec and not stamp.nanosec:
         return math.nan
-    taken = Time.from_msg(stamp, clock_type=clock.clock_type)
-    return (clock.now() - taken).nanoseconds / 1e6
+    return (clock.now().nanoseconds - nanoseconds(stamp)) / 1e6
 
 
 def _milliseconds_since(begin: float) -> float:

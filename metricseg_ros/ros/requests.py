@@ -173,6 +173,8 @@ def camera_of(session: Session, name: str) -> Camera:
     cameras = session.cameras
     if not name and len(cameras) == 1:
         return next(iter(cameras.values()))
+    if list(cameras) == ['']:
+        raise LookupError(f'the only camera has no name: leave camera empty, got {name!r}')
     if name not in cameras:
         known = ', '.join(map(repr, cameras))
         raise LookupError(f'camera must be one of {known}, got {name!r}')

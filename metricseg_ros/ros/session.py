@@ -18,6 +18,7 @@ from metricseg_ros.ros.conversions import Provenance, provenance_of
 from metricseg_ros.ros.pipeline import Arrival, Frame
 from metricseg_ros.ros.worker import Worker
 from metricseg_ros.segmenter import InstanceSegmenter
+from rclpy.exceptions import NameValidationException
 from rclpy.lifecycle import LifecycleNode
 
 
@@ -49,7 +50,14 @@ class Session:
         self._warn = warn
         self._segmenting = Lock()
         self.segmenter = InstanceSegmenter.from_config(config)
-        self.cameras = {name: Camera(node, name, config, warn) for name in config.cameras}
+        self.cameras: dict[str, Camera] = {}
+        for name in config.cameras:
+            try:
+                self.cameras[name] = Camera(node, name, config, warn)
+            except NameValidationException as error:
+                self.close()
+                raise ValueError(f'no topic can begin with camera {name!r}: '
+                                 f'{str(error).splitlines()[0]}') from error
 
     @property
     def provenance(self) -> Provenance:

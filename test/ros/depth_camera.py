@@ -50,7 +50,7 @@ def true_depth() -> np.ndarray:
 def depth_message(header: Header, depth: np.ndarray, encoding: str = '32FC1',
                   **fields: Any) -> Image:
     """Make the message of a depth image in metres."""
-    pixels = np.rint(depth * 1000).astype(np.uint16) if encoding == '16UC1' else depth
+    pixels = np.rint(depth * 1000).astype(np.uint16) if encoding in ('16UC1', 'mono16') else depth
     message = Image(header=header, height=depth.shape[0], width=depth.shape[1], encoding=encoding,
                     step=pixels.strides[0], data=byte_array(pixels))
     return changed(message, fields)

@@ -72,6 +72,15 @@ def test_an_image_of_an_odd_size_is_segmented_with_one_warning(
     assert len(robot.warnings(text)) == 1
 
 
+def test_an_image_from_before_1970_is_segmented_all_the_same(robot: Robot) -> None:
+    message = raw_image(robot.header(), scene())
+    message.header.stamp.sec = -5  # Which a Time of rclpy cannot hold.
+    answer = robot.answer(message)
+    assert len(answer.instances) == len(COLOURS)
+    assert answer.age_ms > 5000
+    robot.answer(raw_image(robot.header(), scene()))
+
+
 @pytest.mark.parametrize('length', [0, 3, 30, 1000])
 def test_a_message_cut_short_on_the_wire_is_left_out(robot: Robot, length: int) -> None:
     whole = raw_image(robot.header(), scene())

@@ -122,7 +122,8 @@ def test_a_bad_image_is_the_matter_of_its_own_camera(cameras: Cameras) -> None:
 @pytest.mark.parametrize(('names', 'text'), [
     ([], 'must name a camera at least'), (['left', 'left'], "'left' twice"),
     (['2nd'], "got '2nd'"), (['left', ''], "got ''"), (['/left'], "got '/left'"),
-    (['left/'], "got 'left/'"), (['my camera'], "got 'my camera'")])
+    (['left/'], "got 'left/'"), (['left', 'a__b'], "got 'a__b'"),
+    (['my camera'], "got 'my camera'")])
 def test_names_no_topic_can_begin_with_are_refused(names: list[str], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         check_names(names)
@@ -136,6 +137,18 @@ def test_topics_begin_with_good_names(start: Start, colour_model: Path, names: l
     assert {camera.input.topic for camera in node.session.cameras.values()} == topics
     outputs = {topic for topic, _ in node.get_publisher_names_and_types_by_node('segmenter', '/')}
     assert {f'/segmenter{topic.removesuffix("image")}instances' for topic in topics} <= outputs
+
+
+def test_a_name_too_long_for_topics_is_refused_and_leaves_nothing(start: Start,
+                                                                  colour_model: Path) -> None:
+    node = start(Segmenter(colour_model, cameras=['left', 'a' * 240])).node
+    robot = start(Robot())
+    status = robot.wait_for_status('no topic can begin with camera')
+    assert status.level == b'\x02' and 'length' in status.message
+    assert not [topic for topic, _ in node.get_publisher_names_and_types_by_node('segmenter', '/')
+                if 'instances' in topic]
+    assert robot.set_parameter('cameras', ['left', 'right_']).successful
+    assert robot.change_state('configure')
 
 
 def message_of(robot: Robot, camera: str) -> str:

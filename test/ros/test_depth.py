@@ -60,7 +60,7 @@ def vector(value: Any) -> np.ndarray:
     return np.array([value.x, value.y, value.z])
 
 
-@pytest.mark.parametrize('encoding', ['32FC1', '16UC1'])
+@pytest.mark.parametrize('encoding', ['32FC1', '16UC1', 'mono16'])
 def test_objects_lie_where_they_are(camera: DepthCamera, encoding: str) -> None:
     answer = camera.answer(depth=lambda header: depth_message(header, true_depth(), encoding))
     assert not answer.problem

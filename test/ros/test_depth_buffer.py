@@ -44,6 +44,7 @@ def test_the_nearest_is_found(stamps: tuple[float, ...], wanted: float, expected
     ((), 10, False, 'no depth image has come'),
     ((9.9,), 10, False, '0.100 s older than the image, and depth.maximum_difference is 0.02 s'),
     ((9.9, 10.05), 10, True, '0.050 s newer'),
+    ((0.0, 0.0), 10, False, 'the depth images carry no stamp'),
     ((10.1, 10.2, 10.3), 3, True, 'older than the 3 depth images that are kept: raise depth.im')])
 def test_why_there_is_none_is_said(stamps: tuple[float, ...], most: int, is_final: bool,
                                    text: str) -> None:

@@ -28,21 +28,31 @@ CAUSES = [
      'there are images on /camera/image_raw, /b: start with `--ros-args -r '
      'image:=/camera/image_raw`'),
     ({'view': TopicView(other_transport=('/image/compressed',))}, WARN,
-     'nobody publishes on /image, but on /image/compressed: set image_transport to compressed'),
+     'nobody publishes on /image; there are compressed images on /image/compressed: set '
+     'image_transport to compressed'),
     ({'view': TopicView(other_transport=('/eye/compressed', '/b'))}, WARN,
      'compressed images on /eye/compressed, /b: start with `--ros-args -p '
      'image_transport:=compressed -r image/compressed:=/eye/compressed`'),
     ({'view': TopicView(other_transport=('/eye',)), 'transport': 'compressed', 'camera': 'left'},
      WARN, 'raw images on /eye: start with `--ros-args -p image_transport:=raw -r '
      'left/image:=/eye`'),
-    ({'view': TopicView(other_types=('sensor_msgs/msg/CompressedImage',))}, WARN,
-     '/image carries sensor_msgs/msg/CompressedImage'),
+    ({'view': TopicView(other_types=('sensor_msgs/msg/CompressedImage',), elsewhere=('/b',),
+                        other_transport=('/image', '/b'))}, WARN,
+     '/image carries sensor_msgs/msg/CompressedImage; there are compressed images on /image, /b: '
+     'start with `--ros-args -p image_transport:=compressed -r image/compressed:=/image`'),
+    ({'view': TopicView(other_types=('std_msgs/msg/String',), elsewhere=('/b',))}, WARN,
+     '/image carries std_msgs/msg/String; there are images on /b: start with'),
+    ({'view': TopicView(other_types=('std_msgs/msg/String',))}, WARN,
+     '/image carries std_msgs/msg/String, which are no images, and there are none elsewhere'),
     ({'view': TopicView(publishers=1, best_effort=1), 'reliable': True}, ERROR,
      'QoS policy RELIABILITY: it is best effort and image_reliability is reliable'),
     ({'refused': 'DEADLINE', 'silent_s': 4.0}, ERROR,
      'QoS policy DEADLINE: it offers less than is asked for'),
     ({'silent_s': 4.0}, WARN, 'no image came for 4 s'),
     ({'wanted': False}, OK, 'nobody subscribes to /segmenter/instances'),
+    ({'wanted': False, 'unserved': '/rviz gets nothing'}, WARN, '/rviz gets nothing'),
+    ({'unserved': '/rviz gets nothing'}, WARN, '/rviz gets nothing'),
+    ({'unserved': '/rviz gets nothing', 'bad_image': 'truncated'}, ERROR, 'truncated'),
     ({'bad_image': 'image not segmented: truncated'}, ERROR, 'truncated'),
     ({'waits_for_clock': True}, WARN, 'nobody publishes /clock'),
     ({'no_place': 'no depth image has come'}, WARN, 'no object has a place: no depth image has'),
@@ -54,6 +64,9 @@ CAUSES = [
     ({'no_place': 'it is late', 'unheard': (
         Unheard('depth', '/depth', TopicView(publishers=1)),)}, WARN,
      'nothing came on /depth, which has a publisher'),
+    ({'reliable': True, 'no_place': 'it is late', 'unheard': (
+        Unheard('depth', '/depth', TopicView(publishers=1, best_effort=1)),)}, WARN,
+     'no publisher on /depth can be heard: QoS policy RELIABILITY'),
     ({'no_place': 'it is late', 'unheard': (
         Unheard('depth', '/depth', TopicView(other_types=('sensor_msgs/msg/PointCloud2',))),)},
      WARN, '/depth carries sensor_msgs/msg/PointCloud2'),

@@ -39,3 +39,10 @@ def test_the_rate_is_that_of_the_intervals(monkeypatch: pytest.MonkeyPatch) -> N
     assert latencies.rate() == pytest.approx(10.0)
     now[0] += 60.0
     assert latencies.rate() == 0
+    for _ in range(2):
+        now[0] += 8.0  # Longer than the horizon.
+        latencies.add({'network': 8000.0})
+    now[0] += 7.0
+    assert latencies.rate() == pytest.approx(1 / 8)
+    now[0] += 10.0
+    assert latencies.rate() == 0

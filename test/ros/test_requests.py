@@ -76,7 +76,8 @@ def test_merged_and_negative_clicks(robot: Robot) -> None:
     ([RED], {'negative_rows': [RED[0]], 'negative_columns': [RED[1]]}, 'same cell'),
     ([RED], {'similarity_threshold': 1.5}, 'similarity_threshold must be in'),
     ([RED], {'similarity_threshold': NAN}, 'similarity_threshold must be in'),
-    ([RED], {'camera': 'left'}, "camera must be one of '', got 'left'"),
+    ([], {'negative_rows': [1.0], 'negative_columns': [1.0]}, 'got none but 1 negative'),
+    ([RED], {'camera': 'left'}, "the only camera has no name: leave camera empty, got 'left'"),
     ([RED], {'stamp': Time(sec=1)}, 'no frame of stamp 1.000000000 is kept; those kept are')])
 def test_clicks_that_cannot_be_answered_are_named(
         robot: Robot, positions: list[tuple[float, float]], fields: dict[str, Any],

@@ -15,15 +15,23 @@ import pytest
 pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
+from metricseg_msgs.msg import InstanceArray  # noqa: E402
 from metricseg_ros.backends import BackendError  # noqa: E402
 from metricseg_ros.ros import health  # noqa: E402
 from metricseg_ros.ros.camera_messages import compressed_image, raw_image  # noqa: E402
 from metricseg_ros.ros.image_input import SubscriptionEventCallbacks  # noqa: E402
 from metricseg_ros.ros.latencies import STAGES  # noqa: E402
-from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
+from rclpy.duration import Duration  # noqa: E402
+from rclpy.qos import (  # noqa: E402
+    DurabilityPolicy,
+    LivelinessPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+)
 from ros.colour_model import scene  # noqa: E402
 from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
+from std_msgs.msg import String  # noqa: E402
 
 Start = Callable[..., Any]
 
@@ -102,6 +110,27 @@ def test_a_camera_that_cannot_be_heard_is_told_of(start: Start, colour_model: Pa
              'the warning of the QoS event')
 
 
+@pytest.mark.parametrize(('kind', 'policies', 'text'), [
+    (InstanceArray, {'durability': DurabilityPolicy.TRANSIENT_LOCAL}, 'QoS policy DURABILITY: '),
+    (InstanceArray, {'deadline': Duration(seconds=1)}, 'QoS policy DEADLINE: '),
+    (InstanceArray, {'liveliness': LivelinessPolicy.MANUAL_BY_TOPIC}, 'QoS policy LIVELINESS: '),
+    (Image, {}, 'it asks for sensor_msgs/msg/Image, and this is metricseg_msgs/msg/InstanceArr')])
+def test_a_subscriber_that_gets_nothing_is_told_of(
+        start: Start, colour_model: Path, kind: type, policies: dict[str, Any],
+        text: str) -> None:
+    start(Segmenter(colour_model))
+    robot = start(Robot())
+    consumer = robot.node.create_subscription(kind, 'segmenter/instances', print,
+                                              QoSProfile(depth=1, **policies))
+    status = robot.wait_for_status(
+        text, lambda: robot.send(raw_image(robot.header(), scene())))
+    assert status.level == b'\x01'
+    assert status.message.startswith('/robot gets nothing of /segmenter/instances: ')
+    robot.node.destroy_subscription(consumer)
+    robot.wait_for_status('idle: nobody subscribes',
+                          lambda: robot.send(raw_image(robot.header(), scene())))
+
+
 @pytest.mark.parametrize('reliability', ['reliable', 'best_effort'])
 def test_every_camera_is_heard_by_default(start: Start, colour_model: Path,
                                           reliability: str) -> None:
@@ -165,6 +194,8 @@ def test_a_namespace_keeps_two_cameras_apart(start: Start, colour_model: Path) -
     wait_for(lambda: robot.node.count_subscribers('/left/image'), 'the subscription')
     assert robot.node.count_publishers('/left/segmenter/instances') == 1
     assert node.get_fully_qualified_name() == '/left/segmenter'
+    wait_for(lambda: robot.status, 'a report')
+    assert robot.status.name == 'left/segmenter: segmentation', 'names differ between nodes'
 
 
 def test_a_reliable_subscription_loses_no_compressed_image(start: Start,
@@ -190,7 +221,43 @@ def test_qos_of_the_subscription_is_that_of_sensor_data(start: Start, colour_mod
 def test_another_type_on_the_topic_is_named(start: Start, colour_model: Path) -> None:
     start(Segmenter(colour_model))
     robot = start(Robot('instances', carries=CompressedImage))
-    robot.wait_for_status('/image carries sensor_msgs/msg/CompressedImage')
+    robot.node.destroy_publisher(robot.compressed)
+    robot.wait_for_status('/image carries sensor_msgs/msg/CompressedImage; there are compressed')
+    assert '-p image_transport:=compressed -r image/compressed:=/image' in robot.status.message
+
+
+def test_what_is_no_image_at_all_is_named(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model))
+    robot = start(Robot('instances', carries=String))
+    robot.wait_for_status('/image carries std_msgs/msg/String; there are compressed images on')
+    robot.node.destroy_publisher(robot.compressed)
+    robot.wait_for_status('/image carries std_msgs/msg/String, which are no images')
+
+
+def test_what_the_node_has_already_is_not_suggested(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model, cameras=['left', 'right']))
+    robot = start(Robot())
+    robot.node.destroy_publisher(robot.camera)
+    robot.node.destroy_publisher(robot.compressed)
+    for topic in ('left/image', 'left/depth', 'right/depth'):
+        robot.node.create_publisher(Image, topic, 1)
+    wait_for(lambda: robot.value('publishers', 'left') == '1', 'the left camera to be heard')
+    wait_for(lambda: 'nor images elsewhere' in robot.status_of('right').message,
+             lambda: f'no suggestion, not {robot.status_of("right")}')
+
+
+def test_a_camera_that_takes_its_time_is_not_called_silent(
+        start: Start, colour_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, 'SILENCE_S', 0.3)
+    node = start(Segmenter(colour_model, image_reliability='reliable')).node
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    robot.answer(raw_image(robot.header(), scene()))
+    robot.wait_for_status('no image came')  # There is no telling yet.
+    robot.answer(raw_image(robot.header(), scene()))
+    node.session.cameras[''].input._interval = 1000.0
+    assert node.session.cameras[''].input.silent_seconds() == 0
+    robot.wait_for_status('segmenting')
 
 
 def test_a_worker_that_is_stuck_is_told_of_with_the_camera(
