@@ -1,18 +1,18 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Measure how well identities are kept, on short videos with exact truth.
+Measure how well identities are kept, on short videos with exact truth, or on labelled ones.
 
 Things cut out of photographs cross each other, pass behind others, are all alike, or lie still
-before a camera that shakes. The masks are the model's own; the same masks go to every tracker: to
-the one of the node, to the same without one of the things it knows or does, and to one that knows
-the overlap of masks alone.
+before a camera that shakes; with --labelled it is what you filmed and labelled. The masks are the
+model's own; the same masks go to every tracker: to the one of the node, to the same without one of
+the things it knows or does, and to one that knows the overlap of masks alone.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
@@ -27,8 +27,8 @@ from metricseg_ros.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from metricseg_ros.cli.tracking_videos import Video
     from metricseg_ros.config import SegmenterConfig
-    from metricseg_ros.datasets.sequences import SequenceFrame
     from metricseg_ros.evaluation.tracking import FrameIdentities
     from metricseg_ros.segmenter import InstanceSegmenter
     from metricseg_ros.structures import Instances
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 OURS, OVERLAP = 'ours', 'overlap alone'
 BROKEN, GREY, BLIND = 'without joining', 'without colours', 'without embeddings'
-SIZE = (360, 480)
+LABELLED = 'labelled'
 SHOWN = 8
 """Frames of a sequence in its picture."""
 COLUMNS = ('scene', 'tracker', 'sequences', 'objects', 'switches', 'switches_each',
@@ -69,8 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     :param parser: the verb's own parser.
     """
     from metricseg_ros.datasets.sequences import SCENES
-    parser.add_argument('--scene', action='append', choices=tuple(SCENES), dest='scenes',
+    videos = parser.add_mutually_exclusive_group()
+    videos.add_argument('--scene', action='append', choices=tuple(SCENES), dest='scenes',
                         help='one of the scenes, may be repeated (default: all)')
+    videos.add_argument('--labelled', action='append', type=Path, metavar='FOLDER',
+                        help='a labelled video instead, may be repeated: images/ and labels/, a '
+                        'thing with the same label in all frames')
     parser.add_argument('--sequences', type=int, default=10,
                         help='videos of each scene (default: %(default)s)')
     parser.add_argument('--frames', type=int, default=90,
@@ -95,76 +99,76 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError(f'--{name} must be at least 1, got {getattr(args, name)}')
     from metricseg_ros.cli.measuring import load_average, machine, table
     from metricseg_ros.cli.opening import open_segmenter
-    from metricseg_ros.datasets.sequences import SCENES
-    load, config = load_average(), configuration(args)
+    load, config, videos = load_average(), configuration(args), videos_of(args)
     segmenter = open_segmenter(config)
-    scores = {scene: [measure(segmenter, config, scene, number, args)
-                      for number in range(args.sequences)] for scene in args.scenes or SCENES}
+    scores = {scene: [measure(segmenter, config, video, args.pictures / f'{scene}.jpg'
+                              if args.pictures and number == 0 else None)
+                      for number, video in enumerate(found)] for scene, found in videos.items()}
     segmenter.close()
     rows = [row for scene, found in scores.items() for row in scene_rows(scene, found)]
     print(table(rows, COLUMNS), file=tables_to(args.json))
     write_report({'benchmark': 'tracking', 'machine': machine(load),
                   'model': segmenter.description.name, 'tracking': asdict(config.tracking),
-                  'frames': args.frames, 'size': list(SIZE), 'rng_seed': args.rng_seed,
-                  'rows': rows, 'sequences': {
+                  **origin(args), 'rows': rows, 'sequences': {
                       scene: [{name: asdict(score) for name, score in found.items()}
                               for found in sequences]
                       for scene, sequences in scores.items()}}, args.json)
     return DONE
 
 
-def measure(segmenter: InstanceSegmenter, config: SegmenterConfig, scene: str, number: int,
-            args: argparse.Namespace) -> dict[str, Score]:
+def videos_of(args: argparse.Namespace) -> dict[str, list[Video]]:
     """
-    Film one sequence, segment it, and let every tracker have the same masks.
+    Tell on which videos is measured.
+
+    :param args: what :func:`add_arguments` declared.
+    :return: scene -> videos.
+    """
+    from metricseg_ros.cli.tracking_videos import filmed, labelled
+    from metricseg_ros.datasets.sequences import SCENES
+    if args.labelled:
+        return {LABELLED: [labelled(folder) for folder in args.labelled]}
+    return {scene: [filmed(scene, args.frames, (args.rng_seed, number))
+                    for number in range(args.sequences)] for scene in args.scenes or SCENES}
+
+
+def origin(args: argparse.Namespace) -> dict[str, Any]:
+    """
+    Tell where the videos come from.
+
+    :param args: what :func:`add_arguments` declared.
+    :return: for the JSON.
+    """
+    from metricseg_ros.cli.tracking_videos import SIZE
+    if args.labelled:
+        return {LABELLED: [str(folder) for folder in args.labelled]}
+    return {'frames': args.frames, 'size': list(SIZE), 'rng_seed': args.rng_seed}
+
+
+def measure(segmenter: InstanceSegmenter, config: SegmenterConfig, video: Video,
+            picture: Path | None) -> dict[str, Score]:
+    """
+    Segment a video, and let every tracker have the same masks.
 
     :param segmenter: finds the masks.
     :param config: of our tracker.
-    :param scene: what is filmed.
-    :param number: which sequence of this scene.
-    :param args: how many frames, and whether to draw the first sequence.
+    :param video: with true identities.
+    :param picture: where to draw it; None for nowhere.
     :return: tracker -> score.
     """
     from metricseg_ros.evaluation.tracking import compare
     trackers = make_trackers(config)
     frames: dict[str, list[FrameIdentities]] = {name: [] for name in trackers}
     shown: dict[str, list[np.ndarray]] = {name: [] for name in trackers}
-    pictured = args.pictures and number == 0
-    for index, frame in enumerate(sequence(scene, args.frames, (args.rng_seed, number))):
+    for index, frame in enumerate(video.frames):
         instances = segmenter.segment(frame.image)
         for name, track in trackers.items():
             tracked = track(instances, frame.image)
             frames[name].append(compare(frame.labels, tracked.label_map))
-            if pictured and index % max(1, args.frames // SHOWN) == 0:
+            if picture and index % max(1, video.length // SHOWN) == 0:
                 shown[name].append(drawn(frame.image, tracked))
-    if pictured:
-        write_picture(args.pictures / f'{scene}.jpg', [shown[OURS], shown[OVERLAP]])
+    if picture:
+        write_picture(picture, [shown[OURS], shown[OVERLAP]])
     return {name: score(seen) for name, seen in frames.items()}
-
-
-def sequence(scene: str, frames: int, seeds: Sequence[int]) -> Iterator[SequenceFrame]:
-    """
-    Film the things that come with the package.
-
-    :param scene: what is filmed.
-    :param frames: how many.
-    :param seeds: of everything random, with the scene.
-    :return: the frames, in order.
-    """
-    import cv2
-    from metricseg_ros.cli.bundled import demo_folder
-    from metricseg_ros.datasets.sequences import film, fitted, SCENES
-    from metricseg_ros.datasets.textures import cover
-    import numpy as np
-    rng = np.random.default_rng([list(SCENES).index(scene), *seeds])
-    folder = demo_folder('things')
-    pictures = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-                for path in sorted(folder.glob('*.png'))]
-    things = [fitted(cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA), SIZE[0], rng)
-              for picture in pictures]
-    table = cv2.resize(cv2.imread(str(folder / 'table.jpg'))[..., ::-1], SIZE[::-1])
-    ground = table if rng.random() < 0.5 else cover(rng, SIZE, [table])
-    return film(SCENES[scene](things, rng), ground, frames, rng)
 
 
 def make_trackers(config: SegmenterConfig) -> dict[str, Track]:

@@ -21,7 +21,9 @@ from metricseg_ros.cli.benchmark_tracking import (
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
 from metricseg_ros.cli.main import main
 from metricseg_ros.cli.overlap_tracker import iou, OverlapTracker
+from metricseg_ros.cli.tracking_videos import filmed, labelled
 from metricseg_ros.config import SegmenterConfig
+from metricseg_ros.datasets.label_folder import write_pair
 from metricseg_ros.structures import Instances
 import numpy as np
 import pytest
@@ -117,6 +119,45 @@ def test_every_tracker_is_measured_and_drawn(tmp_path: Path) -> None:
     assert all(0 < row['idf1'] <= 1 and 0 < row['hota'] <= 1 for row in found['rows'])
     height, width = cv2.imread(str(tmp_path / 'occlusion.jpg')).shape[:2]
     assert (height, width) == (2 * 216, 4 * 288)
+
+
+@pytest.fixture
+def own_video(tmp_path: Path) -> Path:
+    """Write a film of three frames as a labelled video; by their names 10 is before 9."""
+    folder = tmp_path / 'own'
+    for part in ('images', 'labels'):
+        (folder / part).mkdir(parents=True)
+    for number, frame in enumerate(filmed('shaken', 3, (0, 0)).frames, 8):
+        write_pair(folder, str(number), frame.image, frame.labels)
+    return folder
+
+
+def test_the_frames_of_a_labelled_video_come_in_order(own_video: Path) -> None:
+    films, read = filmed('shaken', 3, (0, 0)), labelled(own_video)
+    assert read.length == 3
+    for film, frame in zip(films.frames, read.frames, strict=True):
+        np.testing.assert_array_equal(film.labels, frame.labels)
+
+
+def test_a_labelled_video_is_measured_and_drawn(own_video: Path, tmp_path: Path) -> None:
+    report = tmp_path / 'report.json'
+    assert main(['benchmark', 'tracking', '--labelled', str(own_video), '--json', str(report),
+                 '--pictures', str(tmp_path)]) == DONE
+    found = json.loads(report.read_text())
+    assert found['labelled'] == [str(own_video)] and 'rng_seed' not in found
+    assert [row['scene'] for row in found['rows']] == ['labelled'] * 5
+    assert all(0 < row['idf1'] <= 1 for row in found['rows'])
+    assert (tmp_path / 'labelled.jpg').exists()
+
+
+def test_a_bad_labelled_video_is_named(own_video: Path, tmp_path: Path,
+                                       capsys: pytest.CaptureFixture[str]) -> None:
+    words = ['benchmark', 'tracking', '--labelled']
+    assert main([*words, str(tmp_path)]) == BAD_USAGE
+    assert str(tmp_path) in capsys.readouterr().err
+    write_pair(own_video, '9', np.zeros((20, 30, 3), np.uint8), np.zeros((20, 30), np.uint16))
+    assert main([*words, str(own_video)]) == BAD_USAGE
+    assert f'(20, 30) of 9 in {own_video}' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('option', ['--sequences', '--frames'])

@@ -1,0 +1,85 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Videos in which it is known who is who: films of cut-out things, and labelled ones of users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from metricseg_ros.datasets.label_folder import LabelFolder
+    from metricseg_ros.datasets.sequences import SequenceFrame
+
+SIZE = (360, 480)
+
+
+@dataclass(frozen=True)
+class Video:
+    """
+    A video with true identities.
+
+    :param length: how many frames it has.
+    :param frames: they, to be gone through once.
+    """
+
+    length: int
+    frames: Iterable[SequenceFrame]
+
+
+def filmed(scene: str, frames: int, seeds: Sequence[int]) -> Video:
+    """
+    Film the things that come with the package.
+
+    :param scene: what is filmed.
+    :param frames: how many.
+    :param seeds: of everything random, with the scene.
+    :return: the video.
+    """
+    return Video(frames, _film(scene, frames, seeds))
+
+
+def _film(scene: str, frames: int, seeds: Sequence[int]) -> Iterator[SequenceFrame]:
+    import cv2
+    from metricseg_ros.cli.bundled import demo_folder
+    from metricseg_ros.datasets.sequences import film, fitted, SCENES
+    from metricseg_ros.datasets.textures import cover
+    import numpy as np
+    rng = np.random.default_rng([list(SCENES).index(scene), *seeds])
+    folder = demo_folder('things')
+    pictures = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+                for path in sorted(folder.glob('*.png'))]
+    things = [fitted(cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA), SIZE[0], rng)
+              for picture in pictures]
+    table = cv2.resize(cv2.imread(str(folder / 'table.jpg'))[..., ::-1], SIZE[::-1])
+    ground = table if rng.random() < 0.5 else cover(rng, SIZE, [table])
+    yield from film(SCENES[scene](things, rng), ground, frames, rng)
+
+
+def labelled(folder: Path) -> Video:
+    """
+    Take the frames of a labelled video, `frame2` before `frame10`.
+
+    :param folder: holds images/ and labels/; a thing has the same label in all its frames.
+    :return: the video.
+    :raises ValueError: if it is no such folder; when a frame's turn comes, if that cannot be read
+        or is of another size than the first.
+    """
+    from metricseg_ros.datasets.label_folder import open_label_folder
+    listing = open_label_folder(folder)
+    return Video(len(listing), _read(listing))
+
+
+def _read(listing: LabelFolder) -> Iterator[SequenceFrame]:
+    from metricseg_ros.datasets.sequences import SequenceFrame
+    from metricseg_ros.inputs.images import natural_key
+    size = None
+    for name in sorted(listing.names, key=natural_key):
+        frame = SequenceFrame(*listing.read(name))
+        size = size or frame.labels.shape
+        if frame.labels.shape != size:
+            raise ValueError(f'frames of a video must be of one size, {size}, got '
+                             f'{frame.labels.shape} of {name} in {listing.root}')
+        yield frame
