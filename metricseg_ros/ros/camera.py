@@ -24,6 +24,7 @@ from metricseg_ros.ros.outputs import Outputs
 from metricseg_ros.ros.pipeline import Arrival, Frame, Pipeline
 from metricseg_ros.ros.placing import Placing
 from metricseg_ros.ros.recent_frames import RecentFrames
+from metricseg_ros.ros.registered_depth import advise_rectifying
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import EmbeddedImage
 from metricseg_ros.tracking import Tracker
@@ -76,7 +77,7 @@ class Camera:
         self.outputs = Outputs(node, self.prefix, config.overlay)
         self.tracker = Tracker(config.tracking)
         self.placing = Placing(self.outputs, config.depth, self._warn_of)
-        self.depth = DepthInput(node, config, self.prefix, self.placing)
+        self.depth = DepthInput(node, config, self.prefix, self.placing, self._look_at_info)
         self.pipeline = Pipeline(self.outputs, self.latencies, self.recent, self.tracker,
                                  self.placing, node.get_clock())
         self.input: ImageInput | None = None
@@ -165,6 +166,11 @@ class Camera:
 
     def _warn_of(self, text: str) -> None:
         self._warn(text + (f' (camera {self.name})' if self.name else ''))
+
+    def _look_at_info(self, info: Any) -> None:
+        advice = advise_rectifying(info, self.input.topic)
+        if advice:
+            self._warn_of(advice)
 
     def _receive(self, message: Any) -> None:
         self.newest = Arrival(message, monotonic())

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from metricseg_ros.config import NodeConfig
@@ -27,7 +27,8 @@ class DepthInput:
     :ivar received: relative topic -> messages since the subscription.
     """
 
-    def __init__(self, node: Node, config: NodeConfig, prefix: str, placing: Placing) -> None:
+    def __init__(self, node: Node, config: NodeConfig, prefix: str, placing: Placing,
+                 on_first_info: Callable[[CameraInfo], None]) -> None:
         """
         Prepare; nothing is subscribed to yet.
 
@@ -35,11 +36,13 @@ class DepthInput:
         :param config: tells the reliability.
         :param prefix: what stands before the topics' names: nothing, or the camera and a slash.
         :param placing: told of everything that arrives.
+        :param on_first_info: told of the first camera_info of a subscription.
         """
         self.received = dict.fromkeys(TOPICS, 0)
         self._node = node
         self._prefix = prefix
         self._placing = placing
+        self._on_first_info = on_first_info
         self._qos = QoSProfile(depth=QUEUE, reliability=(
             ReliabilityPolicy.RELIABLE if config.image_reliability == 'reliable'
             else ReliabilityPolicy.BEST_EFFORT))
@@ -72,3 +75,5 @@ class DepthInput:
     def _receive_camera_info(self, message: CameraInfo) -> None:
         self.received['camera_info'] += 1
         self._placing.info = message
+        if self.received['camera_info'] == 1:
+            self._on_first_info(message)

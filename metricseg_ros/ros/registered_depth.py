@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import cv2
 from metricseg_ros.image_messages import ImageError, to_depth
 from metricseg_ros.objects3d import depth_in_metres, Intrinsics
 import numpy as np
+
+LARGEST_SHIFT = 2.0
+"""Pixels by which a lens may move what is seen, above which it has to be said."""
 
 
 class DepthError(ValueError):
@@ -63,6 +68,45 @@ def intrinsics_of(info: Any, frame: str, size: tuple[int, int]) -> Intrinsics:
                           (cy - info.roi.y_offset) / binning[0])
     except ValueError as error:
         raise DepthError(f'camera_info is of no calibrated camera: {error}') from error
+
+
+def advise_rectifying(info: Any, topic: str) -> str:
+    """
+    Say that an image which is not rectified puts objects in the wrong place.
+
+    :param info: sensor_msgs/CameraInfo.
+    :param topic: name of the image's topic; one of rectified images has `rect` in it, by custom.
+    :return: one sentence, or empty.
+    """
+    shift = 0.0 if re.search('[/_]rect', topic) else lens_shift(info)
+    if shift <= LARGEST_SHIFT:
+        return ''
+    return (f'by camera_info the lens moves what is seen by up to {shift:.0f} pixels, and objects '
+            f'are placed as if the image on {topic} were rectified: take the rectified image, and '
+            'depth that is registered to it')
+
+
+def lens_shift(info: Any) -> float:
+    """
+    Compute by how much distortion moves what is seen at the rim of the image.
+
+    :param info: sensor_msgs/CameraInfo.
+    :return: pixels; 0 where there is no distortion, or none that OpenCV knows.
+    """
+    matrix, distortion = np.reshape(info.k, (3, 3)), np.array(info.d)
+    if not (distortion.any() and matrix[0, 0] and matrix[1, 1]):
+        return 0.0
+    rows, columns = np.meshgrid((0, info.height / 2, info.height), (0, info.width / 2, info.width))
+    pixels = np.stack([columns.ravel(), rows.ravel()], axis=1)
+    rays = np.ones((len(pixels), 1, 3))
+    rays[:, 0, :2] = (pixels - matrix[:2, 2]) / matrix.diagonal()[:2]
+    project = (cv2.fisheye.projectPoints if info.distortion_model == 'equidistant'
+               else cv2.projectPoints)
+    try:
+        seen = project(rays, np.zeros(3), np.zeros(3), matrix, distortion)[0]
+    except cv2.error:  # Not as many coefficients as a model of OpenCV has.
+        return 0.0
+    return float(np.linalg.norm(seen[:, 0] - pixels, axis=1).max())
 
 
 def _check_frame(what: str, found: str, wanted: str) -> None:

@@ -15,7 +15,7 @@ pytest.importorskip('metricseg_msgs')
 
 from rclpy.duration import Duration  # noqa: E402
 from rclpy.time import Time  # noqa: E402
-from ros.depth_camera import depth_message, DepthCamera, true_depth  # noqa: E402
+from ros.depth_camera import depth_message, DepthCamera, info_message, true_depth  # noqa: E402
 from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 
@@ -78,6 +78,14 @@ def test_an_input_that_is_silent_is_named(start: Start, colour_model: Path, sile
     wait_for(diagnosed, lambda: f'the diagnosis, not {camera.robot.status}')
     elsewhere = '/camera/aligned_depth_to_color/image_raw: start with `--ros-args -r depth:=...`'
     assert (elsewhere in camera.robot.status.message) == (silent == 'depth')
+
+
+def test_a_lens_that_bends_what_is_seen_is_told_of(start: Start, colour_model: Path) -> None:
+    camera = depth_camera(start, colour_model)
+    bent = {'d': [-0.3, 0.0, 0.0, 0.0, 0.0], 'distortion_model': 'plumb_bob'}
+    assert not camera.answer(info=lambda header: info_message(header, **bent)).problem
+    wait_for(lambda: camera.robot.warnings('objects are placed as if the image on /image were'),
+             'the warning')
 
 
 def test_depth_is_asked_for_only_while_somebody_wants_it(start: Start, colour_model: Path) -> None:

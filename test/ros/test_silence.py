@@ -141,13 +141,18 @@ def test_every_camera_is_heard_by_default(start: Start, colour_model: Path,
                           lambda: robot.send(raw_image(robot.header(), scene())))
 
 
-def test_stamps_that_are_off_are_told_of(start: Start, colour_model: Path) -> None:
+@pytest.mark.parametrize(('seconds', 'text'), [
+    (-100, 's behind this node'), (100, 's ahead of this node'), (0, 'carry no stamp')])
+def test_stamps_that_are_off_are_told_of(start: Start, colour_model: Path, seconds: int,
+                                         text: str) -> None:
     start(Segmenter(colour_model, image_reliability='reliable'))
     robot = start(Robot('instances'))
     robot.wait_until_matched()
     message = raw_image(robot.header(), scene())
-    message.header.stamp.sec -= 100
-    robot.wait_for_status('s behind this node', lambda: robot.send(message))
+    message.header.stamp.sec += seconds
+    if not seconds:
+        message.header.stamp.sec = message.header.stamp.nanosec = 0
+    robot.wait_for_status(text, lambda: robot.send(message))
 
 
 def test_a_camera_that_goes_is_told_of(start: Start, colour_model: Path) -> None:
