@@ -14,6 +14,7 @@ The recording carries the definitions of its messages, so that Foxglove, `ros2 b
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 import sys
@@ -23,26 +24,64 @@ from typing import Any
 from ament_index_python.packages import get_package_share_directory
 from metricseg_ros.ros.lifetime import running
 import rclpy
+from rclpy.duration import Duration
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.highlevel import AnyReader
+from rosbags.interfaces import (
+    Connection,
+    Nodetype,
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import get_types_from_msg, get_typestore, Stores
+from rosbags.typesys.store import Typestore
 
 VERSION = 9
 """Of rosbag2's format: Kilted and newer."""
 
 
-def typestore() -> Any:
+def learn(store: Typestore, name: str) -> None:
     """
-    Know the messages of this package beside the standard ones.
+    Register a type and all it is made of, with the definitions that are installed.
 
-    :return: rosbags' store of types.
+    :param store: gets them.
+    :param name: as 'sensor_msgs/msg/Image'.
+    :raises LookupError: if its package is not installed.
+    :raises OSError: if the package has no such message.
     """
-    store = get_typestore(Stores.ROS2_KILTED)
-    for path in sorted(Path(get_package_share_directory('metricseg_msgs')).glob('msg/*.msg')):
-        store.register(get_types_from_msg(path.read_text(), f'metricseg_msgs/msg/{path.stem}'))
-    return store
+    if name in store.fielddefs:
+        return
+    package, _, kind = name.partition('/msg/')
+    text = Path(get_package_share_directory(package), 'msg', f'{kind}.msg').read_text()
+    types = get_types_from_msg(text, name)
+    store.register(types)
+    for _, field in types[name][1]:
+        while field[0] in (Nodetype.ARRAY, Nodetype.SEQUENCE):
+            field = field[1][0]
+        if field[0] == Nodetype.NAME:
+            learn(store, field[1])
+
+
+def offered(profile: QoSProfile) -> Qos:
+    """
+    Tell a recording how a topic was published, so that it is replayed alike.
+
+    :param profile: rclpy's.
+    :return: rosbags'.
+    """
+    deadline, lifespan, lease = (
+        QosTime(*divmod(duration.nanoseconds, 10 ** 9)) for duration in (
+            profile.deadline, profile.lifespan, profile.liveliness_lease_duration))
+    return Qos(QosHistory(profile.history), profile.depth, QosReliability(profile.reliability),
+               QosDurability(profile.durability), deadline, lifespan,
+               QosLiveliness(profile.liveliness), lease, False)
 
 
 def message_class(name: str) -> type:
@@ -73,19 +112,24 @@ class Recorder(Node):
         """
         super().__init__('recorder', **options)
         self.counts = dict.fromkeys(map(self.resolve_topic_name, topics), 0)
-        self._writer, self._store = writer, typestore()
+        self._writer, self._store = writer, get_typestore(Stores.EMPTY)
         self._awaited = set(self.counts)
         self.create_timer(0.2, self._look)
 
     def _look(self) -> None:
-        for topic, types in self.get_topic_names_and_types():
-            if topic in self._awaited:
+        for topic in sorted(self._awaited):
+            publishers = self.get_publishers_info_by_topic(topic)
+            if publishers:
                 self._awaited.remove(topic)
-                self._begin(topic, types[0])
+                self._begin(topic, publishers[0].topic_type,
+                            [publisher.qos_profile for publisher in publishers])
 
-    def _begin(self, topic: str, type_name: str) -> None:
+    def _begin(self, topic: str, type_name: str, profiles: Sequence[QoSProfile]) -> None:
         try:
-            connection = self._writer.add_connection(topic, type_name, typestore=self._store)
+            learn(self._store, type_name)
+            connection = self._writer.add_connection(
+                topic, type_name, typestore=self._store,
+                offered_qos_profiles=[offered(profile) for profile in profiles])
             kind = message_class(type_name)
         except Exception as error:  # Whatever it is, the other topics are recorded.
             self.get_logger().error(f'{topic} is not recorded: {type_name}: {error}')
@@ -95,9 +139,32 @@ class Recorder(Node):
             self.counts[topic] += 1
             self._writer.write(connection, self.get_clock().now().nanoseconds, data)
 
-        qos = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
-        self.create_subscription(kind, topic, write, qos, raw=True)
+        self.create_subscription(kind, topic, write, to_hear(profiles), raw=True)
         self.get_logger().info(f'recording {topic}')
+
+
+def to_hear(profiles: Sequence[QoSProfile]) -> QoSProfile:
+    """
+    Ask of publishers as much as all of them offer, so that every one of them is heard.
+
+    :param profiles: of a topic's publishers, at least one.
+    :return: for the subscription; it gets what was published before where that is kept, as of
+        label_info.
+    """
+    reliable = all(item.reliability == ReliabilityPolicy.RELIABLE for item in profiles)
+    kept = all(item.durability == DurabilityPolicy.TRANSIENT_LOCAL for item in profiles)
+    return QoSProfile(depth=100, durability=durability(kept), reliability=(
+        ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT))
+
+
+def durability(kept: bool) -> DurabilityPolicy:
+    """
+    Name the policy.
+
+    :param kept: whether messages are kept for those who subscribe later.
+    :return: the policy.
+    """
+    return DurabilityPolicy.TRANSIENT_LOCAL if kept else DurabilityPolicy.VOLATILE
 
 
 def replay(node: Node, path: Path, rate: float, wait: float) -> int:
@@ -112,17 +179,39 @@ def replay(node: Node, path: Path, rate: float, wait: float) -> int:
     """
     count = 0
     with AnyReader([path]) as reader:
-        publishers = {
-            item.topic: node.create_publisher(message_class(item.msgtype), item.topic, 10)
-            for item in reader.connections}
+        publishers = make_publishers(node, reader.connections)
         sleep(wait)
         begin = monotonic()
-        for connection, time, data in reader.messages():
+        for connection, time, data in reader.messages(
+                item for item in reader.connections if item.topic in publishers):
             due = begin + (time - reader.start_time) / 1e9 / rate
             sleep(max(0.0, due - monotonic()))
             publishers[connection.topic].publish(bytes(data))
             count += 1
+    for publisher in publishers.values():
+        publisher.wait_for_all_acked(Duration(seconds=1))  # Before they go.
     return count
+
+
+def make_publishers(node: Node, connections: Iterable[Connection]) -> dict[str, Publisher]:
+    """
+    Publish as it was published when it was recorded.
+
+    :param node: publishes.
+    :param connections: of the recording.
+    :return: by topic; a topic whose messages are not installed is warned of and left out.
+    """
+    publishers = {}
+    for item in connections:
+        kept = any(qos.durability == QosDurability.TRANSIENT_LOCAL
+                   for qos in item.ext.offered_qos_profiles)
+        try:
+            publishers[item.topic] = node.create_publisher(
+                message_class(item.msgtype), item.topic,
+                QoSProfile(depth=10, durability=durability(kept)))
+        except ValueError as error:
+            node.get_logger().warning(f'{item.topic} is not replayed: {error}')
+    return publishers
 
 
 def main(arguments: list[str]) -> int:
