@@ -5,8 +5,9 @@
 Where a two-finger gripper could take each object.
 
 From `objects` (with depth) poses in the camera's optical frame come out on `~/grasps`: z is the
-way in, against the visible surface, and the fingers close along x. From `instances` (masks alone)
-the same for the image comes out on `~/image_grasps`: place and width in pixels.
+way in, against the visible surface, and the fingers close along x. `~/markers` draws them, each
+with its object's id. From `instances` (masks alone) the same for the image comes out on
+`~/image_grasps`: place and width in pixels.
 
     python3 examples/grasp_candidates.py --ros-args -r instances:=segmenter/instances \
         -r objects:=segmenter/objects
@@ -17,13 +18,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 import math
 
-from geometry_msgs.msg import Point, Pose, PoseArray, Quaternion
+from geometry_msgs.msg import Point, Pose, PoseArray, Quaternion, Vector3
 from metricseg_msgs.msg import InstanceArray, Object3D, Object3DArray
 from metricseg_ros.packed_mask import unpack_crop
 from metricseg_ros.ros.lifetime import running
 import numpy as np
 import rclpy
 from rclpy.node import Node
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker, MarkerArray
+
+FINGER = 0.05
+"""Length of the fingers that are drawn, in metres."""
 
 INTO_THE_BOX = np.array([math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0])
 """Half a turn about x + y, as x, y, z, w: the gripper's x, y and z are the box's y, x and -z."""
@@ -94,6 +100,23 @@ def quaternion_product(first: np.ndarray, second: np.ndarray) -> list[float]:
     return [*vector.tolist(), float(first[3] * second[3] - first[:3] @ second[:3])]
 
 
+def gripper_marker(header: Header, found: Object3D, pose: Pose) -> Marker:
+    """
+    Draw two open fingers, the palm behind them and the arm.
+
+    :param header: of the image.
+    :param found: the object between the fingers.
+    :param pose: of the grasp.
+    :return: the marker; its id is the object's.
+    """
+    half = found.box_size.y / 2
+    corners = [(-half, 0.0), (-half, -FINGER), (half, -FINGER), (half, 0.0)]
+    lines = [*zip(corners, corners[1:]), ((0.0, -FINGER), (0.0, -2 * FINGER))]
+    return Marker(header=header, ns='grasp', id=found.id, type=Marker.LINE_LIST, pose=pose,
+                  scale=Vector3(x=0.1 * FINGER), color=ColorRGBA(r=1.0, g=1.0, a=1.0),
+                  points=[Point(x=x, z=z) for line in lines for x, z in line])
+
+
 class GraspCandidates(Node):
     """Publish a pose for each object that can be taken."""
 
@@ -104,8 +127,9 @@ class GraspCandidates(Node):
         :param options: of rclpy's Node.
         """
         super().__init__('grasp_candidates', **options)
-        self._opening = self.declare_parameter('maximum_opening', 0.085)
+        self.declare_parameter('maximum_opening', 0.085)
         self._grasps = self.create_publisher(PoseArray, '~/grasps', 1)
+        self._markers = self.create_publisher(MarkerArray, '~/markers', 1)
         self._image_grasps = self.create_publisher(PoseArray, '~/image_grasps', 1)
         self.create_subscription(Object3DArray, 'objects', self._take_objects, 1)
         self.create_subscription(InstanceArray, 'instances', self._take_instances, 1)
@@ -113,10 +137,14 @@ class GraspCandidates(Node):
     def _take_objects(self, message: Object3DArray) -> None:
         if message.problem:
             self.get_logger().warning(f'no grasps: {message.problem}', throttle_duration_sec=5.0)
-        opening = self._opening.value
-        grasps = [grasp_of_object(found, opening) for found in message.objects]
-        self._grasps.publish(PoseArray(
-            header=message.header, poses=[pose for pose in grasps if pose is not None]))
+        opening = self.get_parameter('maximum_opening').value
+        grasps = [(found, pose) for found in message.objects
+                  if (pose := grasp_of_object(found, opening)) is not None]
+        header = message.header
+        self._grasps.publish(PoseArray(header=header, poses=[pose for _, pose in grasps]))
+        self._markers.publish(MarkerArray(markers=[
+            Marker(header=header, action=Marker.DELETEALL),
+            *(gripper_marker(header, found, pose) for found, pose in grasps)]))
 
     def _take_instances(self, message: InstanceArray) -> None:
         poses = []

@@ -29,7 +29,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 UNKNOWN, OBSTACLE, DRIVABLE = 0, 1, 2
-CLASSES = ('obstacle', 'drivable')
+CLASSES = {OBSTACLE: 'obstacle', DRIVABLE: 'drivable'}
+"""What Nav2 is told of. It is not told of the unknown, which so neither marks nor clears."""
 MOST_PIXELS = 10 ** 8
 """Largest image that is believed."""
 
@@ -73,19 +74,22 @@ class ObstacleMask(Node):
         :param options: of rclpy's Node.
         """
         super().__init__('obstacle_mask', **options)
-        self._drivable = self.declare_parameter('drivable', Parameter.Type.STRING_ARRAY)
+        self.declare_parameter('drivable', Parameter.Type.STRING_ARRAY)
         self._mask = self.create_publisher(Image, '~/mask', 5)
         self._confidence = self.create_publisher(Image, '~/confidence', 5)
         self.create_subscription(InstanceArray, 'instances', self._draw, 1)
         if vision.AVAILABLE:
             self._labels = self.create_publisher(vision.LabelInfo, '~/label_info', QoSProfile(
                 depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL))
-            header = Header(stamp=self.get_clock().now().to_msg())
-            self._labels.publish(vision.label_info(header, CLASSES, 0.0))
+            self._labels.publish(vision.LabelInfo(
+                header=Header(stamp=self.get_clock().now().to_msg()),
+                class_map=[vision.VisionClass(class_id=class_id, class_name=name)
+                           for class_id, name in CLASSES.items()]))
 
     def _draw(self, message: InstanceArray) -> None:
+        drivable = self.get_parameter_or('drivable').value or ()
         try:
-            classes, confidence, problems = obstacle_mask(message, self._drivable.value or ())
+            classes, confidence, problems = obstacle_mask(message, drivable)
         except ValueError as error:
             self.get_logger().warning(f'message left out: {error}')
             return

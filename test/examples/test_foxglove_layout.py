@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ros.examples import EXAMPLES
+from ros.examples import EXAMPLES, load
 
 LAYOUT = json.loads((EXAMPLES / 'foxglove_layout.json').read_text())
 TOPIC_KEYS = ('imageTopic', 'topicPath', 'topicToRender', 'pointTopic')
+TAKEN = ('/image', '/clicked_point')
+"""What the segmenter does not publish but takes."""
 
 
 def topics(part: Any) -> Iterator[str]:
@@ -38,18 +40,15 @@ def test_every_panel_is_shown_once() -> None:
 
 
 @pytest.mark.ros
-def test_every_topic_is_one_of_the_node(start: Callable[..., Any], colour_model: Path) -> None:
+def test_every_topic_is_one_of_the_nodes(start: Callable[..., Any], colour_model: Path) -> None:
     pytest.importorskip('metricseg_msgs')
-    from ros.robot import Robot, Segmenter, wait_for
+    from ros.robot import Robot, Segmenter, Spinner, wait_for
     start(Segmenter(colour_model))
+    start(Spinner(lambda context: load('grasp_candidates').GraspCandidates(context=context)))
     node = start(Robot()).node
 
     def missing() -> set[str]:
-        try:
-            there = (node.get_publisher_names_and_types_by_node('segmenter', '/')
-                     + node.get_subscriber_names_and_types_by_node('segmenter', '/'))
-        except RuntimeError:  # It is not known yet.
-            there = []
-        return set(topics(LAYOUT)) - {name for name, _ in there}
-    assert len(set(topics(LAYOUT))) == 7
+        return {topic for topic in topics(LAYOUT) if not (
+            node.count_subscribers(topic) if topic in TAKEN else node.count_publishers(topic))}
+    assert len(set(topics(LAYOUT))) == 8
     wait_for(lambda: not missing(), lambda: f'the topics {missing()}')

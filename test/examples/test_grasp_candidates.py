@@ -19,9 +19,11 @@ from metricseg_msgs.msg import Instance, InstanceArray, Mask, Object3D, Object3D
 from metricseg_ros.packed_mask import pack  # noqa: E402
 from metricseg_ros.ros.byte_arrays import byte_array  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
 from ros.examples import load  # noqa: E402
 from ros.robot import Spinner, wait_for  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
+from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
 grasping = load('grasp_candidates')
 
@@ -81,11 +83,24 @@ def test_what_cannot_be_taken_has_no_grasp(fields: dict[str, Any]) -> None:
     assert grasping.grasp_of_object(an_object(**fields), opening=0.08) is None
 
 
+def test_the_fingers_are_drawn_as_far_apart_as_the_object_is_wide() -> None:
+    found = an_object(id=7)
+    marker = grasping.gripper_marker(Header(frame_id='camera'), found,
+                                     grasping.grasp_of_object(found, opening=0.08))
+    assert (marker.id, marker.header.frame_id) == (7, 'camera')
+    across = [point.x for point in marker.points]
+    assert max(across) - min(across) == pytest.approx(0.04)
+    assert max(point.z for point in marker.points) == 0  # The tips are at the grasp.
+    assert len(marker.points) % 2 == 0 and marker.scale.x > 0
+
+
 def test_grasps_come_over_ros_and_a_malformed_mask_costs_only_itself(
         start: Callable[..., Any]) -> None:
-    start(Spinner(lambda context: grasping.GraspCandidates(context=context)))
+    node = start(Spinner(lambda context: grasping.GraspCandidates(context=context))).node
     robot = start(Spinner(lambda context: Node('robot', context=context))).node
     got: dict[str, list[PoseArray]] = {'grasps': [], 'image_grasps': []}
+    markers: list[MarkerArray] = []
+    robot.create_subscription(MarkerArray, 'grasp_candidates/markers', markers.append, 5)
     for name, messages in got.items():
         robot.create_subscription(PoseArray, f'grasp_candidates/{name}', messages.append, 5)
     instances = robot.create_publisher(InstanceArray, 'instances', 1)
@@ -97,13 +112,16 @@ def test_grasps_come_over_ros_and_a_malformed_mask_costs_only_itself(
         Instance(id=3, mask=Mask())])
     places = Object3DArray(header=header, problem='no depth', objects=[
         an_object(), an_object(status=Object3D.NO_DEPTH)])
-    wait_for(lambda: instances.publish(sent) or objects.publish(places) or all(got.values()),
-             'grasps')
+    wait_for(lambda: instances.publish(sent) or objects.publish(places) or (
+        all(got.values()) and markers), 'grasps')
     pose, = got['image_grasps'][0].poses
     assert (pose.position.x, pose.position.y) == (30, 12)
     assert pose.position.z == pytest.approx(5)
     assert len(got['grasps'][0].poses) == 1
     assert got['grasps'][0].header.frame_id == 'camera'
+    assert [item.action for item in markers[0].markers] == [Marker.DELETEALL, Marker.ADD]
+    node.set_parameters([Parameter('maximum_opening', value=0.03)])
+    wait_for(lambda: objects.publish(places) or not got['grasps'][-1].poses, 'a smaller gripper')
 
 
 def turned(vector: tuple[float, ...], turn: list[float]) -> np.ndarray:

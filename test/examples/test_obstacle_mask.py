@@ -20,6 +20,7 @@ from metricseg_ros.ros import vision  # noqa: E402
 from metricseg_ros.ros.byte_arrays import byte_array  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
+from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
 from ros.examples import load  # noqa: E402
 from ros.robot import Spinner, wait_for  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
@@ -67,8 +68,7 @@ def test_a_size_that_cannot_be_true_is_refused(size: tuple[int, int]) -> None:
 
 def test_masks_come_over_ros_and_malformed_messages_are_left_out(
         start: Callable[..., Any]) -> None:
-    start(Spinner(lambda context: obstacles.ObstacleMask(
-        context=context, parameter_overrides=[Parameter('drivable', value=['floor'])])))
+    node = start(Spinner(lambda context: obstacles.ObstacleMask(context=context))).node
     robot = start(Spinner(lambda context: Node('robot', context=context))).node
     masks: list[Image] = []
     robot.create_subscription(Image, 'obstacle_mask/mask', masks.append, 5)
@@ -82,3 +82,19 @@ def test_masks_come_over_ros_and_malformed_messages_are_left_out(
     pixels = np.frombuffer(masks[0].data, np.uint8).reshape(6, 8)
     assert np.argwhere(pixels == obstacles.OBSTACLE).tolist() == [[2, 4], [2, 5]]
     assert robot.count_publishers('obstacle_mask/label_info') == int(vision.AVAILABLE)
+    node.set_parameters([Parameter('drivable', value=['box'])])
+    wait_for(lambda: camera.publish(array(good)) or max(masks[-1].data) == obstacles.DRIVABLE,
+             'boxes to be drivable')
+
+
+@pytest.mark.skipif(not vision.AVAILABLE, reason='LABEL INFO IS UNTESTED: no vision_msgs')
+def test_classes_are_named_for_those_who_come_later(start: Callable[..., Any]) -> None:
+    start(Spinner(lambda context: obstacles.ObstacleMask(context=context)))
+    robot = start(Spinner(lambda context: Node('robot', context=context))).node
+    came: list[Any] = []
+    # As Nav2's layer asks for it.
+    robot.create_subscription(vision.LabelInfo, 'obstacle_mask/label_info', came.append,
+                              QoSProfile(depth=5, durability=DurabilityPolicy.TRANSIENT_LOCAL))
+    wait_for(lambda: came, 'label info')
+    assert {item.class_id: item.class_name for item in came[0].class_map} == {
+        obstacles.OBSTACLE: 'obstacle', obstacles.DRIVABLE: 'drivable'}
