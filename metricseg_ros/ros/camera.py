@@ -42,7 +42,8 @@ class Tally:
     :param segmented: images segmented.
     :param idle: images left alone, since nobody subscribes.
     :param bad: images that could not be read or segmented.
-    :param dropped: images replaced by a newer one while the worker was busy.
+    :param dropped: images replaced by a newer one while the worker was busy, or left when the node
+        was deactivated.
     :param bad_image: why the latest image failed; empty after a good one.
     """
 
@@ -209,6 +210,17 @@ class Job:
             return
         self.camera.pipeline.publish(segmenter, frame, embedded)
         self.camera.count(segmenter, frame)
+
+    def abandon(self, why: str) -> None:
+        """
+        Leave the image alone, through no fault of its own.
+
+        :param why: told to the one who asked, if one did.
+        """
+        if self.reply is not None:
+            self.reply.set_exception(RuntimeError(why))
+        else:
+            self.camera.tally.dropped += 1
 
     def fail(self, error: Exception) -> None:
         """

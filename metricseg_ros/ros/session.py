@@ -89,7 +89,7 @@ class Session:
         if worker is None:
             return
         for job in worker.mailbox.close():
-            job.fail(RuntimeError('the node was deactivated'))
+            job.abandon('the node was deactivated')
         if not worker.stop():
             self._warn('the worker does not end its image; it is left behind')
 

@@ -20,7 +20,7 @@ from metricseg_ros.ros.camera import check_names  # noqa: E402
 from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
 from rclpy.qos import QoSProfile  # noqa: E402
 from ros.colour_model import COLOURS, scene  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
+from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 
 Start = Callable[..., Any]
@@ -117,6 +117,40 @@ def test_a_bad_image_is_the_matter_of_its_own_camera(cameras: Cameras) -> None:
     answer = cameras.answer('front/right')
     assert len(answer.instances) == len(COLOURS)
     assert 'not segmented' not in message_of(cameras.robot, 'front/right')
+
+
+@pytest.mark.parametrize('spoilt', [False, True])
+def test_images_of_several_cameras_go_through_the_network_at_once(
+        start: Start, colour_model: Path, monkeypatch: pytest.MonkeyPatch, spoilt: bool) -> None:
+    names = ['left', 'middle', 'right']
+    node = start(Segmenter(colour_model, image_reliability='reliable', cameras=names)).node
+    robot = start(Robot(*(f'{name}/instances' for name in names)))
+    cameras = Cameras(robot, *names)
+    cameras.wait_until_heard()
+    backend, go_on, batches = node.session.segmenter.backend, Event(), []
+    run, put = backend.run, node.session.worker.mailbox.put
+    waiting: set[str] = set()
+    monkeypatch.setattr(node.session.worker.mailbox, 'put', lambda item, sender: put(
+        item, sender) and waiting.add(sender) is None)
+    monkeypatch.setattr(backend, 'run', lambda tensor: go_on.wait(PATIENCE_S) and run(tensor))
+    monkeypatch.setattr(backend, 'largest_batch', 3, raising=False)
+    monkeypatch.setattr(backend, 'run_batch', lambda tensors: batches.append(len(tensors)) or [
+        run(tensor[None]) for tensor in tensors], raising=False)
+    wait_for(lambda: cameras.send('middle') and node.session.busy_seconds(), 'an image in work')
+    waiting.clear()
+    broken = cameras.send('left')
+    if spoilt:
+        broken.encoding = 'nonsense'
+    # Until one of each camera waits.
+    wait_for(lambda: cameras.publishers['left'].publish(broken) or cameras.send('right')
+             and cameras.send('middle') and waiting == set(names), 'images to wait')
+    go_on.set()
+    for name in names[spoilt:]:
+        wait_for(lambda name=name: robot.received[f'{name}/instances'], f'instances of {name}')
+        answer = robot.received[f'{name}/instances'][-1]
+        assert (answer.header.frame_id, len(answer.instances)) == (name, len(COLOURS))
+    assert 3 - spoilt in batches
+    assert bool(robot.received['left/instances']) != spoilt
 
 
 @pytest.mark.parametrize(('names', 'text'), [

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Timer
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ pytest.importorskip('metricseg_msgs')
 from metricseg_msgs.msg import InstanceArray  # noqa: E402
 from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
 from ros.colour_model import COLOURS, scene  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
+from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
 
 
 def test_each_state_holds_what_it_should(start: Callable[..., Any], colour_model: Path) -> None:
@@ -53,6 +54,27 @@ def test_a_transition_that_raises_is_logged_and_leaves_a_node_that_can_be_config
     robot.wait_for_status('not configured: on_activate failed: ZeroDivisionError')
     assert robot.change_state('configure')
     assert robot.change_state('activate')
+
+
+def test_an_image_that_waits_when_the_node_is_deactivated_is_no_fault(
+        start: Callable[..., Any], colour_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = start(Segmenter(colour_model, image_reliability='reliable')).node
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    go_on, backend = Event(), node.session.segmenter.backend
+    run, mailbox = backend.run, node.session.worker.mailbox
+    monkeypatch.setattr(backend, 'run', lambda tensor: go_on.wait(PATIENCE_S) and run(tensor))
+    # One in work, one that waits, and those it has replaced.
+    wait_for(lambda: robot.send(raw_image(robot.header(), scene())) or mailbox.dropped(''),
+             'an image to wait')
+    camera, source = node.session.cameras[''], node.session.cameras[''].input
+    Timer(0.5, go_on.set).start()  # Deactivate waits for the image in work.
+    assert robot.change_state('deactivate')
+    tally = camera.tally
+    assert source.received == tally.segmented + camera.dropped() + tally.idle
+    assert tally.segmented == 1
+    assert (tally.bad, tally.bad_image) == (0, '')
+    assert not robot.warnings('deactivated')
 
 
 def test_nothing_is_published_while_inactive(start: Callable[..., Any],
