@@ -1,7 +1,7 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Try ROS 2 out: import what the node imports, send an image, see the image topics there are.
+Try ROS 2 out: import what the node imports, send an image, see what there is of topics and nodes.
 
 `python -m metricseg_ros.ros.probe` prints one line of JSON, for `metricseg doctor`, which runs it
 as a process of its own since a broken middleware may end the process.
@@ -26,6 +26,8 @@ TIMEOUT_S = 30.0
 RESEND_S = 2.0
 DISCOVERY_S = 1.0
 """Other nodes' topics are listed after this long."""
+REPORT_S = 3.0
+"""Time in which a node of ours that runs reports, by default each second."""
 
 
 def main() -> None:
@@ -55,24 +57,26 @@ def round_trip() -> dict[str, Any]:
     """
     Send images from a node to itself through the middleware.
 
-    :return: 'round_trip_ms', the fastest, or 'error'; 'middleware', 'domain', 'distribution', and
-        'image_topics' that others publish.
+    :return: 'round_trip_ms', the fastest, or 'error'; 'middleware', 'domain', 'distribution',
+        'image_topics' that others publish, and 'segmenters', what each that runs says of itself.
     """
     import rclpy
     from rclpy.utilities import get_rmw_implementation_identifier
     rclpy.init(args=[])
     node = rclpy.create_node(f'metricseg_doctor_{os.getpid()}')
     try:
-        started = time.monotonic()
+        started, segmenters = time.monotonic(), _listen_to_segmenters(node)
         about = {'middleware': get_rmw_implementation_identifier(),
                  'domain': node.context.get_domain_id(),
                  'distribution': os.environ.get('ROS_DISTRO', 'ROS 2 from wheels')}
         took_ms = _fastest_ms(node)
         if took_ms is None:
             return {**about, 'error': f'an image sent did not come back within {TIMEOUT_S:.0f} s'}
-        while time.monotonic() < started + DISCOVERY_S:
+        while (waited := time.monotonic() - started) < DISCOVERY_S or (
+                waited < REPORT_S and node.count_publishers('/diagnostics') and not segmenters):
             rclpy.spin_once(node, timeout_sec=0.1)
-        return {**about, 'round_trip_ms': took_ms, 'image_topics': _image_topics(node)}
+        return {**about, 'round_trip_ms': took_ms, 'image_topics': _image_topics(node),
+                'segmenters': segmenters}
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
@@ -105,6 +109,18 @@ def _fastest_ms(node: Any) -> float | None:
             rclpy.spin_once(node, timeout_sec=0.05)
         times.append(1e3 * (time.monotonic() - start))
     return min(times)
+
+
+def _listen_to_segmenters(node: Any) -> dict[str, tuple[int, str]]:
+    """Return what will hold level and message of each camera of each segmenter, by its name."""
+    from diagnostic_msgs.msg import DiagnosticArray
+    said: dict[str, tuple[int, str]] = {}
+
+    def note(message: DiagnosticArray) -> None:
+        said.update({status.name: (ord(status.level), status.message)
+                     for status in message.status if ': segmentation' in status.name})
+    node.create_subscription(DiagnosticArray, '/diagnostics', note, 10)
+    return said
 
 
 def _image_topics(node: Any) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 import shutil
+import time
 
 from metricseg_ros.backends import ExecutionReport
 from metricseg_ros.backends.gpus import found_gpu
@@ -184,6 +185,26 @@ def test_an_image_comes_round_through_the_middleware() -> None:
     found = run_probe()
     assert 0 < found['round_trip_ms'] < 10_000
     assert not set(found['missing']) & set(found['required'])
+
+
+@pytest.mark.ros
+def test_a_segmenter_that_runs_is_asked_how_it_is(tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    from metricseg_ros.ros.processes import Processes
+    with Processes(tmp_path) as processes:
+        for name, value in processes.environment.items():
+            monkeypatch.setenv(name, value)
+        processes.start('metricseg_ros.ros.segmenter_node', '--ros-args', '-r', '__ns:=/robot',
+                        '-p', 'model:=/nowhere')
+        end = time.monotonic() + 60
+        while not (found := run_probe()).get('segmenters'):
+            assert time.monotonic() < end, found
+    checks = {check.subject: check for check in probe_checks(found)}
+    check = checks['robot/segmenter: segmentation']
+    assert check.status == WARN and 'no model at /nowhere' in check.detail and check.remedy
+    (name, (_, message)), = found['segmenters'].items()
+    well = {**found, 'segmenters': {name: (0, message)}}
+    assert {check.subject: check.status for check in probe_checks(well)}[name] == OK
 
 
 def test_the_verdict_sums_up() -> None:

@@ -66,7 +66,8 @@ def probe_checks(found: Mapping[str, Any]) -> Iterator[Check]:
     Judge what the probe found.
 
     :param found: what :func:`run_probe` returns.
-    :return: checks of rclpy, of each message package, and of a message sent and received.
+    :return: checks of rclpy, of each message package, of a message sent and received, and of the
+        segmenters that run.
     """
     missing, required = found.get('missing', {}), found.get('required', ())
     yield from missing_checks({name: missing[name] for name in missing if name in required},
@@ -84,6 +85,22 @@ def probe_checks(found: Mapping[str, Any]) -> Iterator[Check]:
         topics = found['image_topics']
         yield Check('image topics', OK, ', '.join(topics) if topics else
                     'none is published now in this domain')
+        for name, (level, message) in sorted(found['segmenters'].items()):
+            yield check_segmenter(name, level, message)
+
+
+def check_segmenter(name: str, level: int, message: str) -> Check:
+    """
+    Pass on what a node that runs says of itself.
+
+    :param name: of its status, with that of a camera.
+    :param level: as in diagnostic_msgs/DiagnosticStatus.
+    :param message: one sentence, with the remedy.
+    :return: the check.
+    """
+    if not level:
+        return Check(name, OK, message)
+    return Check(name, WARN, message, 'as it says; `ros2 topic echo /diagnostics` has its figures')
 
 
 def missing_checks(required: Mapping[str, str],
