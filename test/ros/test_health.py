@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+import re
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ pytest.importorskip('rclpy')
 from metricseg_ros.ros.graph import nearest, TopicView  # noqa: E402
 from metricseg_ros.ros.health import ERROR, Facts, judge, OK, Unheard, WARN  # noqa: E402
 
+DOCUMENT = Path(__file__).resolve().parents[2] / 'docs' / 'messages.md'
+UNSERVED = '/rviz gets nothing of /x: it asks for more'
 WELL = Facts(node='/segmenter', phase='active', topic='/image', view=TopicView(publishers=1),
              age_ms=50.0, rate=15.0)
 CAUSES = [
@@ -50,9 +54,10 @@ CAUSES = [
      'QoS policy DEADLINE: it offers less than is asked for'),
     ({'silent_s': 4.0}, WARN, 'no image came for 4 s'),
     ({'wanted': False}, OK, 'nobody subscribes to /segmenter/instances'),
-    ({'wanted': False, 'unserved': '/rviz gets nothing'}, WARN, '/rviz gets nothing'),
-    ({'unserved': '/rviz gets nothing'}, WARN, '/rviz gets nothing'),
-    ({'unserved': '/rviz gets nothing', 'bad_image': 'truncated'}, ERROR, 'truncated'),
+    ({'wanted': False, 'unserved': UNSERVED}, WARN, UNSERVED),
+    ({'unserved': UNSERVED}, WARN, UNSERVED),
+    ({'unserved': UNSERVED, 'bad_image': 'image lost: truncated'}, ERROR, 'truncated'),
+    ({'bad_image': 'image lost: MemoryError: '}, ERROR, 'MemoryError'),
     ({'bad_image': 'image not segmented: truncated'}, ERROR, 'truncated'),
     ({'waits_for_clock': True}, WARN, 'nobody publishes /clock'),
     ({'no_place': 'no depth image has come'}, WARN, 'no object has a place: no depth image has'),
@@ -81,6 +86,22 @@ def test_a_cause_is_named(changes: dict[str, Any], level: int, text: str) -> Non
     verdict = judge(replace(WELL, **changes))
     assert verdict.level == level
     assert text in verdict.message
+
+
+def documented() -> list[tuple[str, re.Pattern[str]]]:
+    """Return level and pattern of each sentence in the documentation's table."""
+    table = DOCUMENT.read_text().partition('## Diagnostics')[2].partition('Values: ')[0]
+    rows = re.findall(r'^\| (OK|WARN|ERROR) \| (.*?) \|', table, re.MULTILINE)
+    return [(level, re.compile('.*'.join(map(re.escape, text.split('...')))))
+            for level, texts in rows for text in re.findall('`(.*?)`', texts)]
+
+
+@pytest.mark.parametrize('changes', [changes for changes, _, _ in CAUSES])
+def test_every_sentence_is_in_the_documentation(changes: dict[str, Any]) -> None:
+    verdict = judge(replace(WELL, **changes))
+    level = ('OK', 'WARN', 'ERROR')[verdict.level]
+    assert [pattern for known, pattern in documented() if known == level
+            and pattern.fullmatch(verdict.message)], f'{level} {verdict.message}'
 
 
 def test_all_is_well_tells_the_rate() -> None:
