@@ -40,17 +40,37 @@ def affinities(tracks: Sequence[Track], instances: Instances,
     :param config: how to weigh.
     :return: (T,N) in [0,1], 0 where they cannot be the same.
     """
-    overlaps, _ = mask_overlaps([track.last for track in tracks], tracks, instances)
-    if not overlaps.size:
-        return overlaps
+    whole_overlaps, inside = mask_overlaps([track.whole for track in tracks], tracks, instances)
+    if not whole_overlaps.size:
+        return whole_overlaps
+    overlaps = latest_overlaps(tracks, instances, whole_overlaps)
     embeddings = embedding_similarities(tracks, instances)
     colours = colours_of(tracks, instances)
     if embeddings is None and colours is None:
         return np.where(overlaps >= MINIMUM_IOU, overlaps, 0)
     weight = config.overlap_weight
     return np.where(possible_pairs(tracks, overlaps, embeddings, colours, config),
-                    weight * nearness(tracks, instances, overlaps)
+                    weight * nearness(tracks, instances, np.maximum(overlaps, whole_overlaps),
+                                      inside)
                     + (1 - weight) * looks(tracks, embeddings, colours), 0)
+
+
+def latest_overlaps(tracks: Sequence[Track], instances: Instances,
+                    whole_overlaps: np.ndarray) -> np.ndarray:
+    """
+    Overlay every instance with the latest view of every object.
+
+    :param tracks: T objects.
+    :param instances: N instances.
+    :param whole_overlaps: (T,N), IoU with the views of them as a whole, most often the latest.
+    :return: (T,N) IoU.
+    """
+    overlaps = whole_overlaps.copy()
+    partly = [row for row, track in enumerate(tracks) if track.last.age < track.whole.age]
+    if partly:
+        overlaps[partly], _ = mask_overlaps([tracks[row].last for row in partly],
+                                            [tracks[row] for row in partly], instances)
+    return overlaps
 
 
 def possible_pairs(tracks: Sequence[Track], overlaps: np.ndarray, embeddings: np.ndarray | None,
@@ -75,7 +95,8 @@ def possible_pairs(tracks: Sequence[Track], overlaps: np.ndarray, embeddings: np
     return possible
 
 
-def nearness(tracks: Sequence[Track], instances: Instances, overlaps: np.ndarray) -> np.ndarray:
+def nearness(tracks: Sequence[Track], instances: Instances, overlaps: np.ndarray,
+             inside: np.ndarray) -> np.ndarray:
     """
     Tell how well instances lie where objects should be.
 
@@ -85,12 +106,12 @@ def nearness(tracks: Sequence[Track], instances: Instances, overlaps: np.ndarray
 
     :param tracks: T objects.
     :param instances: N instances.
-    :param overlaps: (T,N), IoU with the latest views.
+    :param overlaps: (T,N), IoU with the latest view or the one as a whole, what is more.
+    :param inside: (T,N), share of an instance inside the view as a whole.
     :return: (T,N) in [0,1].
     """
     wholes = [track.whole for track in tracks]
-    whole_overlaps, inside = mask_overlaps(wholes, tracks, instances)
-    overlaps = np.maximum(np.maximum(overlaps, whole_overlaps), inside / 2)
+    overlaps = np.maximum(overlaps, inside / 2)
     expected = np.array([view.middle + (view.age + 1) * track.velocity
                          for view, track in zip(wholes, tracks, strict=True)])
     middles = (instances.boxes[:, :2] + instances.boxes[:, 2:]) / 2

@@ -15,6 +15,8 @@ BINS = (6, 12, 12)
 """Of lightness, of green to red, of blue to yellow."""
 LOWEST, HIGHEST = (0, 60, 60), (255, 199, 199)
 """Of the same in OpenCV's 8-bit Lab; stronger colours count as these."""
+CLIPPED = np.clip(np.arange(256)[:, None], LOWEST, HIGHEST).astype(np.uint8)[None]
+"""(1,256,3), each value of each channel brought into these bounds."""
 RANGES = [bound for low, high in zip(LOWEST, HIGHEST, strict=True) for bound in (low, high + 1)]
 SAMPLES = 2500
 """Pixels of an instance's box that are looked at, roughly: time does not grow with the image."""
@@ -37,8 +39,7 @@ def colour_shares(image: np.ndarray, instances: Instances) -> np.ndarray:
             step = 1
         window = np.ascontiguousarray(image[top:bottom:step, left:right:step])
         mask = np.ascontiguousarray(crop[::step, ::step]).view(np.uint8)
-        colours = np.clip(cv2.cvtColor(window, cv2.COLOR_RGB2LAB), LOWEST, HIGHEST, dtype=np.uint8,
-                          casting='unsafe')
+        colours = cv2.LUT(cv2.cvtColor(window, cv2.COLOR_RGB2LAB), CLIPPED)
         counts = cv2.calcHist([colours], [0, 1, 2], mask, BINS, RANGES).ravel()
         row[:] = counts / counts.sum()
     return shares

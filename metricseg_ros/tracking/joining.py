@@ -74,6 +74,8 @@ def connected(instances: Instances, chosen: Iterable[int], least: float) -> list
     :return: groups of them, in order.
     """
     chosen = np.array(list(chosen), int)
+    if len(chosen) < 2:
+        return [[int(index)] for index in chosen]
     assert instances.embeddings is not None
     embeddings = torch.from_numpy(instances.embeddings[chosen])
     similar = similarity(squared_distances(embeddings, embeddings)).numpy() > least

@@ -52,11 +52,12 @@ def shared_pixels(first: np.ndarray, first_box: np.ndarray, second: np.ndarray,
     :param second_box: (4,) left, top, right, bottom of it.
     :return: their number.
     """
-    window = np.concatenate([np.maximum(first_box[:2], second_box[:2]),
-                             np.minimum(first_box[2:], second_box[2:])])
-    if (window[:2] >= window[2:]).any():
+    # Plain numbers: on arrays of four, NumPy would take longer than on the masks themselves.
+    a, b = first_box.tolist(), second_box.tolist()
+    window = (max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))
+    if window[0] >= window[2] or window[1] >= window[3]:
         return 0
-    return np.count_nonzero(_part(first, first_box, window) & _part(second, second_box, window))
+    return np.count_nonzero(_part(first, a, window) & _part(second, b, window))
 
 
 def touch(instances: Instances, first: int, second: int) -> bool:
@@ -80,7 +81,7 @@ def touch(instances: Instances, first: int, second: int) -> bool:
                 >= CONTACT * np.sqrt(pixels))
 
 
-def _part(crop: np.ndarray, box: np.ndarray, window: np.ndarray) -> np.ndarray:
+def _part(crop: np.ndarray, box: Sequence[int], window: Sequence[int]) -> np.ndarray:
     """Cut a window (left, top, right, bottom), which lies in the box, out of a crop."""
-    left, top, right, bottom = window - np.tile(box[:2], 2)
-    return crop[top:bottom, left:right]
+    left, top = box[:2]
+    return crop[window[1] - top:window[3] - top, window[0] - left:window[2] - left]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL, TrackingConfig
 from metricseg_ros.structures import Instances
+from metricseg_ros.threads import single_threaded
 from metricseg_ros.tracking.affinity import affinities
 from metricseg_ros.tracking.assignment import assign
 from metricseg_ros.tracking.colours import colour_shares
@@ -39,6 +40,7 @@ class Tracker:
         self._tracks: list[Track] = []
         self._last_id = BACKGROUND
 
+    @single_threaded()
     def update(self, instances: Instances, image: np.ndarray | None = None) -> Instances:
         """
         Tell which objects the instances of the next image are.

@@ -10,12 +10,13 @@ from dataclasses import replace
 from metricseg_ros.config import IGNORE_LABEL, TrackingConfig
 from metricseg_ros.structures import Instances
 from metricseg_ros.tracking import Tracker
-from metricseg_ros.tracking.affinity import DRIFT, embedding_similarities
+from metricseg_ros.tracking.affinity import affinities, DRIFT, embedding_similarities
 from metricseg_ros.tracking.assignment import assign
 from metricseg_ros.tracking.overlap import mask_overlaps
 from metricseg_ros.tracking.track import begun, missed
 import numpy as np
 import pytest
+import torch
 
 SIZE = (60, 200)
 RED, BLUE = (0.0, 0.0), (3.0, 0.0)  # Squared distance 9: similarity 0.0002.
@@ -186,3 +187,19 @@ def test_the_surest_pairs_are_made_first() -> None:
     affinities = np.array([[0.5, 0.9], [0.0, 0.8]])
     assert assign(affinities) == [(0, 1)]
     assert assign(np.zeros((0, 3))) == assign(np.zeros((2, 0))) == []
+
+
+def test_tracking_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    def counted(*given: object) -> np.ndarray:
+        threads.append(torch.get_num_threads())
+        return affinities(*given)
+    monkeypatch.setattr('metricseg_ros.tracking.tracker.affinities', counted)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        Tracker().update(squares((10, 10, RED)))
+    finally:
+        torch.set_num_threads(before)
+    assert threads == [1]
