@@ -23,8 +23,12 @@ from metricseg_ros.ros.session import Session
 from metricseg_ros.segmenter import InstanceSegmenter
 import numpy as np
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.task import Future as Task
+
+LOOK_S = 1.0
+"""Time between two looks whether one who asks waits in vain, in seconds."""
 
 EXPECTED = (ValueError, LookupError, RuntimeError, OSError)
 """What a request may be refused with; anything else is a fault of this package, and logged."""
@@ -106,7 +110,8 @@ class Requests:
         image = request.image
         if not image.data and not image.height and not image.width:
             image = newest_of(camera)
-        response.result = await self._result(session.ask(camera, image))
+        response.result = await self._result(
+            session.ask(camera, image), lambda: why_stuck(session.busy_seconds(), session.at))
 
     @answered
     async def reload_model(self, request: ReloadModel.Request,
@@ -140,12 +145,19 @@ class Requests:
         self._settings.force('model', model)
         self._node.get_logger().info(f'now {provenance_of(segmenter).model}, from {model}')
 
-    async def _result(self, work: Future[Any]) -> Any:
-        """Wait for what another thread does, without holding up the executor."""
+    async def _result(self, work: Future[Any], why_in_vain: Callable[[], str] = str) -> Any:
+        """Wait for what another thread does, or until that is in vain; the executor goes on."""
         done = Task(executor=self._node.executor)
         done.add_done_callback(lambda _: None)  # Wakes the executor, which then looks here again.
         work.add_done_callback(lambda _: done.set_result(None))
-        await done
+        timer = self._node.create_timer(LOOK_S, lambda: why_in_vain() and done.set_result(None),
+                                        clock=Clock(clock_type=ClockType.STEADY_TIME))
+        try:
+            await done
+        finally:
+            self._node.destroy_timer(timer)
+        if not work.done():
+            raise RuntimeError(why_in_vain() or 'the worker was at one image for too long')
         return work.result()
 
     def _configured(self) -> Session:

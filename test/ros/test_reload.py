@@ -83,8 +83,8 @@ def test_a_worker_that_is_stuck_does_not_stop_the_answers(
     go_on, backend = Event(), node.session.segmenter.backend
     run = backend.run
     monkeypatch.setattr(backend, 'run', lambda tensor: go_on.wait(PATIENCE_S) and run(tensor))
-    robot.wait_for_status('the worker has been at one image',
-                          lambda: robot.send(raw_image(robot.header(), scene())))
+    response = ask(robot, 'segment', image=raw_image(robot.header(), scene()))
+    assert not response.success and 'at one image' in response.message, 'it waits for so long only'
     for service in ('reload_model', 'segment'):
         response = ask(robot, service)
         assert not response.success
