@@ -13,7 +13,7 @@ The recording carries the definitions of its messages, so that Foxglove, `ros2 b
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -214,6 +214,20 @@ def make_publishers(node: Node, connections: Iterable[Connection]) -> dict[str, 
     return publishers
 
 
+def positive(text: str) -> float:
+    """
+    Read a number from the command line.
+
+    :param text: what was typed.
+    :return: the number.
+    :raises ArgumentTypeError: unless it is above 0.
+    """
+    value = float(text)
+    if not value > 0:
+        raise ArgumentTypeError(f'must be above 0, got {text}')
+    return value
+
+
 def main(arguments: list[str]) -> int:
     """
     Record until an interrupt, or replay to the end.
@@ -228,7 +242,7 @@ def main(arguments: list[str]) -> int:
     record.add_argument('topics', nargs='+')
     play = verbs.add_parser('replay')
     play.add_argument('path', type=Path)
-    play.add_argument('--rate', type=float, default=1.0, help='times as fast')
+    play.add_argument('--rate', type=positive, default=1.0, help='times as fast')
     play.add_argument('--wait', type=float, default=1.0, help='seconds before the first message')
     options = parser.parse_args(arguments)
     try:

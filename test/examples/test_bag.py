@@ -128,5 +128,9 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path,
                                            capsys: pytest.CaptureFixture[str]) -> None:
     assert bag.main(['replay', str(tmp_path / 'nowhere')]) == 2
     assert 'nowhere' in capsys.readouterr().err
+    for rate in ('0', '-1', 'nan', 'fast'):
+        with pytest.raises(SystemExit):
+            bag.main(['replay', str(tmp_path), f'--rate={rate}'])
+        assert '--rate' in capsys.readouterr().err
     with pytest.raises(ValueError, match='the messages no_msgs/msg/Thing are not installed'):
         bag.message_class('no_msgs/msg/Thing')
