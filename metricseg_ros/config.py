@@ -449,7 +449,8 @@ def check_value(name: str, value: Any, kind: type, info: ParameterInfo) -> Any:
     if kind is tuple and isinstance(value, (list, tuple)):
         return tuple(check_value(f'each of {name}', item, info.item, NO_LIMITS) for item in value)
     if type(value) is not kind:
-        raise TypeError(f'{name} must be of type {kind.__name__}, got {value!r}')
+        what = 'a list' if kind is tuple else f'of type {kind.__name__}'
+        raise TypeError(f'{name} must be {what}, got {value!r}')
     if info.choices and value not in info.choices:
         raise ValueError(f'{name} must be one of {", ".join(info.choices)}, got {value!r}')
     below = info.minimum is not None and not value >= info.minimum

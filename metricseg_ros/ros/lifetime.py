@@ -22,8 +22,12 @@ def running(make: Callable[[], NodeType]) -> Iterator[NodeType]:
     Bring ROS and a node up, and take both down at the end or at an interrupt.
 
     :param make: makes the node.
+    :raises SystemExit: with one line, if ROS cannot make sense of the command line.
     """
-    rclpy.init()
+    try:
+        rclpy.init()
+    except RuntimeError as error:  # As of a parameter file that is not there, or a bad remapping.
+        raise SystemExit(f'cannot start: {error}') from None
     node = make()
     try:
         yield node

@@ -115,6 +115,7 @@ class Placing:
                 self.info = None
             else:
                 self._depth.clear()
+                self._waiting.clear()
                 self.problem = ''
 
     def close(self) -> None:

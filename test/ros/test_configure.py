@@ -79,6 +79,7 @@ def test_a_bad_model_is_refused_by_name_and_a_good_one_accepted_later(
                                    "'grouping.minimum_score'?"),
     ('grouping.minimum_score: 1.5', 'grouping.minimum_score must be in [0, 1], got 1.5'),
     ('backend.name: cuda', 'backend.name must be one of auto, tensorrt, onnxruntime'),
+    ('cameras: left', "cameras must be a list, got 'left'"),
     ('backend.threads: many', "backend.threads must be of type int, got 'many'")])
 def test_a_bad_line_in_the_parameter_file_is_named(
         start: Callable[..., Any], colour_model: Path, tmp_path: Path, line: str,

@@ -108,6 +108,21 @@ def test_depth_is_asked_for_only_while_somebody_wants_it(start: Start, colour_mo
     wait_for(left_alone, 'the segmenter to listen no more')
 
 
+def test_what_waits_for_depth_when_the_node_is_deactivated_is_let_go(
+        start: Start, colour_model: Path) -> None:
+    node = start(Segmenter(colour_model, image_reliability='reliable',
+                           depth__maximum_wait=60.0)).node
+    robot = start(Robot('instances', 'objects'))
+    camera = DepthCamera(robot)
+    robot.wait_until_matched()
+    camera.wait_until_heard()
+    placing = node.session.cameras[''].placing
+    camera.answer('instances', depth=lambda _: None)
+    assert placing._waiting
+    assert robot.change_state('deactivate')
+    assert not placing._waiting and not placing.problem
+
+
 def test_each_camera_has_its_own_depth(start: Start, colour_model: Path) -> None:
     start(Segmenter(colour_model, image_reliability='reliable', cameras=['left', 'right']))
     robot = start(Robot('left/objects', 'right/objects'))

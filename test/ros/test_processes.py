@@ -86,6 +86,17 @@ def test_the_demo_names_bad_input_in_one_line(colour_model: Path, tmp_path: Path
     assert result.stderr.count('\n') == 1
 
 
+@pytest.mark.parametrize(('arguments', 'text'), [
+    (('--params-file', '/nowhere.yaml'), '/nowhere.yaml'), (('-r', 'image:=/a//b'), '/a//b')])
+def test_what_ros_cannot_read_is_named_in_one_line(arguments: tuple[str, ...], text: str) -> None:
+    ended = subprocess.run([sys.executable, '-m', 'metricseg_ros.ros.segmenter_node',
+                            '--ros-args', *arguments], capture_output=True, text=True,
+                           timeout=TIMEOUT_S)
+    assert ended.returncode == 1
+    assert 'Traceback' not in ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith('cannot start: ') and text in ended.stderr
+
+
 def test_the_profile_of_the_user_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
         monkeypatch.delenv(name, raising=False)
