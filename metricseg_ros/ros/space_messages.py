@@ -154,7 +154,8 @@ def _label_marker(header: Header, instances: Instances, index: int, names: Seque
     above = box.centre.copy()
     above[1] -= np.abs(box.axes[1]) @ box.size / 2 + letters  # y is down.
     return Marker(header=header, ns='label', id=who['id'], type=Marker.TEXT_VIEW_FACING,
-                  pose=Pose(position=_point(above)), scale=Vector3(z=letters),
+                  # RViz takes x for the width of a space, which else is that of large letters.
+                  pose=Pose(position=_point(above)), scale=Vector3(x=letters / 2, z=letters),
                   color=ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0),
                   text=f'{who["id"]} {who["class_name"]} {who["score"]:.2f}')
 

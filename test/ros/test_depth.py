@@ -127,6 +127,7 @@ def test_markers_are_boxes_with_labels_and_replace_all_before(camera: DepthCamer
             instance_color(item.id), abs=0.01)
         assert label.text.startswith(f'{item.id} thing ')
         assert label.pose.position.y < item.box_pose.position.y
+        assert 0 < label.scale.x < label.scale.z  # A space is narrower than a letter is high.
 
 
 def find(camera: DepthCamera, name: str, header: Any) -> list[Any]:

@@ -43,6 +43,16 @@ def test_all_that_can_be_looked_at_is_in_it() -> None:
         'segmenter/markers', 'segmenter/cloud', '/clicked_point'}
 
 
+def test_every_pane_has_its_place_in_the_window() -> None:
+    config = yaml.safe_load(CONFIG.read_text())
+    state = bytes.fromhex(config['Window Geometry']['QMainWindow State'])
+    panes = [item['Name'] for item in (*config['Panels'], *config['Visualization Manager'][
+        'Displays']) if item['Class'].endswith(('/Image', '/Displays', '/Tool Properties'))]
+    assert len(panes) == 6
+    for name in panes:
+        assert state.count(name.encode('utf-16-be')) == 1, name
+
+
 @pytest.mark.parametrize('namespace', ['', '/robot'])
 def test_every_topic_is_one_of_the_node_in_any_namespace(
         start: Callable[..., Any], colour_model: Path, namespace: str) -> None:
