@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from metricseg_ros.clicks import ClickError, Clicks, MOST_CLICKS, segment_clicks
 from metricseg_ros.similarity import squared_radius
 from metricseg_ros.structures import EmbeddedImage, NetworkOutput
@@ -105,6 +107,30 @@ def test_a_negative_click_takes_away_what_is_more_similar_to_it() -> None:
     found = segment_clicks(alike, clicks(IN_LEFT, negatives=np.array([IN_MIDDLE])))
     assert agrees(found.mask(0), bands(LEFT))
     assert not found.mask(0)[tuple(map(int, IN_MIDDLE))]
+
+
+@pytest.mark.parametrize('outline_radius', [0, 3])
+def test_no_mask_leaves_its_click_out_or_holds_a_negative_one(outline_radius: int,
+                                                              rng: np.random.Generator) -> None:
+    # At random, so that outlines which follow the image part from those of the network.
+    noise = torch.from_numpy(rng.normal(0, 1, (2, *GRID)).astype(np.float32))
+    guide = rng.normal(0, 1, (32, 64)).astype(np.float32)
+    there = image(0)
+    there = replace(there, output=replace(there.output, embeddings=noise), guide=guide)
+    for _ in range(50):
+        pixels = np.stack([rng.integers(size, size=3) for size in SIZE], axis=1).astype(float)
+        alone, other, negative = pixels
+        if len({tuple(pixel // SCALE) for pixel in pixels}) < 3:
+            continue  # A negative click in the cell of another is refused.
+        one = segment_clicks(there, clicks(alone), outline_radius=outline_radius)
+        assert one.mask(0)[tuple(alone.astype(int))]
+        for merge in (False, True):
+            found = segment_clicks(there, clicks(alone, other, negatives=negative[None],
+                                                 merge=merge), outline_radius=outline_radius)
+            for index in range(len(found)):
+                assert not found.mask(index)[tuple(negative.astype(int))]
+            for index, pixel in enumerate((alone, other)):
+                assert found.mask(0 if merge else index)[tuple(pixel.astype(int))]
 
 
 def test_a_negative_click_on_something_else_changes_nothing() -> None:
