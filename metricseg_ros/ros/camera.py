@@ -163,7 +163,7 @@ class Camera:
         self.tally.bad_image = ''
         advice = advise(frame.image.shape[:2], max(segmenter.input_size))
         if advice:
-            self._warn(advice)
+            self._warn_of(advice)
 
     def _warn_of(self, text: str) -> None:
         self._warn(text + (f' (camera {self.name})' if self.name else ''))

@@ -14,10 +14,12 @@ pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
 from rclpy.duration import Duration  # noqa: E402
+from rclpy.node import Node  # noqa: E402
+from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
 from rclpy.time import Time  # noqa: E402
 from ros.depth_camera import depth_message, DepthCamera, info_message, true_depth  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
+from ros.robot import Robot, Segmenter, Spinner, wait_for  # noqa: E402
+from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 Start = Callable[..., Any]
 
@@ -78,6 +80,23 @@ def test_an_input_that_is_silent_is_named(start: Start, colour_model: Path, sile
     wait_for(diagnosed, lambda: f'the diagnosis, not {camera.robot.status}')
     elsewhere = '/camera/aligned_depth_to_color/image_raw: start with `--ros-args -r depth:=...`'
     assert (elsewhere in camera.robot.status.message) == (silent == 'depth')
+
+
+@pytest.mark.parametrize(('kind', 'reliability', 'text'), [
+    (Image, 'BEST_EFFORT', 'no publisher on /depth can be heard: QoS policy RELIABILITY'),
+    (CompressedImage, 'RELIABLE', '/depth carries sensor_msgs/msg/CompressedImage')])
+def test_depth_that_cannot_be_heard_is_told_of(start: Start, colour_model: Path, kind: type,
+                                               reliability: str, text: str) -> None:
+    camera = depth_camera(start, colour_model, depth__maximum_wait=0.05)
+    camera.robot.node.destroy_publisher(camera.depth)
+    driver = start(Spinner(lambda context: Node('driver', context=context))).node
+    driver.create_publisher(kind, 'depth', QoSProfile(
+        depth=1, reliability=ReliabilityPolicy[reliability]))
+
+    def diagnosed() -> bool:
+        camera.answer(depth=lambda _: None)
+        return f'no object has a place: {text}' in camera.robot.status.message
+    wait_for(diagnosed, lambda: f'the diagnosis, not {camera.robot.status}')
 
 
 def test_a_lens_that_bends_what_is_seen_is_told_of(start: Start, colour_model: Path) -> None:
