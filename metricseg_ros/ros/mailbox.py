@@ -16,14 +16,14 @@ class Mailbox(Generic[Item]):
     Hand the newest item of each sender from one thread to another, the senders by turns.
 
     Who was served last waits for all others, so that no sender, however fast, holds up another,
-    and one that sends nothing takes no turn.
+    and one that sends nothing takes no turn. Those who ask have one turn together.
     """
 
     def __init__(self) -> None:
         """Begin empty and open."""
         self._changed = Condition()
         self._items: dict[Hashable, Item] = {}
-        self._turns: dict[Hashable, int] = {}
+        self._turns: dict[str | None, int] = {}
         self._dropped: dict[str, int] = {}
         self._turn = 0
         self._closed = False
@@ -42,8 +42,7 @@ class Mailbox(Generic[Item]):
         Leave an item, in place of the one of the same sender that lies there.
 
         :param item: anything.
-        :param sender: who sends it; None sends only this, which is never replaced and goes before
-            all that had a turn.
+        :param sender: who sends it; None for one who asks, whose item is never replaced.
         :return: whether it was taken in, which a closed mailbox does not.
         """
         with self._changed:
@@ -86,9 +85,12 @@ class Mailbox(Generic[Item]):
         self._items[sender] = item
 
     def _take_next(self) -> Item:
-        # Of those who never had a turn, the one that has waited longest.
-        sender = min(self._items, key=lambda name: self._turns.get(name, 0))
-        if isinstance(sender, str):
-            self._turn += 1
-            self._turns[sender] = self._turn
-        return self._items.pop(sender)
+        # Of those whose turn was at the same time, the one that has waited longest.
+        key = min(self._items, key=lambda key: self._turns.get(_sender(key), 0))
+        self._turn += 1
+        self._turns[_sender(key)] = self._turn
+        return self._items.pop(key)
+
+
+def _sender(key: Hashable) -> str | None:
+    return key if isinstance(key, str) else None

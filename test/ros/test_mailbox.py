@@ -93,11 +93,11 @@ def test_several_are_taken_at_once_but_one_of_each_sender() -> None:
     assert mailbox.take(5) == ['c', 'a']
 
 
-def test_what_has_no_sender_is_never_replaced_and_goes_first() -> None:
+def test_those_who_ask_are_never_replaced_and_have_one_turn_together() -> None:
     mailbox: Mailbox[str] = Mailbox()
     mailbox.put('frame', 'camera')
     mailbox.take()
     mailbox.put('frame', 'camera')
     mailbox.put('request 1', None)
     mailbox.put('request 2', None)
-    assert mailbox.take(3) == ['request 1', 'request 2', 'frame']
+    assert mailbox.take(3) == ['request 1', 'frame', 'request 2']

@@ -55,6 +55,24 @@ def test_an_image_that_is_asked_for_does_not_wait_for_the_stream(cameras: Camera
     assert not robot.received['right/instances']
 
 
+def test_many_who_ask_do_not_stop_the_stream(cameras: Cameras) -> None:
+    robot, over = cameras.robot, Event()
+    image = raw_image(robot.header(), scene())
+    ask(robot, 'segment', camera='right', image=image)  # Makes the client that all share.
+
+    def insist() -> int:
+        return sum(ask(robot, 'segment', camera='right', image=image).success
+                   for _ in iter(over.is_set, True))
+    with cameras.flood('left'), ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(insist) for _ in range(4)]
+        before = len(robot.received['left/instances'])
+        try:
+            wait_for(lambda: len(robot.received['left/instances']) > before + 10, 'the stream', 20)
+        finally:
+            over.set()
+    assert all(answer.result() for answer in answers)
+
+
 def test_each_camera_has_its_own_frames_to_click_into(cameras: Cameras) -> None:
     robot = cameras.robot
     left = cameras.answer('left')
