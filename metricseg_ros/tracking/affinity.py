@@ -22,6 +22,9 @@ DRIFT = 5
 STEADY_IOU, STEADY_SIMILARITY = 0.5, 0.5
 """From one image to the next an object of such overlap and embedding may change its colours, as
 it does when the light changes."""
+SENIORITY, SENIOR = 0.15, 30
+"""What having been seen counts, against all else that tells who it is, and images after which it
+counts no more: what breaks off an object, or is two in one, is most often gone again soon."""
 SPREAD, SPREADING = 0.5, 0.3
 """How far an object is from where it should be, and how much farther for each image without a
 view, as shares of its size."""
@@ -49,10 +52,11 @@ def affinities(tracks: Sequence[Track], instances: Instances,
     if embeddings is None and colours is None:
         return np.where(overlaps >= MINIMUM_IOU, overlaps, 0)
     weight = config.overlap_weight
+    alike = (weight * nearness(tracks, instances, np.maximum(overlaps, whole_overlaps), inside)
+             + (1 - weight) * looks(tracks, embeddings, colours))
+    known = np.array([min(track.seen, SENIOR) / SENIOR for track in tracks])[:, None]
     return np.where(possible_pairs(tracks, overlaps, embeddings, colours, config),
-                    weight * nearness(tracks, instances, np.maximum(overlaps, whole_overlaps),
-                                      inside)
-                    + (1 - weight) * looks(tracks, embeddings, colours), 0)
+                    (alike + SENIORITY * known) / (1 + SENIORITY), 0)
 
 
 def latest_overlaps(tracks: Sequence[Track], instances: Instances,

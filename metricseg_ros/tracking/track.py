@@ -17,10 +17,14 @@ SHRINKING = 0.98
 """What an image leaves of the whole area, so that an object may go away from the camera."""
 GROWING = 1.25
 """An object that has so much more area than before may be two that are seen as one."""
+DOUBT = 3
+"""Images for which that is not believed; most often a single image shows two as one."""
 PATIENCE = 3
 """Images an object is held together for each image in which it was seen in one piece."""
 WHOLE_IMAGES = 30
 """More images in one piece do not count."""
+ESTABLISHED = 3
+"""An object seen in fewer images may be a chance find."""
 RECENT = 0.5
 """Share of the newest whole view in the colours."""
 
@@ -72,6 +76,7 @@ class Track:
     :param seen: images in which it was seen.
     :param whole_images: images in which it was seen whole and in one piece.
     :param broken_images: images since then in which its parts were held together.
+    :param grown_images: latest images in which it suddenly had much more area.
     """
 
     track_id: int
@@ -83,6 +88,7 @@ class Track:
     seen: int = 1
     whole_images: int = 1
     broken_images: int = 0
+    grown_images: int = 0
 
     @property
     def holds_together(self) -> bool:
@@ -117,7 +123,11 @@ def continued(track: Track, instances: Instances, index: int, held: bool = False
     view, whole = _view(instances, index), _aged(track.whole)
     track = replace(track, last=view, whole=whole, seen=track.seen + 1,
                     embedding=_row(instances.embeddings, index),
-                    broken_images=track.broken_images + held)
+                    broken_images=track.broken_images + held,
+                    grown_images=track.grown_images + 1
+                    if view.area > GROWING * whole.area else 0)
+    if 0 < track.grown_images <= DOUBT and track.seen > ESTABLISHED:
+        return track
     if view.area < WHOLE_SHARE * SHRINKING ** whole.age * whole.area:
         return track
     step = (view.middle - whole.middle) / whole.age

@@ -13,11 +13,9 @@ from metricseg_ros.tracking.affinity import affinities
 from metricseg_ros.tracking.assignment import assign
 from metricseg_ros.tracking.colours import colour_shares
 from metricseg_ros.tracking.joining import joined_if_expected, joined_if_similar
-from metricseg_ros.tracking.track import begun, continued, missed, Track
+from metricseg_ros.tracking.parts import to_largest_parts
+from metricseg_ros.tracking.track import begun, continued, ESTABLISHED, missed, Track
 import numpy as np
-
-ESTABLISHED = 3
-"""An object seen in fewer images may be a chance find, and is soon forgotten."""
 
 
 class Tracker:
@@ -58,13 +56,14 @@ class Tracker:
             instances = replace(instances, colours=colour_shares(image, instances))
         instances, held = self._joined(instances)
         matches = assign(affinities(self._tracks, instances, config))
-        object_of = {column: self._tracks[row] for row, column in matches}
-        hidden = self._hidden({row for row, _ in matches}, config.memory)
+        row_of = to_largest_parts({column: row for row, column in matches}, self._tracks,
+                                  instances)
+        hidden = self._hidden(set(row_of.values()), config.memory)
         present: list[Track] = []
         for index in range(len(instances)):
-            known = object_of.get(index)
-            present.append(begun(self._new_id(), instances, index) if known is None
-                           else continued(known, instances, index, held[index]))
+            present.append(
+                continued(self._tracks[row_of[index]], instances, index, held[index])
+                if index in row_of else begun(self._new_id(), instances, index))
         self._tracks = present + hidden
         return replace(instances, ids=np.array([track.track_id for track in present], np.uint16))
 

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from metricseg_ros.config import TrackingConfig
 from metricseg_ros.structures import Instances
 from metricseg_ros.tracking import Tracker
-from metricseg_ros.tracking.track import PATIENCE
+from metricseg_ros.tracking.parts import to_largest_parts
+from metricseg_ros.tracking.track import begun, DOUBT, ESTABLISHED, PATIENCE
 import numpy as np
 import pytest
 
@@ -91,12 +94,23 @@ def test_an_object_beside_a_whole_one_is_left_alone() -> None:
     assert ids(tracker, WHOLE, (20, 40, NEAR)) == [1, 2]
 
 
-def test_two_that_were_once_seen_as_one_are_soon_two_again() -> None:
+def test_two_that_are_one_mask_for_a_moment_are_two_at_once() -> None:
     tracker = Tracker()
     first, second = (0, 10, 0.0), (10, 20, NEAR)
     for _ in range(5):
         assert ids(tracker, first, second) == [1, 2]
-    assert ids(tracker, WHOLE) in ([1], [2])
+    for _ in range(DOUBT):
+        assert ids(tracker, WHOLE) in ([1], [2])
+    assert ids(tracker, first, second) == [1, 2]
+
+
+def test_two_that_are_one_mask_for_longer_are_soon_two_again() -> None:
+    tracker = Tracker()
+    first, second = (0, 10, 0.0), (10, 20, NEAR)
+    for _ in range(5):
+        assert ids(tracker, first, second) == [1, 2]
+    for _ in range(DOUBT + 1):
+        assert ids(tracker, WHOLE) in ([1], [2])
     counts = [len(ids(tracker, first, second)) for _ in range(PATIENCE + 2)]
     assert counts == [1] * (PATIENCE + 1) + [2]
     assert ids(tracker, first, second) == [1, 2]
@@ -131,3 +145,29 @@ def test_nothing_is_found_in_an_empty_image() -> None:
     tracker = Tracker()
     ids(tracker, WHOLE)
     assert ids(tracker) == []
+
+
+@pytest.mark.parametrize('had', [None, 1])
+def test_the_id_of_a_known_object_is_on_its_largest_part(had: int | None) -> None:
+    known = replace(begun(7, things(WHOLE), 0), seen=10)
+    recent = begun(8, things((8, 20, FAR)), 0)
+    parts = things((0, 8, 0.0), (8, 20, FAR))
+    row_of = {0: 0} if had is None else {0: 0, 1: had}
+    moved = to_largest_parts(row_of, [known, recent], parts)
+    assert moved == ({1: 0} if had is None else {1: 0, 0: had})
+
+
+@pytest.mark.parametrize('parts', [
+    pytest.param(((0, 10, 0.0), (10, 20, FAR)), id='none-larger'),
+    pytest.param(((0, 8, 0.0), (40, 52, FAR)), id='elsewhere'),
+    pytest.param(((0, 7, 0.0), (12, 20, FAR)), id='apart')])
+def test_an_id_stays_where_no_larger_part_of_the_object_is(parts: tuple[Thing, Thing]) -> None:
+    known = replace(begun(7, things(WHOLE), 0), seen=10)
+    assert to_largest_parts({0: 0}, [known], things(*parts)) == {0: 0}
+
+
+def test_an_id_passes_to_no_object_known_itself() -> None:
+    known = replace(begun(7, things(WHOLE), 0), seen=10)
+    other = replace(begun(8, things((8, 20, FAR)), 0), seen=ESTABLISHED + 1)
+    row_of = {0: 0, 1: 1}
+    assert to_largest_parts(row_of, [known, other], things((0, 8, 0.0), (8, 20, FAR))) == row_of

@@ -203,3 +203,21 @@ def test_tracking_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         torch.set_num_threads(before)
     assert threads == [1]
+
+
+def test_of_two_equally_like_objects_the_one_known_longer_is_preferred() -> None:
+    seen = squares((10, 10, RED))
+    short, long = begun(1, seen, 0), replace(begun(2, seen, 0), seen=20)
+    likelihood = affinities([short, long], seen, TrackingConfig(enabled=True))
+    assert likelihood.shape == (2, 1)
+    assert 0 < likelihood[0, 0] < likelihood[1, 0] <= 1
+
+
+def test_a_mask_that_is_two_things_for_a_moment_does_not_take_an_id_along() -> None:
+    tracker = Tracker()
+    for _ in range(5):
+        assert ids(tracker, (10, 10, RED), (20, 10, BLUE)) == [1, 2]
+    merged = replace(squares((10, 10, RED)), boxes=np.array([(10, 10, 30, 20)], np.int32),
+                     crops=(np.ones((10, 20), bool),))
+    assert tracker.update(merged).ids.tolist() == [1]
+    assert ids(tracker, (20, 10, BLUE), (10, 10, RED)) == [2, 1]
