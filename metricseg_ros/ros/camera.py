@@ -146,6 +146,8 @@ class Camera:
 
         :param error: the reason.
         """
+        if not self._node.context.ok():
+            return  # The node is being ended; nothing can be published any more.
         self.tally.bad += 1
         known = isinstance(error, (ImageError, BackendError))
         self.tally.bad_image = (f'image not segmented: {error}' if known

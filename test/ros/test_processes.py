@@ -48,6 +48,27 @@ def test_an_interrupted_node_finishes_and_ends_without_a_traceback(colour_model:
     assert 'Traceback' not in output
 
 
+def test_a_node_interrupted_at_an_image_says_nothing_of_it(slow_model: Path) -> None:
+    node = subprocess.Popen(
+        [sys.executable, '-m', 'metricseg_ros.ros.segmenter_node', '--ros-args', '-p',
+         f'model:={slow_model}', '-p', 'image_reliability:=reliable'],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    robot = Robot('instances')
+    try:
+        robot.wait_until_matched()
+        robot.answer(raw_image(robot.header(), scene()))
+        for _ in range(3):  # One is in work, and one waits.
+            robot.send(raw_image(robot.header(), scene()))
+            sleep(0.02)
+        node.send_signal(signal.SIGINT)
+        output, _ = node.communicate(timeout=TIMEOUT_S)
+    finally:
+        node.kill()
+        robot.close()
+    assert node.returncode == 0, output
+    assert 'image lost' not in output and 'Failed' not in output, output
+
+
 def test_the_demo_segments_every_frame_and_sums_up(colour_model: Path, tmp_path: Path) -> None:
     photos = tmp_path / 'photos'
     photos.mkdir()
