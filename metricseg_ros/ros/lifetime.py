@@ -22,13 +22,21 @@ def running(make: Callable[[], NodeType]) -> Iterator[NodeType]:
     Bring ROS and a node up, and take both down at the end or at an interrupt.
 
     :param make: makes the node.
-    :raises SystemExit: with one line, if ROS cannot make sense of the command line.
+    :raises SystemExit: with one line, if ROS cannot make sense of the command line; without one,
+        if the process is interrupted before there is a node.
     """
     try:
         rclpy.init()
     except RuntimeError as error:  # As of a parameter file that is not there, or a bad remapping.
         raise SystemExit(f'cannot start: {error}') from None
-    node = make()
+    try:
+        node = make()
+    except KeyboardInterrupt:
+        raise SystemExit(0) from None
+    except Exception:
+        if rclpy.ok():
+            raise
+        raise SystemExit(0) from None  # An interrupt has ended ROS under the one who makes it.
     try:
         yield node
     except (KeyboardInterrupt, ExternalShutdownException):

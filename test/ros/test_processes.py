@@ -25,6 +25,20 @@ from ros.robot import Robot  # noqa: E402
 
 TIMEOUT_S = 250
 FRAMES = 6
+INTERRUPTED = """
+import os, signal, sys, time
+import rclpy
+from metricseg_ros.ros.lifetime import running
+
+def make():
+    os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+    while rclpy.ok():
+        time.sleep(0.01)
+    return rclpy.create_node('too_late')
+
+with running(make):
+    raise AssertionError('there can be no node')
+"""
 
 
 def test_an_interrupted_node_finishes_and_ends_without_a_traceback(colour_model: Path) -> None:
@@ -105,6 +119,13 @@ def test_the_demo_names_bad_input_in_one_line(colour_model: Path, tmp_path: Path
     assert result.returncode == 2
     assert text in result.stderr
     assert result.stderr.count('\n') == 1
+
+
+@pytest.mark.parametrize('sent', ['SIGINT', 'SIGTERM'])
+def test_an_interrupt_before_there_is_a_node_ends_without_a_traceback(sent: str) -> None:
+    ended = subprocess.run([sys.executable, '-c', INTERRUPTED, sent], capture_output=True,
+                           text=True, timeout=TIMEOUT_S)
+    assert (ended.returncode, ended.stderr) == (0, '')
 
 
 @pytest.mark.parametrize(('arguments', 'text'), [
