@@ -53,7 +53,7 @@ class Diagnostics:
             self._node.destroy_timer(self._timer)
         self._told = ''
         self._timer = self._node.create_timer(
-            period, self.report, clock=Clock(clock_type=ClockType.STEADY_TIME))
+            period, self._report_or_warn, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def report(self) -> None:
         """Publish one report, with a status for each camera."""
@@ -85,6 +85,12 @@ class Diagnostics:
             self._node.get_logger().info(line)
         if progress:
             self._progress(progress)
+
+    def _report_or_warn(self) -> None:
+        try:
+            self.report()
+        except Exception as error:  # rclpy would end the node; the graph may be half known.
+            self._warn(f'diagnostics failed: {error!r}')
 
     def _status(self, facts: Facts, verdict: Verdict,
                 values: list[tuple[str, str]]) -> DiagnosticStatus:

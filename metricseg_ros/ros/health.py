@@ -172,6 +172,8 @@ def _no_publisher(facts: Facts) -> str:
 def _unheard(facts: Facts) -> str:
     view = facts.view
     policy = facts.refused if facts.silent_s >= SILENCE_S else ''
+    if policy == RELIABILITY and not view.best_effort:
+        policy = ''  # The one that was refused is gone.
     if view.publishers and facts.reliable and view.best_effort == view.publishers:
         policy = RELIABILITY
     return f'QoS: no publisher on {facts.topic} can be heard: {why_refused(policy)}' \

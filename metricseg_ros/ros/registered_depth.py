@@ -79,7 +79,7 @@ def advise_rectifying(info: Any, topic: str) -> str:
     :return: one sentence, or empty.
     """
     shift = 0.0 if re.search('[/_]rect', topic) else lens_shift(info)
-    if shift <= LARGEST_SHIFT:
+    if not shift > LARGEST_SHIFT:  # Written so that NaN is none.
         return ''
     return (f'by camera_info the lens moves what is seen by up to {shift:.0f} pixels, and objects '
             f'are placed as if the image on {topic} were rectified: take the rectified image, and '

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ def test_a_fish_eye_is_known() -> None:
     (info(-0.3, 0.0, 0.0, 0.0, 0.0), '/camera/image_raw', True),
     (info(-0.3, 0.0, 0.0, 0.0, 0.0), '/camera/image_rect_color', False),
     (info(-0.3, 0.0, 0.0, 0.0, 0.0), '/direct/image_raw', True),
+    (info(math.nan, 0.0, 0.0, 0.0, 0.0), '/camera/image_raw', False),
     (info(-0.001, 0.0, 0.0, 0.0, 0.0), '/camera/image_raw', False)])
 def test_distortion_that_matters_is_said_of_images_as_they_are_taken(lens: Any, topic: str,
                                                                      is_said: bool) -> None:

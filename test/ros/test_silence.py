@@ -180,6 +180,19 @@ def test_simulated_time_that_stands_still_is_told_of(start: Start, colour_model:
                           lambda: robot.send(raw_image(robot.header(), scene())))
 
 
+def test_a_report_that_fails_does_not_end_the_node(start: Start, colour_model: Path,
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    from metricseg_ros.ros import diagnostics
+    start(Segmenter(colour_model, image_reliability='reliable'))
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    with monkeypatch.context() as patch:
+        patch.setattr(diagnostics, 'look_at', lambda *_: 1 / 0)
+        wait_for(lambda: robot.warnings('diagnostics failed: ZeroDivisionError'), 'the warning')
+        robot.answer(raw_image(robot.header(), scene()))
+    robot.wait_for_status('segmenting', lambda: robot.send(raw_image(robot.header(), scene())))
+
+
 def test_latencies_and_counts_are_reported(start: Start, colour_model: Path) -> None:
     start(Segmenter(colour_model, image_reliability='reliable'))
     robot = start(Robot('instances'))
