@@ -76,22 +76,23 @@ def test_a_model_is_replaced_without_a_lost_subscription(start: Start, colour_mo
 
 def test_a_worker_that_is_stuck_does_not_stop_the_answers(
         start: Start, colour_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, 'STUCK_S', 0.5)
     node = start(Segmenter(colour_model, image_reliability='reliable')).node
     robot = start(Robot('instances'))
     robot.wait_until_matched()
     go_on, backend = Event(), node.session.segmenter.backend
     run = backend.run
     monkeypatch.setattr(backend, 'run', lambda tensor: go_on.wait(PATIENCE_S) and run(tensor))
-    response = ask(robot, 'segment', image=raw_image(robot.header(), scene()))
-    assert not response.success and 'at one image' in response.message, 'it waits for so long only'
-    for service in ('reload_model', 'segment'):
-        response = ask(robot, service)
-        assert not response.success
-        assert 'the worker has been at one image for' in response.message
-    with pytest.raises(RuntimeError, match='does not come to the end of its image'):
-        node.session.replace(InstanceSegmenter.from_config(node.session.config),
-                             node.session.config)
+    with monkeypatch.context() as patch:
+        patch.setattr(health, 'STUCK_S', 0.5)
+        response = ask(robot, 'segment', image=raw_image(robot.header(), scene()))
+        assert not response.success and 'at one image' in response.message
+        for service in ('reload_model', 'segment'):
+            response = ask(robot, service)
+            assert not response.success
+            assert 'the worker has been at one image for' in response.message
+        with pytest.raises(RuntimeError, match='does not come to the end of its image'):
+            node.session.replace(InstanceSegmenter.from_config(node.session.config),
+                                 node.session.config)
     go_on.set()
     robot.wait_for_status('segmenting', lambda: robot.send(raw_image(robot.header(), scene())))
     assert ask(robot, 'reload_model').success

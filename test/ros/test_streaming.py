@@ -67,7 +67,7 @@ def test_many_who_ask_do_not_stop_the_stream(cameras: Cameras) -> None:
         answers = [pool.submit(insist) for _ in range(4)]
         before = len(robot.received['left/instances'])
         try:
-            wait_for(lambda: len(robot.received['left/instances']) > before + 10, 'the stream', 20)
+            wait_for(lambda: len(robot.received['left/instances']) > before + 10, 'the stream')
         finally:
             over.set()
     assert all(answer.result() for answer in answers)
