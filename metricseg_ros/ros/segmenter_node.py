@@ -49,9 +49,16 @@ class SegmenterNode(LifecycleNode):
         Declare the parameters and begin to report; nothing is loaded yet.
 
         :param options: of rclpy's Node, as `namespace` and `parameter_overrides`.
+        :raises SystemExit: for a parameter without a type, in one line.
         """
-        super().__init__('segmenter', automatically_declare_parameters_from_overrides=True,
-                         **options)
+        try:
+            super().__init__('segmenter', automatically_declare_parameters_from_overrides=True,
+                             **options)
+        except ValueError as error:
+            if 'NOT_SET' not in str(error):
+                raise
+            raise SystemExit('cannot start: a parameter is an empty list, which ROS cannot tell '
+                             "the type of, as cameras: []; leave it out, or give ['']") from None
         self.phase = 'unconfigured'
         self.problem = ''
         self.session: Session | None = None

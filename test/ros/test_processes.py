@@ -129,7 +129,8 @@ def test_an_interrupt_before_there_is_a_node_ends_without_a_traceback(sent: str)
 
 
 @pytest.mark.parametrize(('arguments', 'text'), [
-    (('--params-file', '/nowhere.yaml'), '/nowhere.yaml'), (('-r', 'image:=/a//b'), '/a//b')])
+    (('--params-file', '/nowhere.yaml'), '/nowhere.yaml'), (('-r', 'image:=/a//b'), '/a//b'),
+    (('-p', 'cameras:=[]'), 'empty list')])
 def test_what_ros_cannot_read_is_named_in_one_line(arguments: tuple[str, ...], text: str) -> None:
     ended = subprocess.run([sys.executable, '-m', 'metricseg_ros.ros.segmenter_node',
                             '--ros-args', *arguments], capture_output=True, text=True,
