@@ -21,6 +21,9 @@ from metricseg_ros.segmenter import InstanceSegmenter
 from rclpy.exceptions import NameValidationException
 from rclpy.lifecycle import LifecycleNode
 
+LAST_IMAGE_S = 30.0
+"""Longest wait for the end of an image when the node is deactivated, in seconds."""
+
 
 class Session:
     """
@@ -85,12 +88,13 @@ class Session:
         """Stop listening, and let the present images be finished."""
         for camera in self.cameras.values():
             camera.deactivate()
+        stuck = health.why_stuck(self.busy_seconds())
         worker, self.worker = self.worker, None
         if worker is None:
             return
         for job in worker.mailbox.close():
             job.abandon('the node was deactivated')
-        if not worker.stop():
+        if not worker.stop(0.0 if stuck else LAST_IMAGE_S):
             self._warn('the worker does not end its image; it is left behind')
 
     def close(self) -> None:

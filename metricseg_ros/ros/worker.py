@@ -43,7 +43,7 @@ class Worker(Generic[Item]):
         since = self._busy_since
         return 0.0 if since is None else monotonic() - since
 
-    def stop(self, timeout: float = 30.0) -> bool:
+    def stop(self, timeout: float) -> bool:
         """
         Let the present frames be finished, and end; the mailbox is closed.
 

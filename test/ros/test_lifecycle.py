@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Timer
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
 from metricseg_msgs.msg import InstanceArray  # noqa: E402
+from metricseg_ros.ros import health  # noqa: E402
 from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
+from metricseg_ros.ros.session import LAST_IMAGE_S  # noqa: E402
 from ros.colour_model import COLOURS, scene  # noqa: E402
 from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
 
@@ -75,6 +78,28 @@ def test_an_image_that_waits_when_the_node_is_deactivated_is_no_fault(
     assert tally.segmented == 1
     assert (tally.bad, tally.bad_image) == (0, '')
     assert not robot.warnings('deactivated')
+
+
+def test_a_worker_that_is_stuck_is_left_behind_at_once(
+        start: Callable[..., Any], colour_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = start(Segmenter(colour_model, image_reliability='reliable')).node
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    go_on, backend = Event(), node.session.segmenter.backend
+    run = backend.run
+    monkeypatch.setattr(backend, 'run', lambda tensor: go_on.wait(PATIENCE_S) and run(tensor))
+    with monkeypatch.context() as patch:
+        patch.setattr(health, 'STUCK_S', 0.5)
+        robot.wait_for_status('the worker has been at one image',
+                              lambda: robot.send(raw_image(robot.header(), scene())))
+        begin = monotonic()
+        assert robot.change_state('deactivate') and robot.change_state('cleanup')
+        assert monotonic() - begin < LAST_IMAGE_S / 2
+    wait_for(lambda: robot.warnings('it is left behind'), 'the warning')
+    go_on.set()
+    assert robot.change_state('configure') and robot.change_state('activate')
+    robot.wait_until_matched()
+    robot.answer(raw_image(robot.header(), scene()))
 
 
 def test_nothing_is_published_while_inactive(start: Callable[..., Any],

@@ -24,7 +24,7 @@ def test_a_frame_that_fails_is_told_and_the_next_one_is_worked_on() -> None:
     worker = Worker(work, complain)
     worker.mailbox.put('bad')
     assert done.wait(10)
-    assert worker.stop()
+    assert worker.stop(timeout=30)
     assert [type(error) for error in errors] == [KeyError]
 
 
@@ -42,6 +42,6 @@ def test_stopping_lets_the_frame_in_work_be_finished() -> None:
     assert worker.busy_seconds() > 0
     assert not worker.stop(timeout=0.01)
     finish.set()
-    assert worker.stop()
+    assert worker.stop(timeout=30)
     assert finished.is_set()
     assert worker.busy_seconds() == 0
