@@ -15,6 +15,7 @@ from rclpy.qos import (
     QoSProfile,
     ReliabilityPolicy,
 )
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 MOST_NAMED = 3
 """Other image topics that are named at most."""
@@ -22,6 +23,9 @@ MOST_NAMED = 3
 OTHER_TRANSPORT = {'sensor_msgs/msg/Image': 'sensor_msgs/msg/CompressedImage',
                    'sensor_msgs/msg/CompressedImage': 'sensor_msgs/msg/Image'}
 """Type of images -> type of the same images by the other transport."""
+
+UNKNOWN_NODE = '_NODE_NAME_UNKNOWN_'
+"""What the middleware says in place of a node's name, as in rmw_dds_common's graph cache."""
 
 POLICIES = ('reliability', 'durability', 'deadline', 'liveliness', 'liveliness_lease_duration')
 """QoS policies by which a subscriber and a publisher may not fit."""
@@ -87,13 +91,26 @@ def unserved(node: Node, topic: str, type_name: str) -> str:
     offered = [info.qos_profile for info in node.get_publishers_info_by_topic(topic)
                if (info.node_name, info.node_namespace) == (node.get_name(), node.get_namespace())]
     for info in node.get_subscriptions_info_by_topic(topic) if offered else ():
-        who = f'{info.node_namespace.rstrip("/")}/{info.node_name} gets nothing of {topic}: it'
+        who = f'{name_of(info)} gets nothing of {topic}: it'
         if info.topic_type != type_name:
             return f'{who} asks for {info.topic_type}, and this is {type_name}'
         if policies := not_offered(offered[0], info.qos_profile):
             return f'{who} asks for more than is offered by QoS policy {", ".join(policies)}: ' \
                    'ask for reliable and volatile messages there, without a deadline'
     return ''
+
+
+def name_of(subscriber: TopicEndpointInfo) -> str:
+    """
+    Name a subscriber.
+
+    :param subscriber: what the graph says of it. It may be seen before its node is, and one that
+        is not of ROS has no node.
+    :return: full name of its node, if that is known.
+    """
+    if subscriber.node_name == UNKNOWN_NODE:
+        return 'a subscriber whose node is not known'
+    return f'{subscriber.node_namespace.rstrip("/")}/{subscriber.node_name}'
 
 
 def not_offered(offered: QoSProfile, asked: QoSProfile) -> list[str]:
