@@ -117,20 +117,23 @@ class OutlineFilter:
 
     def _filtered(self, margin: np.ndarray, window: Window) -> np.ndarray:
         for _ in range(PASSES - 1):
-            fit = self._fit(margin, window)
-            margin = fit[..., 0] * self._coarse[window] + fit[..., 1]
+            slope, shift = self._fit(margin, window)
+            margin = slope * self._coarse[window] + shift
         rows, columns = (slice(2 * part.start, 2 * part.stop) for part in window)
         guide = self._fine[rows, columns]
-        fit = cv2.resize(self._fit(margin, window), guide.shape[::-1])
-        return fit[..., 0] * guide + fit[..., 1]
+        slope, shift = (cv2.resize(part, guide.shape[::-1]) for part in self._fit(margin, window))
+        slope *= guide
+        slope += shift
+        return slope
 
-    def _fit(self, margin: np.ndarray, window: Window) -> np.ndarray:
-        """Fit the side of the outline to the brightness: (h,w,2), slope and shift."""
-        side = np.where(margin >= 0, 1, -1).astype(np.float32)
+    def _fit(self, margin: np.ndarray, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Fit the side of the outline to the brightness: slope and shift, each (h,w)."""
+        side = np.where(margin >= 0, np.float32(1), np.float32(-1))
         guide, mean, mean_side = self._coarse[window], self._mean[window], self._smooth(side)
-        covariance = self._smooth(guide * side) - mean * mean_side
-        slope = covariance * self._precision[window]
-        return self._smooth(np.dstack([slope, mean_side - slope * mean]))
+        slope = self._smooth(guide * side)
+        slope -= mean * mean_side
+        slope *= self._precision[window]
+        return self._smooth(slope), self._smooth(mean_side - slope * mean)
 
     def _smooth(self, raster: np.ndarray) -> np.ndarray:
         side = 2 * self._radius + 1

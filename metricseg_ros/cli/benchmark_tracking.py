@@ -15,6 +15,8 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+import statistics
+import time
 from typing import Any, TYPE_CHECKING
 
 from metricseg_ros.cli.exit_codes import DONE
@@ -41,7 +43,7 @@ SHOWN = 8
 """Frames of a sequence in its picture."""
 COLUMNS = ('scene', 'tracker', 'sequences', 'objects', 'switches', 'switches_each',
            'switches_each_interval', 'share', 'share_interval', 'idf1', 'idf1_interval', 'hota',
-           'hota_interval')
+           'hota_interval', 'update_ms')
 Track = Callable[['Instances', 'np.ndarray'], 'Instances']
 
 
@@ -54,12 +56,14 @@ class Score:
     :param switches: how often one got another id.
     :param idf1: identity F1.
     :param hota: HOTA.
+    :param update_ms: what it took for an image, the median in milliseconds.
     """
 
     objects: int
     switches: int
     idf1: float
     hota: float
+    update_ms: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -158,17 +162,20 @@ def measure(segmenter: InstanceSegmenter, config: SegmenterConfig, video: Video,
     from metricseg_ros.evaluation.tracking import compare
     trackers = make_trackers(config)
     frames: dict[str, list[FrameIdentities]] = {name: [] for name in trackers}
+    times: dict[str, list[float]] = {name: [] for name in trackers}
     shown: dict[str, list[np.ndarray]] = {name: [] for name in trackers}
     for index, frame in enumerate(video.frames):
         instances = segmenter.segment(frame.image)
         for name, track in trackers.items():
+            start = time.perf_counter()
             tracked = track(instances, frame.image)
+            times[name].append(1e3 * (time.perf_counter() - start))
             frames[name].append(compare(frame.labels, tracked.label_map))
             if picture and index % max(1, video.length // SHOWN) == 0:
                 shown[name].append(drawn(frame.image, tracked))
     if picture:
         write_picture(picture, [shown[OURS], shown[OVERLAP]])
-    return {name: score(seen) for name, seen in frames.items()}
+    return {name: score(seen, times[name]) for name, seen in frames.items()}
 
 
 def make_trackers(config: SegmenterConfig) -> dict[str, Track]:
@@ -190,16 +197,18 @@ def make_trackers(config: SegmenterConfig) -> dict[str, Track]:
             OVERLAP: lambda instances, _: overlap.update(instances)}
 
 
-def score(frames: Sequence[FrameIdentities]) -> Score:
+def score(frames: Sequence[FrameIdentities], times: Sequence[float]) -> Score:
     """
     Judge the ids of one sequence.
 
     :param frames: in order.
+    :param times: what the tracker took for each, in milliseconds.
     :return: the score.
     """
     from metricseg_ros.evaluation.tracking import hota, id_switches, identity_f1
     objects = {true_id for frame in frames for true_id in frame.true_ids.tolist()}
-    return Score(len(objects), id_switches(frames), identity_f1(frames), hota(frames))
+    return Score(len(objects), id_switches(frames), identity_f1(frames), hota(frames),
+                 statistics.median(times))
 
 
 def scene_rows(scene: str, found: Sequence[Mapping[str, Score]]) -> list[dict[str, Any]]:
@@ -208,8 +217,8 @@ def scene_rows(scene: str, found: Sequence[Mapping[str, Score]]) -> list[dict[st
 
     :param scene: its name.
     :param found: of each sequence, tracker -> score.
-    :return: means over the sequences with 95 % bootstrap intervals, and the share of the
-        switches of the tracker by overlap alone.
+    :return: means over the sequences, of quality with 95 % bootstrap intervals, and the share of
+        the switches of the tracker by overlap alone.
     """
     from metricseg_ros.evaluation.bootstrap import bootstrap_interval, mean_interval
     import numpy as np
@@ -231,7 +240,8 @@ def scene_rows(scene: str, found: Sequence[Mapping[str, Score]]) -> list[dict[st
                                ('hota', np.array([one.hota for one in scores]))):
             row |= {column: round(float(values.mean()), 3),
                     f'{column}_interval': rounded(mean_interval(values, 0))}
-        rows.append(row)
+        rows.append(row | {'update_ms': round(statistics.fmean(
+            one.update_ms for one in scores), 2)})
     return rows
 
 

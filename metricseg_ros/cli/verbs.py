@@ -28,6 +28,8 @@ VERBS: Mapping[str, tuple[Verb, str]] = {
         'network': ('metricseg_ros.cli.benchmark_network', 'the network alone, by backend'),
         'pipeline': ('metricseg_ros.cli.benchmark_pipeline', 'from image to instances, by stage'),
         'node': ('metricseg_ros.cli.benchmark_node', 'the ROS 2 node against a bare one'),
+        'clicks': ('metricseg_ros.cli.benchmark_clicks',
+                   'masks of clicks, against the network that need not run for them'),
         'tracking': ('metricseg_ros.cli.benchmark_tracking',
                      'identities on videos with exact truth, against overlap alone'),
     }, 'measure parts of the program on this machine'),

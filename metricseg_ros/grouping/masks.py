@@ -196,8 +196,8 @@ def vote_classes(masks: SeedMasks, output: NetworkOutput) -> SeedMasks:
         return masks
     thresholds = torch.tensor(output.similarity_thresholds, device=masks.margins.device)
     own = (masks.seeds.similarity_thresholds[:, None] - thresholds).abs().argmin(dim=1)
-    means = torch.stack([mean_embeddings(logits[1:], masks.masks)
-                         for logits in output.class_logits], dim=1)
+    means = mean_embeddings(output.class_logits.flatten(0, 1), masks.masks)
+    means = means.unflatten(1, output.class_logits.shape[:2])[:, :, 1:]
     votes = means.gather(1, own[:, None, None].expand(-1, 1, means.shape[2])).squeeze(1)
     return replace(masks, seeds=replace(masks.seeds, class_ids=votes.argmax(dim=1) + 1))
 

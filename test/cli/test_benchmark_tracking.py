@@ -92,8 +92,8 @@ def test_only_without_joining_and_embeddings_parts_stay_apart() -> None:
 
 
 def test_rows_are_means_and_shares_of_switches() -> None:
-    found = [{OURS: Score(3, 1, 1.0, 0.8), OVERLAP: Score(3, 4, 0.5, 0.4)},
-             {OURS: Score(5, 2, 0.5, 0.6), OVERLAP: Score(5, 8, 0.5, 0.4)}]
+    found = [{OURS: Score(3, 1, 1.0, 0.8, 6.0), OVERLAP: Score(3, 4, 0.5, 0.4, 1.0)},
+             {OURS: Score(5, 2, 0.5, 0.6, 7.0), OVERLAP: Score(5, 8, 0.5, 0.4, 1.0)}]
     ours, overlap = scene_rows('crossing', found)
     assert (ours['switches'], overlap['switches'], ours['objects']) == (3, 12, 8)
     assert (ours['share'], overlap['share']) == (0.25, 1.0)
@@ -101,10 +101,11 @@ def test_rows_are_means_and_shares_of_switches() -> None:
     assert ours['share_interval'] == [0.25, 0.25]
     assert (ours['switches_each'], ours['idf1'], ours['hota']) == (1.5, 0.75, 0.7)
     assert ours['switches_each_interval'] == [1, 2]
+    assert (ours['update_ms'], overlap['update_ms']) == (6.5, 1.0)
 
 
 def test_a_scene_without_switches_has_no_share() -> None:
-    still = Score(1, 0, 1.0, 1.0)
+    still = Score(1, 0, 1.0, 1.0, 1.0)
     assert np.isnan(scene_rows('shaken', [{OURS: still, OVERLAP: still}])[0]['share'])
 
 

@@ -156,6 +156,15 @@ def test_the_pipeline_is_measured_by_stage(tmp_path: Path) -> None:
     assert all(row['p50_ms'] <= row['p95_ms'] for row in rows.values())
 
 
+def test_clicks_are_measured_against_the_network(tmp_path: Path) -> None:
+    report = benchmark(tmp_path, 'clicks', '--runs', '2', '--size', '120x160')
+    network, one, three = report['rows']
+    assert network['what'] == 'network' and network['network_times'] == 1
+    for row in (one, three):
+        assert 0 < row['p50_ms'] <= row['p95_ms']
+        assert row['network_times'] == pytest.approx(network['p50_ms'] / row['p50_ms'], abs=0.06)
+
+
 def test_shares_are_of_the_whole_of_all_images() -> None:
     times = {'preprocess': [1.0, 3.0], 'network': [5.0, 7.0], 'grouping': [2.0, 0.0],
              'masks': [1.0, 1.0], 'segment': [9.0, 11.0], 'overlay': [30.0, 50.0]}
@@ -166,6 +175,6 @@ def test_shares_are_of_the_whole_of_all_images() -> None:
 
 @pytest.mark.parametrize('words', [
     ['grouping', '--runs', '0'], ['network', '--runs', '0'], ['pipeline', '--rounds', '0'],
-    ['grouping', '--grid', '240'], ['pipeline', '/no/where.jpg']])
+    ['clicks', '--runs', '0'], ['grouping', '--grid', '240'], ['pipeline', '/no/where.jpg']])
 def test_nonsense_is_refused(words: list[str]) -> None:
     assert main(['benchmark', *words]) == BAD_USAGE
