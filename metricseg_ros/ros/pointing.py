@@ -40,6 +40,7 @@ class Pointing:
         self._node = node
         self._session = session
         self._transforms = Transforms(node)
+        self._ignores = False
         # Of its own group: one that waits for a transform must not hold up the images.
         node.create_subscription(PointStamped, TOPIC, self._clicked, 5,
                                  callback_group=ReentrantCallbackGroup())
@@ -49,22 +50,26 @@ class Pointing:
         if session is None or session.worker is None:
             log.warning(f'no mask of the clicked point: {self._node.get_name()} is not active')
             return
+        wanted = [camera for camera in session.cameras.values() if camera.outputs.clicked_wanted()]
+        if not wanted and not self._ignores:  # Said once: the clicks may be for another node.
+            topics = ', '.join(f'~/{camera.prefix}clicked' for camera in session.cameras.values())
+            log.warning(f'no mask of the clicked point: nobody subscribes to {topics} or '
+                        'clicked_overlay; further ones are ignored until somebody does')
+        self._ignores = not wanted
         reasons = []
-        for camera in session.cameras.values():
+        for camera in wanted:
             try:
                 await self._answer(session, camera, point)
             except (ValueError, LookupError, RuntimeError) as error:
                 reasons.append(f'{camera.prefix and f"{camera.name}: "}{error}')
             except Exception as error:  # rclpy would end the node.
                 reasons.append(f'{camera.prefix}{type(error).__name__}: {error}')
-        if len(reasons) == len(session.cameras):
+        if wanted and len(reasons) == len(wanted):
             log.warning(f'no mask of the clicked point: {"; ".join(reasons)}')
 
     async def _answer(self, session: Session, camera: Camera, point: PointStamped) -> None:
         """Publish the mask; raise where there is none."""
         outputs, segmenter = camera.outputs, session.segmenter
-        if not outputs.clicked_wanted():
-            raise PointError(f'nobody subscribes to ~/{camera.prefix}clicked or clicked_overlay')
         frame, info = camera.recent.find(Time()), camera.placing.info
         if info is None:
             raise PointError(f'no camera_info has come on {camera.prefix}camera_info')

@@ -50,5 +50,5 @@ def test_every_topic_is_one_of_the_nodes(start: Callable[..., Any], colour_model
     def missing() -> set[str]:
         return {topic for topic in topics(LAYOUT) if not (
             node.count_subscribers(topic) if topic in TAKEN else node.count_publishers(topic))}
-    assert len(set(topics(LAYOUT))) == 8
+    assert len(set(topics(LAYOUT))) == 9
     wait_for(lambda: not missing(), lambda: f'the topics {missing()}')
