@@ -51,7 +51,10 @@ class ResultsFolder:
         :param overwrite: replace the results of an earlier run.
         :param video_rate: images a second of the video; None for no video.
         :raises FileExistsError: if there are results already and `overwrite` is false.
+        :raises NotADirectoryError: if the folder is a file.
         """
+        if folder.is_file():
+            raise NotADirectoryError(f'{folder} is a file: choose a folder for the results')
         self.folder, self.class_names, self.overlay = folder, class_names, overlay
         self.about, self.records = dict(about), list[dict[str, Any]]()
         self._names = set[str]()

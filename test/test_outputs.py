@@ -68,6 +68,12 @@ def test_the_json_file_says_what_was_found(tmp_path: Path) -> None:
         'area': 8, 'seed': [10, 10], 'similarity_threshold': 0.75}
 
 
+def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / 'mask.png').touch()
+    with pytest.raises(NotADirectoryError, match='mask.png is a file: choose a folder'):
+        results(tmp_path / 'mask.png')
+
+
 def test_equal_names_do_not_overwrite_each_other(tmp_path: Path) -> None:
     with results(tmp_path) as folder:
         names = [folder.write(frame(name), two_instances())['name']

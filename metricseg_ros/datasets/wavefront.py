@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-import os
+from io import BytesIO
 from pathlib import Path
 import posixpath
 import zipfile
 
 import cv2
 from metricseg_ros.datasets.solids import Solid, solid_of, Surface
+from metricseg_ros.whole_files import write_whole
 import numpy as np
 
 TEXTURE_SIDE = 192
@@ -52,9 +53,9 @@ def save_converted(path: Path, surfaces: list[Surface]) -> None:
                     for key in ('vertices', 'normals', 'texcoords', 'faces')}
         content[f'{index}_colour'] = np.array(part.colour)
         content[f'{index}_texture'] = np.zeros(0) if part.texture is None else part.texture
-    temporary = path.with_suffix(f'.{os.getpid()}.tmp.npz')
-    np.savez_compressed(temporary, count=len(surfaces), **content)
-    temporary.replace(path)
+    packed = BytesIO()
+    np.savez_compressed(packed, count=len(surfaces), **content)
+    write_whole(path, packed.getvalue())
 
 
 def load_converted(path: Path, name: str) -> Solid | None:

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-import os
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from metricseg_ros.config import dotted_fields, from_dict, NetworkConfig
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.network.checkpoint import CheckpointError, load_weights, read_weights
+from metricseg_ros.whole_files import write_whole
 import torch
 
 
@@ -22,9 +23,9 @@ def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     :param path: where.
     :param state: tensors and plain values.
     """
-    temporary = path.with_suffix('.tmp')
-    torch.save(dict(state), temporary)
-    os.replace(temporary, path)
+    content = BytesIO()
+    torch.save(dict(state), content)
+    write_whole(path, content.getvalue())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
