@@ -15,7 +15,7 @@ from metricseg_ros.grouping import group, mean_embeddings
 from metricseg_ros.instances import read_off
 from metricseg_ros.models import load_description, ModelDescription
 from metricseg_ros.preprocess import brightness, ImageGeometry, preprocess
-from metricseg_ros.structures import EmbeddedImage, Instances, NetworkOutput
+from metricseg_ros.structures import DepthImage, EmbeddedImage, Instances, NetworkOutput
 from metricseg_ros.threads import single_threaded
 import numpy as np
 import torch
@@ -61,38 +61,42 @@ class InstanceSegmenter:
         segmenter.segment(np.zeros((*segmenter.input_size, 3), np.uint8))
         return segmenter
 
-    def segment(self, image: np.ndarray) -> Instances:
+    def segment(self, image: np.ndarray, depth: DepthImage | None = None) -> Instances:
         """
         Find the instances in an image.
 
         :param image: (H,W,3) uint8 RGB.
+        :param depth: of the same (H,W), where it is known; a model that takes none leaves it.
         :return: its instances by decreasing score; `stage_ms` tells what each stage took.
-        :raises ValueError: if the image is of another shape or type.
+        :raises ValueError: if image or depth are of another shape or type.
         """
-        return self.instances(self.embed(image))
+        return self.instances(self.embed(image, depth))
 
     @property
     def largest_batch(self) -> int:
         """Return how many images the network takes at once; 1 where nothing is won by it."""
         return getattr(self.backend, 'largest_batch', 1)
 
-    def embed(self, image: np.ndarray) -> EmbeddedImage:
+    def embed(self, image: np.ndarray, depth: DepthImage | None = None) -> EmbeddedImage:
         """
         Run the network on an image.
 
         :param image: (H,W,3) uint8 RGB.
+        :param depth: of the same (H,W), where it is known; a model that takes none leaves it.
         :return: what the network says of it.
-        :raises ValueError: if the image is of another shape or type.
+        :raises ValueError: if image or depth are of another shape or type.
         """
-        return self.embed_all([image])[0]
+        return self.embed_all([image], [depth])[0]
 
-    def embed_all(self, images: Sequence[np.ndarray]) -> list[EmbeddedImage]:
+    def embed_all(self, images: Sequence[np.ndarray],
+                  depths: Sequence[DepthImage | None] | None = None) -> list[EmbeddedImage]:
         """
         Run the network on images, in one batch where the backend and their sizes allow.
 
         :param images: (H,W,3) uint8 RGB each, :attr:`largest_batch` at most.
+        :param depths: of each image, where it is known.
         :return: what the network says of each; the times are those of them all.
-        :raises ValueError: if an image is of another shape or type.
+        :raises ValueError: if an image or its depth is of another shape or type.
         """
         stage_ms: dict[str, float] = {}
         with timed(stage_ms, 'preprocess'):

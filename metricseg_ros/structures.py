@@ -7,8 +7,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from metricseg_ros.config import BACKGROUND
+from metricseg_ros.pinhole import Intrinsics
 import numpy as np
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class DepthImage:
+    """
+    Depth that is registered to an image: at each of its pixels, how far away what it shows is.
+
+    :param metres: (H,W) float32, z of each pixel; 0 where it is not known.
+    :param camera: the pinhole that both were seen through, in pixels of the depth image.
+    """
+
+    metres: np.ndarray
+    camera: Intrinsics
+
+    def __post_init__(self) -> None:
+        """Check type and shape."""
+        if self.metres.ndim != 2 or self.metres.dtype != np.float32:
+            raise ValueError('metres must be (H,W) float32, got '
+                             f'{self.metres.shape} {self.metres.dtype}')
 
 
 @dataclass(frozen=True)

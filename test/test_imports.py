@@ -15,7 +15,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
-    {'config', 'packed_mask', 'threads', 'encodings', 'whole_files'},
+    {'config', 'packed_mask', 'threads', 'encodings', 'whole_files', 'pinhole'},
     {'structures', 'models', 'image_messages'},
     {'similarity', 'preprocess', 'inputs', 'outlines', 'overlay', 'datasets',
      'objects3d'},

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Objects in space: masks with depth and the camera's intrinsics."""
 
-from metricseg_ros.objects3d.camera import depth_in_metres, Intrinsics
 from metricseg_ros.objects3d.locate import locate, ObjectInSpace
 
-__all__ = ['depth_in_metres', 'Intrinsics', 'locate', 'ObjectInSpace']
+__all__ = ['locate', 'ObjectInSpace']

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from metricseg_ros.config import DepthConfig
 from metricseg_ros.objects3d.box import oriented_box, OrientedBox
-from metricseg_ros.objects3d.camera import Intrinsics
 from metricseg_ros.objects3d.surface import surface_pixels
+from metricseg_ros.pinhole import Intrinsics
 from metricseg_ros.structures import Instances
 import numpy as np
 
@@ -42,7 +42,8 @@ def locate(instances: Instances, depth: np.ndarray, intrinsics: Intrinsics,
     Place every instance in space.
 
     :param instances: N instances of an image.
-    :param depth: (H,W) float32 metres of the same image, from :func:`depth_in_metres`.
+    :param depth: (H,W) float32 metres of the same image, from
+        :func:`metricseg_ros.pinhole.depth_in_metres`.
     :param intrinsics: of the camera.
     :param config: what of a mask is trusted.
     :return: N objects, in the same order.

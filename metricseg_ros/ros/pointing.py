@@ -9,7 +9,7 @@ from collections.abc import Callable
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PointStamped
 from metricseg_ros.clicks import Clicks
-from metricseg_ros.objects3d import Intrinsics
+from metricseg_ros.pinhole import Intrinsics
 from metricseg_ros.ros.camera import Camera
 from metricseg_ros.ros.conversions import instance_array, provenance_of
 from metricseg_ros.ros.registered_depth import intrinsics_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import cv2
 from metricseg_ros.image_messages import ImageError, to_depth
-from metricseg_ros.objects3d import depth_in_metres, Intrinsics
+from metricseg_ros.pinhole import depth_in_metres, Intrinsics
 import numpy as np
 
 LARGEST_SHIFT = 2.0

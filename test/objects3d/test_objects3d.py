@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 from metricseg_ros.config import DepthConfig
-from metricseg_ros.objects3d import depth_in_metres, Intrinsics, locate, ObjectInSpace
+from metricseg_ros.objects3d import locate, ObjectInSpace
+from metricseg_ros.pinhole import depth_in_metres, Intrinsics
 from metricseg_ros.structures import Instances
 import numpy as np
 import pytest

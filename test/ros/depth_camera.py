@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from metricseg_ros.objects3d import Intrinsics
+from metricseg_ros.pinhole import Intrinsics
 from metricseg_ros.ros.byte_arrays import byte_array
 from metricseg_ros.ros.camera_messages import raw_image
 import numpy as np
