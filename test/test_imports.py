@@ -16,7 +16,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
     {'config', 'packed_mask', 'threads', 'encodings', 'whole_files', 'pinhole'},
-    {'structures', 'models', 'image_messages'},
+    {'structures', 'models', 'image_messages', 'planes'},
     {'similarity', 'preprocess', 'inputs', 'outlines', 'overlay', 'datasets',
      'objects3d'},
     {'network', 'grouping', 'outputs', 'tracking'},
