@@ -65,8 +65,8 @@ setup(
         'console_scripts': [
             'metricseg = metricseg_ros.cli.main:main',
             'segmenter_node = metricseg_ros.ros.segmenter_node:main',
-            'camera_player = metricseg_ros.ros.player:main',
-            'viewer = metricseg_ros.ros.viewer:main',
+            'camera_player = metricseg_ros.ros.tools.player:main',
+            'viewer = metricseg_ros.ros.tools.viewer:main',
         ],
     },
 )

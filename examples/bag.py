@@ -22,7 +22,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from ament_index_python.packages import get_package_share_directory
-from metricseg_ros.ros.lifetime import running
+from metricseg_ros.ros.process.lifetime import running
 import rclpy
 from rclpy.duration import Duration
 from rclpy.node import Node

@@ -21,7 +21,7 @@ import math
 from geometry_msgs.msg import Point, Pose, PoseArray, Quaternion, Vector3
 from metricseg_msgs.msg import InstanceArray, Object3D, Object3DArray
 from metricseg_ros.packed_mask import unpack_crop
-from metricseg_ros.ros.lifetime import running
+from metricseg_ros.ros.process.lifetime import running
 import numpy as np
 import rclpy
 from rclpy.node import Node

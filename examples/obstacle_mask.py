@@ -17,9 +17,9 @@ from collections.abc import Collection
 
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.packed_mask import unpack
-from metricseg_ros.ros import vision
-from metricseg_ros.ros.byte_arrays import byte_array
-from metricseg_ros.ros.lifetime import running
+from metricseg_ros.ros.output import vision
+from metricseg_ros.ros.output.byte_arrays import byte_array
+from metricseg_ros.ros.process.lifetime import running
 import numpy as np
 import rclpy
 from rclpy.node import Node

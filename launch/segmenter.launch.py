@@ -15,8 +15,8 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from metricseg_ros.ros.launching import camera_names, remappings
-from metricseg_ros.ros.shared_memory import shared_memory_profile
+from metricseg_ros.ros.process.launching import camera_names, remappings
+from metricseg_ros.ros.process.shared_memory import shared_memory_profile
 
 SHARE = Path(get_package_share_directory('metricseg_ros'))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import importlib.util
 import os
 
-from metricseg_ros.ros.domain import Domain
+from metricseg_ros.ros.process.domain import Domain
 import numpy as np
 import pytest
 

@@ -15,11 +15,10 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
-    {'config', 'packed_mask', 'threads', 'encodings', 'whole_files', 'pinhole'},
-    {'structures', 'models', 'image_messages', 'planes'},
-    {'similarity', 'preprocess', 'inputs', 'outlines', 'overlay', 'datasets',
-     'objects3d'},
-    {'network', 'grouping', 'outputs', 'tracking'},
+    {'config', 'packed_mask', 'threads', 'whole_files', 'pinhole'},
+    {'structures', 'models', 'planes'},
+    {'similarity', 'preprocess', 'inputs', 'outlines', 'overlay', 'datasets', 'objects3d'},
+    {'network', 'grouping', 'results', 'tracking', 'synthesis'},
     {'backends', 'instances', 'training'},
     {'segmenter', 'clicks', 'evaluation'},
     {'export'},
@@ -31,7 +30,8 @@ ROS_PACKAGES = {'rclpy', 'cv_bridge', 'vision_msgs', 'metricseg_msgs', 'sensor_m
                 'std_srvs', 'geometry_msgs', 'diagnostic_msgs', 'visualization_msgs',
                 'lifecycle_msgs', 'rcl_interfaces', 'builtin_interfaces', 'launch', 'launch_ros',
                 'tf2_ros'}
-NEEDS_MORE = {f'metricseg_ros.datasets.{name}' for name in ('rendering', 'room', 'world')}
+NEEDS_MORE = {f'metricseg_ros.synthesis.rendered.{name}'
+              for name in ('rendering', 'room', 'world')}
 """Modules of the core that need more than what scripts/setup installs."""
 
 BLOCKER = """

@@ -87,7 +87,8 @@ def measured(args: argparse.Namespace) -> dict[str, Any] | None:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / 'found.json'
         code = subprocess.run([
-            sys.executable, '-m', 'metricseg_ros.ros.benchmark', '--runs', str(args.runs),
+            sys.executable, '-m', 'metricseg_ros.ros.benchmark.benchmark',
+            '--runs', str(args.runs),
             '--model', str(find_model(args.model).resolve()), '--soak', str(args.soak),
             '--streams', str(args.streams),
             '--output', str(output)]).returncode

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     :param parser: the verb's own parser.
     """
-    from metricseg_ros.datasets.sequences import SCENES
+    from metricseg_ros.synthesis.composed.sequences import SCENES
     videos = parser.add_mutually_exclusive_group()
     videos.add_argument('--scene', action='append', choices=tuple(SCENES), dest='scenes',
                         help='one of the scenes, may be repeated (default: all)')
@@ -128,7 +128,7 @@ def videos_of(args: argparse.Namespace) -> dict[str, list[Video]]:
     :return: scene -> videos.
     """
     from metricseg_ros.cli.tracking_videos import filmed, labelled
-    from metricseg_ros.datasets.sequences import SCENES
+    from metricseg_ros.synthesis.composed.sequences import SCENES
     if args.labelled:
         return {LABELLED: [labelled(folder) for folder in args.labelled]}
     return {scene: [filmed(scene, args.frames, (args.rng_seed, number))

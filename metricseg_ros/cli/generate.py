@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     :param args: what :func:`add_arguments` declared.
     :return: the exit code: 0 done, 2 bad input.
     """
-    from metricseg_ros.datasets.generate import generate, GenerationTask
+    from metricseg_ros.synthesis.generate import generate, GenerationTask
     task = GenerationTask(args.kind, args.output, args.count, args.size, args.rng_seed, args.jobs,
                           tuple(args.label_folder), args.names, not args.without_packages)
     try:

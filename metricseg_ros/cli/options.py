@@ -144,7 +144,7 @@ def write_report(value: Any, target: str | None) -> None:
     if target == '-':
         print(json.dumps(value, indent=1))
     elif target is not None:
-        from metricseg_ros.outputs import write_json
+        from metricseg_ros.results import write_json
         write_json(Path(target), value)
 
 

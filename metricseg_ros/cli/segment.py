@@ -33,7 +33,7 @@ from metricseg_ros.config import dotted_fields, SegmenterConfig
 
 if TYPE_CHECKING:
     from metricseg_ros.inputs import Frame
-    from metricseg_ros.outputs import ResultsFolder
+    from metricseg_ros.results import ResultsFolder
     from metricseg_ros.segmenter import InstanceSegmenter
     from metricseg_ros.structures import Instances
     from metricseg_ros.tracking import Tracker
@@ -104,7 +104,7 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
     :return: the results.
     """
     from metricseg_ros.cli.opening import open_segmenter
-    from metricseg_ros.outputs import ResultsFolder
+    from metricseg_ros.results import ResultsFolder
     from metricseg_ros.tracking import Tracker
     segmenter = open_segmenter(config)
     results = ResultsFolder(args.output, segmenter.description.classes, config.overlay,

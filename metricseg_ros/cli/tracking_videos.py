@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from metricseg_ros.datasets.label_folder import LabelFolder
-    from metricseg_ros.datasets.sequences import SequenceFrame
+    from metricseg_ros.synthesis.composed.sequences import SequenceFrame
 
 SIZE = (360, 480)
 
@@ -44,8 +44,8 @@ def filmed(scene: str, frames: int, seeds: Sequence[int]) -> Video:
 def _film(scene: str, frames: int, seeds: Sequence[int]) -> Iterator[SequenceFrame]:
     import cv2
     from metricseg_ros.cli.bundled import demo_folder
-    from metricseg_ros.datasets.sequences import film, fitted, SCENES
-    from metricseg_ros.datasets.textures import cover
+    from metricseg_ros.synthesis.composed.sequences import film, fitted, SCENES
+    from metricseg_ros.synthesis.textures import cover
     import numpy as np
     rng = np.random.default_rng([list(SCENES).index(scene), *seeds])
     folder = demo_folder('things')
@@ -73,8 +73,8 @@ def labelled(folder: Path) -> Video:
 
 
 def _read(listing: LabelFolder) -> Iterator[SequenceFrame]:
-    from metricseg_ros.datasets.sequences import SequenceFrame
     from metricseg_ros.inputs.images import natural_key
+    from metricseg_ros.synthesis.composed.sequences import SequenceFrame
     size = None
     for name in sorted(listing.names, key=natural_key):
         frame = SequenceFrame(*listing.read(name))

@@ -10,8 +10,8 @@ from pathlib import Path
 import sqlite3
 from typing import Any
 
-from metricseg_ros.image_messages import to_rgb
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
+from metricseg_ros.inputs.image_messages import to_rgb
 
 BAG_SUFFIXES = ('.mcap', '.db3', '.bag')
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')

@@ -4,7 +4,7 @@
 
 import os
 
-from metricseg_ros.ros.allocator import share_one_arena
+from metricseg_ros.ros.process.allocator import share_one_arena
 
 # Idle OpenMP threads of torch spin by default, and so take the cores from the other nodes of the
 # robot: grouping took 90 ms in place of 5 on two busy cores. It counts only before torch loads.

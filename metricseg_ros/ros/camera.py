@@ -14,17 +14,17 @@ from typing import Any
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.backends import BackendError
 from metricseg_ros.config import NodeConfig
-from metricseg_ros.image_messages import ImageError
-from metricseg_ros.ros.advice import advise
-from metricseg_ros.ros.depth_input import DepthInput
-from metricseg_ros.ros.image_input import ImageInput
-from metricseg_ros.ros.latencies import Latencies
-from metricseg_ros.ros.mailbox import Mailbox
-from metricseg_ros.ros.outputs import Outputs
-from metricseg_ros.ros.pipeline import Arrival, Frame, Pipeline
-from metricseg_ros.ros.placing import Placing
-from metricseg_ros.ros.recent_frames import RecentFrames
-from metricseg_ros.ros.registered_depth import advise_rectifying
+from metricseg_ros.inputs.image_messages import ImageError
+from metricseg_ros.ros.diagnostics.advice import advise
+from metricseg_ros.ros.frames.latencies import Latencies
+from metricseg_ros.ros.frames.pipeline import Arrival, Frame, Pipeline
+from metricseg_ros.ros.frames.recent_frames import RecentFrames
+from metricseg_ros.ros.input.depth_input import DepthInput
+from metricseg_ros.ros.input.image_input import ImageInput
+from metricseg_ros.ros.input.mailbox import Mailbox
+from metricseg_ros.ros.input.registered_depth import advise_rectifying
+from metricseg_ros.ros.output.placing import Placing
+from metricseg_ros.ros.output.publishers import Outputs
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import EmbeddedImage
 from metricseg_ros.tracking import Tracker

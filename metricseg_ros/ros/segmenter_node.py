@@ -10,13 +10,13 @@ import traceback
 from typing import Any
 
 from metricseg_ros.config import NodeConfig
-from metricseg_ros.ros.diagnostics import Diagnostics
-from metricseg_ros.ros.lifetime import running
+from metricseg_ros.ros.diagnostics.diagnostics import Diagnostics
+from metricseg_ros.ros.diagnostics.throttle import ThrottledLog
 from metricseg_ros.ros.parameters import NodeParameters
-from metricseg_ros.ros.pointing import Pointing
-from metricseg_ros.ros.requests import Requests
+from metricseg_ros.ros.process.lifetime import running
+from metricseg_ros.ros.services.pointing import Pointing
+from metricseg_ros.ros.services.requests import Requests
 from metricseg_ros.ros.session import Session
-from metricseg_ros.ros.throttle import ThrottledLog
 import rclpy
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.config import NodeConfig
-from metricseg_ros.ros import health
 from metricseg_ros.ros.camera import Camera, check_names, Job
-from metricseg_ros.ros.conversions import Provenance, provenance_of
-from metricseg_ros.ros.pipeline import Arrival, Frame
-from metricseg_ros.ros.worker import Worker
+from metricseg_ros.ros.diagnostics import health
+from metricseg_ros.ros.frames.pipeline import Arrival, Frame
+from metricseg_ros.ros.frames.worker import Worker
+from metricseg_ros.ros.output.conversions import Provenance, provenance_of
 from metricseg_ros.segmenter import InstanceSegmenter
 from rclpy.exceptions import NameValidationException
 from rclpy.lifecycle import LifecycleNode

@@ -156,11 +156,11 @@ def composed_source(text: str, config: TrainingConfig) -> Source:
     :param config: size of the scenes and seed of the drawn backgrounds and things.
     :return: the source, of household classes.
     """
-    from metricseg_ros.datasets.backgrounds import load_backgrounds, load_wallpapers
-    from metricseg_ros.datasets.composition import compose
-    from metricseg_ros.datasets.cutouts import load_cutouts
-    from metricseg_ros.datasets.flat_things import draw_library
     from metricseg_ros.datasets.label_folder import open_label_folder
+    from metricseg_ros.synthesis.backgrounds import load_backgrounds, load_wallpapers
+    from metricseg_ros.synthesis.composed.composition import compose
+    from metricseg_ros.synthesis.composed.cutouts import load_cutouts
+    from metricseg_ros.synthesis.composed.flat_things import draw_library
 
     root, _, names = text.partition(':')
     listed = json.loads(Path(names).read_text()) if names else None

@@ -190,7 +190,7 @@ def test_an_image_comes_round_through_the_middleware() -> None:
 @pytest.mark.ros
 def test_a_segmenter_that_runs_is_asked_how_it_is(tmp_path: Path,
                                                   monkeypatch: pytest.MonkeyPatch) -> None:
-    from metricseg_ros.ros.processes import Processes
+    from metricseg_ros.ros.process.processes import Processes
     with Processes(tmp_path) as processes:
         for name, value in processes.environment.items():
             monkeypatch.setenv(name, value)

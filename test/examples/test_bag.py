@@ -16,7 +16,7 @@ pytest.importorskip('metricseg_msgs')
 
 from metricseg_msgs.msg import Instance, InstanceArray, Mask  # noqa: E402
 from metricseg_ros.inputs import open_input  # noqa: E402
-from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
+from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
 import rclpy  # noqa: E402
 from rclpy.context import Context  # noqa: E402
 from rclpy.node import Node  # noqa: E402

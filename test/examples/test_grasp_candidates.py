@@ -17,7 +17,7 @@ pytest.importorskip('metricseg_msgs')
 from geometry_msgs.msg import Point, Pose, PoseArray, Quaternion, Vector3  # noqa: E402
 from metricseg_msgs.msg import Instance, InstanceArray, Mask, Object3D, Object3DArray  # noqa: E402
 from metricseg_ros.packed_mask import pack  # noqa: E402
-from metricseg_ros.ros.byte_arrays import byte_array  # noqa: E402
+from metricseg_ros.ros.output.byte_arrays import byte_array  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from ros.examples import load  # noqa: E402

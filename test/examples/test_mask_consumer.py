@@ -20,7 +20,7 @@ pytest.importorskip('metricseg_msgs')
 
 from metricseg_msgs.msg import Instance, InstanceArray, Mask  # noqa: E402
 from metricseg_ros.packed_mask import pack  # noqa: E402
-from metricseg_ros.ros.byte_arrays import byte_array  # noqa: E402
+from metricseg_ros.ros.output.byte_arrays import byte_array  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from rclpy.serialization import serialize_message  # noqa: E402
 from ros.examples import EXAMPLES  # noqa: E402

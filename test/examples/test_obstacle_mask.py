@@ -16,8 +16,8 @@ pytest.importorskip('metricseg_msgs')
 
 from metricseg_msgs.msg import Instance, InstanceArray, Mask  # noqa: E402
 from metricseg_ros.packed_mask import pack  # noqa: E402
-from metricseg_ros.ros import vision  # noqa: E402
-from metricseg_ros.ros.byte_arrays import byte_array  # noqa: E402
+from metricseg_ros.ros.output import vision  # noqa: E402
+from metricseg_ros.ros.output.byte_arrays import byte_array  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402

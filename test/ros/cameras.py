@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import Any
 
-from metricseg_ros.ros.camera_messages import raw_image
+from metricseg_ros.ros.tools.camera_messages import raw_image
 from rclpy.qos import QoSProfile
 from ros.colour_model import scene
 from ros.robot import Robot, wait_for

@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import Any
 
 from metricseg_ros.pinhole import Intrinsics
-from metricseg_ros.ros.byte_arrays import byte_array
-from metricseg_ros.ros.camera_messages import raw_image
+from metricseg_ros.ros.output.byte_arrays import byte_array
+from metricseg_ros.ros.tools.camera_messages import raw_image
 import numpy as np
 from rclpy.qos import QoSProfile
 from ros.colour_model import COLOURS, scene

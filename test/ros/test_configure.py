@@ -15,7 +15,7 @@ import pytest
 pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
-from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
+from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
 from ros.colour_model import COLOURS, scene  # noqa: E402
 from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
 

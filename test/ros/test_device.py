@@ -22,7 +22,7 @@ from metricseg_ros.backends.tensorrt import opening  # noqa: E402
 from metricseg_ros.backends.tensorrt.engine_backend import explain  # noqa: E402
 from metricseg_ros.config import BackendConfig  # noqa: E402
 from metricseg_ros.models import load_description  # noqa: E402
-from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
+from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
 from metricseg_ros.structures import NetworkOutput  # noqa: E402
 from ros.colour_model import scene  # noqa: E402
 from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402

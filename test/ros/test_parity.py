@@ -16,9 +16,9 @@ pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
 from metricseg_ros.config import NodeConfig, with_values  # noqa: E402
-from metricseg_ros.image_messages import to_rgb  # noqa: E402
+from metricseg_ros.inputs.image_messages import to_rgb  # noqa: E402
 from metricseg_ros.packed_mask import unpack  # noqa: E402
-from metricseg_ros.ros.camera_messages import compressed_image, raw_image  # noqa: E402
+from metricseg_ros.ros.tools.camera_messages import compressed_image, raw_image  # noqa: E402
 from metricseg_ros.segmenter import InstanceSegmenter  # noqa: E402
 from ros.colour_model import COLOURS, scene  # noqa: E402
 from ros.robot import Robot, Segmenter  # noqa: E402

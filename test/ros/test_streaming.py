@@ -16,7 +16,7 @@ import pytest
 pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
-from metricseg_ros.ros.camera_messages import raw_image  # noqa: E402
+from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
 from metricseg_ros.segmenter import InstanceSegmenter  # noqa: E402
 from ros.asking import ask, click, RED  # noqa: E402
 from ros.cameras import Cameras  # noqa: E402

@@ -47,10 +47,10 @@ def run_probe() -> dict[str, Any]:
     """
     Use ROS 2 in a process of its own, which a broken middleware may take down.
 
-    :return: what :mod:`metricseg_ros.ros.probe` prints; with 'error' if it could not.
+    :return: what :mod:`metricseg_ros.ros.tools.probe` prints; with 'error' if it could not.
     """
     try:
-        ended = subprocess.run([sys.executable, '-m', 'metricseg_ros.ros.probe'],
+        ended = subprocess.run([sys.executable, '-m', 'metricseg_ros.ros.tools.probe'],
                                capture_output=True, text=True, timeout=PROBE_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         return {'error': f'the probe did not end in {PROBE_TIMEOUT_S} s'}

@@ -1,0 +1,117 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The subscription to the camera, and what the middleware tells about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import inspect
+from time import monotonic
+from typing import Any
+
+from metricseg_ros.config import NodeConfig
+from metricseg_ros.ros.diagnostics.advice import why_refused
+from rclpy.node import Node
+from rclpy.qos import qos_policy_name_from_kind, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
+except ImportError:  # Before Iron.
+    from rclpy.qos_event import SubscriptionEventCallbacks, UnsupportedEventTypeError
+
+TOPICS = {'raw': ('image', Image), 'compressed': ('image/compressed', CompressedImage)}
+"""Image transport -> relative topic and message type."""
+
+LATE = 2.0
+"""Times the latest interval between two images after which the next one is missed."""
+
+
+class ImageInput:
+    """Count what arrives and hand it on; there is none in the queue but the newest."""
+
+    def __init__(self, node: Node, config: NodeConfig, prefix: str,
+                 deliver: Callable[[Any], None], warn: Callable[[str], None]) -> None:
+        """
+        Subscribe.
+
+        :param node: the node.
+        :param config: tells transport and reliability.
+        :param prefix: what stands before the topic's name: nothing, or the camera and a slash.
+        :param deliver: called with every message, from the executor.
+        :param warn: told of publishers that cannot be heard.
+        """
+        self.received = 0
+        self.lost = 0
+        self.refused = ''
+        self.last_time = monotonic()
+        self._interval = 0.0
+        self.reliable = config.image_reliability == 'reliable'
+        self._node = node
+        self._deliver = deliver
+        self._warn = warn
+        topic, self.message_type = TOPICS[config.image_transport]
+        self._subscription = self._subscribe(prefix + topic)
+
+    @property
+    def topic(self) -> str:
+        """Name of the topic after remapping."""
+        return self._subscription.topic_name
+
+    def silent_seconds(self) -> float:
+        """
+        Tell how long nothing has arrived.
+
+        :return: seconds since the last image, or since the subscription; 0 while that is what the
+            camera takes between two images.
+        """
+        seconds = monotonic() - self.last_time
+        return 0.0 if seconds < LATE * self._interval else seconds
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        self._node.destroy_subscription(self._subscription)
+
+    def _subscribe(self, topic: str) -> Any:
+        reliability = (ReliabilityPolicy.RELIABLE if self.reliable
+                       else ReliabilityPolicy.BEST_EFFORT)
+        qos = QoSProfile(depth=1, reliability=reliability)
+        for names in (('incompatible_qos', 'incompatible_type', 'message_lost', 'matched'),
+                      ('incompatible_qos',), ()):
+            try:
+                return self._node.create_subscription(
+                    self.message_type, topic, self._receive, qos,
+                    event_callbacks=self._event_callbacks(names))
+            except UnsupportedEventTypeError:
+                continue  # The middleware lacks one of them; do with fewer.
+        raise RuntimeError(f'the middleware refuses to subscribe to {topic}')
+
+    def _event_callbacks(self, names: tuple[str, ...]) -> SubscriptionEventCallbacks:
+        """Register those events that this rclpy knows."""
+        handlers = {'incompatible_qos': self._incompatible_qos, 'message_lost': self._message_lost,
+                    'incompatible_type': self._incompatible_type, 'matched': self._matched}
+        known = inspect.signature(SubscriptionEventCallbacks.__init__).parameters
+        return SubscriptionEventCallbacks(
+            use_default_callbacks=False,
+            **{name: handlers[name] for name in names if name in known})
+
+    def _receive(self, message: Any) -> None:
+        now = monotonic()
+        self._interval = now - self.last_time if self.received else 0.0
+        self.received, self.last_time = self.received + 1, now
+        self._deliver(message)
+
+    def _incompatible_qos(self, event: Any) -> None:
+        self.refused = qos_policy_name_from_kind(event.last_policy_kind)
+        self._warn(f'a publisher on {self.topic} cannot be heard: {why_refused(self.refused)}')
+
+    def _incompatible_type(self, _event: Any) -> None:
+        self._warn(f'a publisher on {self.topic} sends another type than '
+                   f'{self.message_type.__name__} and cannot be heard; look at image_transport')
+
+    def _matched(self, event: Any) -> None:
+        if not event.current_count:
+            self._warn(f'the last publisher on {self.topic} is gone')
+
+    def _message_lost(self, event: Any) -> None:
+        self.lost += event.total_count_change

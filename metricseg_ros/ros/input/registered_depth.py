@@ -1,0 +1,123 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Whether depth and intrinsics are those of an image; what is wrong is said in one sentence."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import cv2
+from metricseg_ros.inputs.image_messages import ImageError, to_depth
+from metricseg_ros.pinhole import depth_in_metres, Intrinsics
+import numpy as np
+
+LARGEST_SHIFT = 2.0
+"""Pixels by which a lens may move what is seen, above which it has to be said."""
+
+
+class DepthError(ValueError):
+    """Depth or intrinsics that do not belong to the image; the text says why."""
+
+
+class MissingError(DepthError):
+    """Depth or intrinsics that did not come."""
+
+
+def registered_depth(message: Any, frame: str, size: tuple[int, int]) -> np.ndarray:
+    """
+    Read the depth of each pixel of an image.
+
+    :param message: sensor_msgs/Image of the depth.
+    :param frame: frame of the image.
+    :param size: (height, width) of the image.
+    :return: (H,W) float32 metres; NaN where not known.
+    :raises DepthError: if the message cannot be read, or is not registered to the image.
+    """
+    _check_frame('the depth image', message.header.frame_id, frame)
+    try:
+        depth = to_depth(message)
+    except ImageError as error:
+        raise DepthError(f'depth not read: {error}') from error
+    _check_size('the depth image', depth.shape, size)
+    return depth_in_metres(depth)
+
+
+def intrinsics_of(info: Any, frame: str, size: tuple[int, int]) -> Intrinsics:
+    """
+    Read the intrinsics of an image: those of P, since the image is taken to be rectified.
+
+    Where P is not filled in, K is taken. A region and binning are allowed for as image_geometry
+    does.
+
+    :param info: sensor_msgs/CameraInfo.
+    :param frame: frame of the image.
+    :param size: (height, width) of the image.
+    :return: the intrinsics.
+    :raises DepthError: if they are not those of this image, or of no camera.
+    """
+    _check_frame('camera_info', info.header.frame_id, frame)
+    binning = max(1, info.binning_y), max(1, info.binning_x)
+    seen = info.roi.height or info.height, info.roi.width or info.width
+    if any(seen):
+        _check_size('camera_info', (seen[0] // binning[0], seen[1] // binning[1]), size)
+    fx, cx, fy, cy = ((info.p[0], info.p[2], info.p[5], info.p[6]) if info.p[0]
+                      else (info.k[0], info.k[2], info.k[4], info.k[5]))
+    try:
+        return Intrinsics(fx / binning[1], fy / binning[0], (cx - info.roi.x_offset) / binning[1],
+                          (cy - info.roi.y_offset) / binning[0])
+    except ValueError as error:
+        raise DepthError(f'camera_info is of no calibrated camera: {error}') from error
+
+
+def advise_rectifying(info: Any, topic: str) -> str:
+    """
+    Say that an image which is not rectified puts objects in the wrong place.
+
+    :param info: sensor_msgs/CameraInfo.
+    :param topic: name of the image's topic; one of rectified images has `rect` in it, by custom.
+    :return: one sentence, or empty.
+    """
+    shift = 0.0 if re.search('[/_]rect', topic) else lens_shift(info)
+    if not shift > LARGEST_SHIFT:  # Written so that NaN is none.
+        return ''
+    return (f'by camera_info the lens moves what is seen by up to {shift:.0f} pixels, and objects '
+            f'are placed as if the image on {topic} were rectified: take the rectified image, and '
+            'depth that is registered to it')
+
+
+def lens_shift(info: Any) -> float:
+    """
+    Compute by how much distortion moves what is seen at the rim of the image.
+
+    :param info: sensor_msgs/CameraInfo.
+    :return: pixels; 0 where there is no distortion, or none that OpenCV knows.
+    """
+    matrix, distortion = np.reshape(info.k, (3, 3)), np.array(info.d)
+    if not (distortion.any() and matrix[0, 0] and matrix[1, 1]):
+        return 0.0
+    rows, columns = np.meshgrid((0, info.height / 2, info.height), (0, info.width / 2, info.width))
+    pixels = np.stack([columns.ravel(), rows.ravel()], axis=1)
+    rays = np.ones((len(pixels), 1, 3))
+    rays[:, 0, :2] = (pixels - matrix[:2, 2]) / matrix.diagonal()[:2]
+    project = (cv2.fisheye.projectPoints if info.distortion_model == 'equidistant'
+               else cv2.projectPoints)
+    try:
+        seen = project(rays, np.zeros(3), np.zeros(3), matrix, distortion)[0]
+    except cv2.error:  # Not as many coefficients as a model of OpenCV has.
+        return 0.0
+    return float(np.linalg.norm(seen[:, 0] - pixels, axis=1).max())
+
+
+def _check_frame(what: str, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise DepthError(f'{what} is in frame {found!r} and the image in {wanted!r}: take depth '
+                         'that is registered to the image (aligned_depth_to_color, '
+                         'depth_registered), and the camera_info of the image')
+
+
+def _check_size(what: str, found: tuple[int, ...], wanted: tuple[int, int]) -> None:
+    if tuple(found) != tuple(wanted):
+        raise DepthError(f'{what} is of {found[1]}x{found[0]} pixels and the image of '
+                         f'{wanted[1]}x{wanted[0]}: take depth that is registered to the image, '
+                         'and the camera_info of the image')

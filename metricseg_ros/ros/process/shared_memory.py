@@ -1,0 +1,29 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The variable that lets Fast DDS carry images through shared memory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+import sys
+
+from metricseg_ros.ros.process.shipped import shipped
+
+NEW_VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
+OLD_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
+"""Name of the variable from Fast DDS 3 on, and before, when its library was libfastrtps."""
+
+
+def shared_memory_profile() -> dict[str, str]:
+    """
+    Choose the profile for images on one machine, unless the user has chosen another.
+
+    :return: the environment variable to set, or nothing.
+    """
+    if NEW_VARIABLE in os.environ or OLD_VARIABLE in os.environ:
+        return {}
+    prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
+    new = any(next(Path(prefix, 'lib').glob('libfastdds.so*'), None)
+              for prefix in prefixes if prefix)
+    return {NEW_VARIABLE if new else OLD_VARIABLE: str(shipped('config/fastdds.xml'))}

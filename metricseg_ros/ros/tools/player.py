@@ -1,0 +1,184 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A camera that plays images, videos and recordings on a topic."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+import json
+from pathlib import Path
+import sys
+from time import monotonic
+from typing import Any
+
+from metricseg_msgs.msg import InstanceArray
+from metricseg_ros.inputs import open_input
+from metricseg_ros.ros.process.lifetime import running
+from metricseg_ros.ros.tools.camera_messages import compressed_image, ENCODINGS, FORMATS, raw_image
+import numpy as np
+import rclpy
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.utilities import remove_ros_args
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+PATIENCE_S = 60.0
+"""Longest wait for a subscriber, or for one image to come back, in seconds."""
+
+RESEND_S = 10.0
+"""Time after which an image that has not come back is sent once more, in seconds."""
+
+
+class CameraPlayer(Node):
+    """Publish images as a camera does."""
+
+    def __init__(self, options: Namespace) -> None:
+        """
+        Create the publisher.
+
+        :param options: the command line's.
+        """
+        super().__init__('camera_player')
+        self._options = options
+        self._returned: set[tuple[int, int]] = set()
+        self.published = 0
+        kind, topic = ((CompressedImage, 'image/compressed') if options.compressed
+                       else (Image, 'image'))
+        self._publisher = self.create_publisher(kind, topic, QoSProfile(depth=1))
+        if options.lockstep:
+            self.create_subscription(InstanceArray, 'segmenter/instances', self._note, 10)
+
+    def wait_for_subscriber(self) -> None:
+        """
+        Wait until somebody listens.
+
+        :raises TimeoutError: if nobody does.
+        """
+        self._wait(lambda: self._publisher.get_subscription_count() > 0, PATIENCE_S)
+        if not self._publisher.get_subscription_count():
+            raise TimeoutError(f'nobody subscribes to {self._publisher.topic_name}')
+
+    def play(self, images: Iterator[np.ndarray]) -> int:
+        """
+        Publish images at the rate asked for, or each when the one before has come back.
+
+        :param images: (H,W,3) uint8 RGB each.
+        :return: number of different images published.
+        :raises TimeoutError: if an image does not come back.
+        """
+        count, due = 0, monotonic()
+        for image in images:
+            count += 1
+            if self._options.lockstep:
+                self._publish_until_returned(image)
+            else:
+                self._publish(image)
+            due = max(due + 1 / self._options.rate, monotonic() - 1.0)
+            self._wait(lambda: False, due - monotonic())
+        return count
+
+    def _publish_until_returned(self, image: np.ndarray) -> None:
+        stamps: set[tuple[int, int]] = set()
+        end = monotonic() + PATIENCE_S
+        while not stamps & self._returned:
+            if monotonic() > end:
+                raise TimeoutError(f'image {self.published} did not come back segmented in '
+                                   f'{PATIENCE_S:.0f} s')
+            stamps.add(self._publish(image))
+            self._wait(lambda: bool(stamps & self._returned), RESEND_S)
+
+    def _publish(self, image: np.ndarray) -> tuple[int, int]:
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._options.frame_id)
+        if self._options.compressed:
+            message = compressed_image(header, image, self._options.compressed)
+        else:
+            message = raw_image(header, image, self._options.encoding, self._options.padding)
+        try:
+            self._publisher.publish(message)
+        except RuntimeError as error:  # The middleware had no time for it: as if lost on the way.
+            self.get_logger().warning(f'image not published: {error}')
+        self.published += 1
+        return header.stamp.sec, header.stamp.nanosec
+
+    def _note(self, message: InstanceArray) -> None:
+        self._returned.add((message.header.stamp.sec, message.header.stamp.nanosec))
+
+    def _wait(self, done: Any, seconds: float) -> None:
+        end = monotonic() + seconds
+        while not done() and (left := end - monotonic()) > 0:
+            rclpy.spin_once(self, timeout_sec=min(left, 0.1))
+
+
+def images_of(path: Path, topic: str | None, frames: int) -> Iterator[np.ndarray]:
+    """
+    Read images, from the start again where more are wanted than there are.
+
+    :param path: whatever :func:`metricseg_ros.inputs.open_input` opens.
+    :param topic: image topic of a bag.
+    :param frames: number of images; 0 for each once.
+    :return: (H,W,3) uint8 RGB each.
+    :raises ValueError: if there is nothing to play.
+    """
+    source, count = open_input(path, topic), 0
+    while True:
+        for frame in source:
+            yield frame.image
+            count += 1
+            if count == frames:
+                return
+        if not count:
+            raise ValueError(f'{path}: holds no images')
+        if not frames:
+            return
+
+
+def parse_arguments(arguments: list[str]) -> Namespace:
+    """
+    Read the command line.
+
+    :param arguments: without what is ROS's own.
+    :return: the options.
+    """
+    parser = ArgumentParser(prog='camera_player', description=__doc__)
+    parser.add_argument('--input', type=Path, required=True,
+                        help='image, folder, video, rosbag2 or MCAP')
+    parser.add_argument('--topic', help='image topic of a recording')
+    parser.add_argument('--frames', type=int, default=0, help='number of images; 0: each once')
+    parser.add_argument('--rate', type=float, default=30.0, help='images a second, at most')
+    parser.add_argument('--lockstep', action='store_true',
+                        help='publish an image when the one before has come back segmented')
+    parser.add_argument('--frame-id', default='camera')
+    parser.add_argument('--encoding', choices=tuple(ENCODINGS), default='rgb8')
+    parser.add_argument('--padding', type=int, default=0, help='bytes at the end of each row')
+    parser.add_argument('--compressed', choices=tuple(FORMATS),
+                        help='publish on image/compressed')
+    parser.add_argument('--json', type=Path, help='where to write what was published')
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    """
+    Play until the end or an interrupt.
+
+    :return: exit code.
+    """
+    options = parse_arguments(remove_ros_args(sys.argv)[1:])
+    account = {'frames': 0, 'published': 0}
+    try:
+        with running(lambda: CameraPlayer(options)) as player:
+            player.wait_for_subscriber()
+            account['frames'] = player.play(
+                images_of(options.input, options.topic, options.frames))
+            account['published'] = player.published
+    except (TimeoutError, ValueError) as error:
+        print(f'camera_player: {error}', file=sys.stderr)
+        return 1
+    if options.json:
+        options.json.write_text(json.dumps(account))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

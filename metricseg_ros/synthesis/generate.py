@@ -1,0 +1,173 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Generate folders of synthetic scenes: in parallel, resumable, each image from its own seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+import multiprocessing
+import os
+from pathlib import Path
+
+from metricseg_ros.synthesis.sources import contact_sheet, write_sources
+from metricseg_ros.synthesis.synthetic_scene import (
+    ENTRIES,
+    entry_path,
+    SyntheticScene,
+    write_index,
+    write_scene,
+)
+import numpy as np
+
+Scene = Callable[[np.random.Generator], SyntheticScene]
+FURNITURE_STRIDE = 4  # a quarter of the catalogue is variety enough for a background
+
+
+@dataclass(frozen=True)
+class GenerationTask:
+    """
+    Say what to generate.
+
+    :param kind: rendered or composed.
+    :param root: output folder.
+    :param count: number of images.
+    :param size: (height, width).
+    :param rng_seed: image i comes from the seed (rng_seed, i).
+    :param jobs: processes.
+    :param label_folders: labelled photographs to cut things from (composed only).
+    :param names_file: JSON list of the names of those photographs to use, or None for all.
+    :param packages: use what installed packages offer; without, only the label folders and what
+        is drawn.
+    """
+
+    kind: str
+    root: Path
+    count: int
+    size: tuple[int, int]
+    rng_seed: int = 0
+    jobs: int = 1
+    label_folders: tuple[Path, ...] = ()
+    names_file: Path | None = None
+    packages: bool = True
+
+
+def generate(task: GenerationTask) -> int:
+    """
+    Write the images that are not there yet.
+
+    :param task: what to generate.
+    :return: the number of images written.
+    :raises ValueError: where the task is impossible.
+    """
+    check_task(task)
+    for part in ('images', 'labels', ENTRIES, *(['depth'] if task.kind == 'rendered' else [])):
+        (task.root / part).mkdir(parents=True, exist_ok=True)
+    missing = [i for i in range(task.count) if not is_written(task.root, i)]
+    if missing:
+        _report(task, _written(task, missing))
+    write_index(task.root, [image_name(i) for i in range(task.count)])
+    write_sources(task.root, task.kind, task.rng_seed, task.label_folders, task.packages)
+    contact_sheet(task.root, task.count)
+    return len(missing)
+
+
+def check_task(task: GenerationTask) -> None:
+    """
+    Refuse an impossible task with the reason.
+
+    :param task: what was asked for.
+    :raises ValueError: naming the field, its value and the remedy.
+    """
+    if task.kind not in ('rendered', 'composed'):
+        raise ValueError(f"kind must be 'rendered' or 'composed', got {task.kind!r}")
+    for name in ('count', 'jobs'):
+        if getattr(task, name) < 1:
+            raise ValueError(f'{name} must be at least 1, got {getattr(task, name)}')
+    if min(task.size) < 32:
+        raise ValueError(f'size must be at least 32x32 (height x width), got {task.size}')
+
+
+def image_name(index: int) -> str:
+    """Return the file name of an image, without suffix."""
+    return f'{index:06d}'
+
+
+def is_written(root: Path, index: int) -> bool:
+    """Tell whether an image is complete: its label map is the last to be written."""
+    name = image_name(index)
+    return (root / 'labels' / f'{name}.png').exists() and entry_path(root, name).exists()
+
+
+def image_rng(rng_seed: int, index: int) -> np.random.Generator:
+    """Return the random generator of one image."""
+    return np.random.default_rng([rng_seed, index])
+
+
+def _report(task: GenerationTask, written: Iterable[int]) -> None:
+    from tqdm import tqdm
+    done = sum(is_written(task.root, i) for i in range(task.count))
+    for _ in tqdm(written, total=task.count, initial=done, unit='image', mininterval=2.0):
+        pass
+
+
+def _written(task: GenerationTask, missing: list[int]) -> Iterable[int]:
+    if task.jobs == 1:
+        _start_worker(task)
+        yield from map(_write_one, missing)
+        return
+    context = multiprocessing.get_context('spawn')
+    with context.Pool(task.jobs, _start_worker, (task,), maxtasksperchild=500) as pool:
+        yield from pool.imap(_write_one, missing, chunksize=4)
+
+
+_task: GenerationTask | None = None
+_scene: Scene | None = None
+
+
+def _start_worker(task: GenerationTask) -> None:
+    global _task, _scene
+    os.environ.setdefault('LP_NUM_THREADS', '1')  # the software renderer, one core a process
+    _task = task
+    _scene = _rendered_scene(task) if task.kind == 'rendered' else _composed_scene(task)
+
+
+def _write_one(index: int) -> int:
+    write_scene(_task.root, image_name(index), _scene(image_rng(_task.rng_seed, index)))
+    return index
+
+
+def _rendered_scene(task: GenerationTask) -> Scene:
+    os.environ.setdefault('MUJOCO_GL', 'osmesa')
+    try:
+        from metricseg_ros.synthesis.rendered.rendering import SceneRenderer
+    except ImportError as error:
+        message = f'kind rendered needs mujoco and libosmesa6 installed, got {error}'
+        raise ValueError(message) from error
+    from metricseg_ros.synthesis.backgrounds import load_wallpapers
+    from metricseg_ros.synthesis.rendered.meshes import load_solids, read_catalogue
+    entries = read_catalogue() if task.packages else []
+    household = load_solids([entry for entry in entries if entry.is_household])
+    furniture = [entry for entry in entries if entry.is_furniture][::FURNITURE_STRIDE]
+    photos = load_wallpapers() if task.packages else []
+    return SceneRenderer(task.size, household, load_solids(furniture), photos).render
+
+
+def _composed_scene(task: GenerationTask) -> Scene:
+    import json
+
+    from metricseg_ros.datasets.label_folder import open_label_folder
+    from metricseg_ros.synthesis.backgrounds import load_backgrounds, load_wallpapers
+    from metricseg_ros.synthesis.composed.composition import compose
+    from metricseg_ros.synthesis.composed.cutouts import load_cutouts
+    from metricseg_ros.synthesis.composed.flat_things import draw_library
+    names = json.loads(task.names_file.read_text()) if task.names_file else None
+    folders = tuple(open_label_folder(path, names) for path in task.label_folders)
+    cutouts = load_cutouts(folders, task.packages)
+    if not cutouts:
+        raise ValueError('kind composed needs cut-outs: install tuxpaint-stamps-default or '
+                         'sweethome3d-furniture, or give a label folder, got none of them')
+    rng = np.random.default_rng(task.rng_seed)
+    backgrounds = load_backgrounds(rng, packages=task.packages)
+    flat, large = draw_library(rng, load_wallpapers() if task.packages else [])
+    return lambda rng: compose(backgrounds, cutouts + flat, task.size, rng, large)

@@ -1,0 +1,155 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Furnish the surroundings of the things: table, bin, shelf, floor, walls, furniture, lamps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from metricseg_ros.synthesis import textures
+from metricseg_ros.synthesis.rendered import shapes
+from metricseg_ros.synthesis.rendered.layout import Layout
+from metricseg_ros.synthesis.rendered.solids import Solid, Surface
+from metricseg_ros.synthesis.rendered.world import COLLISION_GROUP, draw_solid, World
+import mujoco
+import numpy as np
+
+FLOOR = -0.75  # metres below the tabletop
+COVER_SIZE = (256, 256)
+Photos = list[np.ndarray]
+
+
+def furnish(world: World, rng: np.random.Generator, layout: Layout, elevation: float,
+            furniture: list[Solid], photos: Photos) -> None:
+    """
+    Add everything that is background.
+
+    :param world: the world to add to.
+    :param rng: the source of randomness.
+    :param layout: what lies on the table, whose top is at z = 0.
+    :param elevation: of the camera in degrees; low views see more of the room.
+    :param furniture: models to stand around, may be empty.
+    :param photos: pictures for printed cloths and walls, may be empty.
+    """
+    _add_table(world, rng, layout, photos)
+    if layout.arrangement == 'bin':
+        _add_bin(world, rng, layout, photos)
+    if layout.arrangement == 'shelf':
+        _add_shelf(world, rng, layout, photos)
+    _add_plane(world, rng, np.array([0, 0, FLOOR]), np.array([0.0, 0, 1]), photos)
+    if elevation < 65:
+        _add_walls(world, rng, photos)
+        for _ in range(int(rng.integers(0, 4)) if furniture else 0):
+            _add_furniture(world, rng, furniture[int(rng.integers(len(furniture)))])
+    _add_lamps(world, rng)
+
+
+def _add_table(world: World, rng: np.random.Generator, layout: Layout, photos: Photos) -> None:
+    width, depth = layout.radius * rng.uniform(1.3, 3.5, 2) + 0.1
+    if layout.arrangement == 'shelf':
+        width, depth = layout.radius, max(p.position[1] + p.length / 2 for p in layout.placed)
+    elif rng.random() < 0.4:
+        width, depth = 4.0, 4.0
+    size = np.array([2 * width, 2 * depth, 0.04])
+    repeat = float(max(size[:2]) / rng.uniform(0.3, 1.5))
+    top = np.array([[[-1, -1], [-1, 1]], [[1, -1], [1, 1]]]) * [width, depth]
+    sheet = shapes.grid_surface(np.concatenate([top, np.zeros((2, 2, 1))], -1)[:, ::-1])
+    sheet = replace(sheet, texcoords=sheet.texcoords * np.float32(repeat))
+    sheet = _covered(rng, sheet, photos)
+    body = world.spec.worldbody.add_body(pos=[0, 0, 0])
+    body.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=size / 2 + [0, 0, 0.03],
+                  pos=[0, 0, -0.05], group=COLLISION_GROUP, friction=[0.7, 0.01, 0.004])
+    body.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=size / 2 - [1e-3, 1e-3, 0],
+                  pos=[0, 0, -0.021], contype=0, conaffinity=0,
+                  rgba=[*(textures.colour(rng) / 255), 1])
+    draw_solid(world, body, Solid('table', (sheet,), ()), 1.0)
+
+
+def _add_bin(world: World, rng: np.random.Generator, layout: Layout, photos: Photos) -> None:
+    inner = max(layout.radius, 0.1) * np.array([rng.uniform(1.0, 1.3), rng.uniform(1.0, 1.3)])
+    height = rng.uniform(0.06, 0.2)
+    wall = _covered(rng, shapes.box(np.ones(3)), photos, 0.25)
+    material = world.material(wall)
+    for axis in range(2):
+        for sign in (-1, 1):
+            size = np.array([inner[0] + 0.01, inner[1] + 0.01, height / 2])
+            size[axis] = rng.uniform(0.003, 0.008)
+            place = np.array([0.0, 0.0, height / 2])
+            place[axis] = sign * inner[axis]
+            # The unseen part of the wall is higher, so that things fall inside.
+            tall = [*size[:2], 0.6]
+            world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=tall,
+                                          pos=[*place[:2], 0.6], group=COLLISION_GROUP)
+            world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=place,
+                                          material=material, contype=0, conaffinity=0)
+    floor = _covered(rng, shapes.box(np.ones(3)), photos, 0.25) if rng.random() < 0.3 else wall
+    world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[*inner, 0.0005],
+                                  pos=[0, 0, 0.0008], material=world.material(floor),
+                                  contype=0, conaffinity=0)
+
+
+def _add_shelf(world: World, rng: np.random.Generator, layout: Layout, photos: Photos) -> None:
+    # Boards at the back, above, beneath and aside of what things stand on; only the back holds.
+    tall = max((p.position[2] * 2 for p in layout.placed), default=0.2) * rng.uniform(1.05, 1.6)
+    deep = max((p.position[1] + p.length / 2 for p in layout.placed), default=0.2)
+    wide, thick = layout.radius * rng.uniform(1.0, 1.6), rng.uniform(0.006, 0.015)
+    material = world.material(_covered(rng, shapes.box(np.ones(3)), photos, 0.6))
+    boards = [([0, deep + thick, tall / 2], [wide, thick, 2 * tall]),
+              ([0, 0, tall + thick], [wide, deep, thick]), ([0, 0, -tall], [wide, deep, thick])]
+    boards += [([side * wide, 0, 0], [thick, deep, 2 * tall])
+               for side in (-1, 1) if rng.random() < 0.6]
+    for number, (place, half) in enumerate(boards):
+        world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=half, pos=place,
+                                      material=material, contype=int(number == 0),
+                                      conaffinity=int(number == 0))
+
+
+def _add_plane(world: World, rng: np.random.Generator, place: np.ndarray, normal: np.ndarray,
+               photos: Photos) -> None:
+    surface = _covered(rng, shapes.box(np.ones(3)), photos)
+    world.spec.worldbody.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_PLANE, size=[6, 6, 0.1], pos=place,
+        zaxis=normal, material=world.material(surface, float(rng.uniform(2, 14))))
+
+
+def _add_walls(world: World, rng: np.random.Generator, photos: Photos) -> None:
+    turn, distance = rng.uniform(0, np.pi / 2), rng.uniform(1.2, 3.5)
+    for quarter in range(4):
+        angle = turn + quarter * np.pi / 2
+        outwards = np.array([np.cos(angle), np.sin(angle), 0.0])
+        _add_plane(world, rng, outwards * distance, -outwards, photos)
+
+
+def _add_furniture(world: World, rng: np.random.Generator, solid: Solid) -> None:
+    angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(1.0, 2.2)
+    place = [distance * np.cos(angle), distance * np.sin(angle), FLOOR + solid.extent[2] / 2]
+    half = rng.uniform(0, np.pi)
+    body = world.spec.worldbody.add_body(pos=place, quat=[np.cos(half), 0, 0, np.sin(half)])
+    draw_solid(world, body, solid, 1.0)
+
+
+def _add_lamps(world: World, rng: np.random.Generator) -> None:
+    head = world.spec.visual.headlight
+    head.ambient = np.full(3, rng.uniform(0.3, 0.55))
+    head.diffuse = np.full(3, rng.uniform(0.0, 0.25))
+    head.specular = np.full(3, rng.uniform(0.0, 0.3))
+    for index in range(int(rng.integers(1, 4))):
+        tint = 1 + rng.uniform(-0.12, 0.12) * np.array([1, 0.1, -1])
+        place = np.array([*rng.uniform(-1.6, 1.6, 2), rng.uniform(0.9, 2.5)])
+        strength = rng.uniform(0.35, 0.8) if index == 0 else rng.uniform(0.05, 0.3)
+        lamp = world.spec.worldbody.add_light(pos=place, dir=-place, castshadow=index == 0)
+        lamp.type = (mujoco.mjtLightType.mjLIGHT_SPOT if rng.random() < 0.3
+                     else mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
+        lamp.cutoff, lamp.exponent = rng.uniform(35, 70), rng.uniform(1, 8)
+        lamp.diffuse, lamp.specular = strength * tint, strength * tint * rng.uniform(0.2, 0.8)
+
+
+def _covered(rng: np.random.Generator, surface: Surface, photos: Photos,
+             patterned: float = 1.0) -> Surface:
+    draw = textures.cover if rng.random() < patterned else _one_colour
+    texture = draw(rng, COVER_SIZE, photos)
+    return replace(surface, texture=texture, gloss=rng.random() * 0.5)
+
+
+def _one_colour(rng: np.random.Generator, size: tuple[int, int], photos: Photos) -> np.ndarray:
+    return textures.subdued(rng, np.clip(textures.plain(rng, size), 0, 255).astype(np.uint8))

@@ -1,0 +1,156 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Real processes: the node ends cleanly on Ctrl-C, and the demo segments every frame."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+from time import sleep
+
+import cv2
+import pytest
+
+pytestmark = pytest.mark.ros
+pytest.importorskip('metricseg_msgs')
+
+from metricseg_ros.ros.process.shared_memory import shared_memory_profile  # noqa: E402
+from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
+from ros.colour_model import COLOURS, scene  # noqa: E402
+from ros.robot import Robot  # noqa: E402
+
+TIMEOUT_S = 250
+FRAMES = 6
+INTERRUPTED = """
+import os, signal, sys, time
+import rclpy
+from metricseg_ros.ros.process.lifetime import running
+
+def make():
+    os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+    while rclpy.ok():
+        time.sleep(0.01)
+    return rclpy.create_node('too_late')
+
+with running(make):
+    raise AssertionError('there can be no node')
+"""
+
+
+def test_an_interrupted_node_finishes_and_ends_without_a_traceback(colour_model: Path) -> None:
+    node = subprocess.Popen(
+        [sys.executable, '-m', 'metricseg_ros.ros.segmenter_node', '--ros-args', '-p',
+         f'model:={colour_model}', '-p', 'image_reliability:=reliable'],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    robot = Robot('instances')
+    try:
+        robot.wait_until_matched()
+        answer = robot.answer(raw_image(robot.header(), scene()))
+        assert len(answer.instances) == len(COLOURS)
+        node.send_signal(signal.SIGINT)
+        sleep(0.05)  # As from a terminal and from a launcher.
+        node.send_signal(signal.SIGINT)
+        output, _ = node.communicate(timeout=TIMEOUT_S)
+    finally:
+        node.kill()
+        robot.close()
+    assert node.returncode == 0, output
+    assert 'Traceback' not in output
+
+
+def test_a_node_interrupted_at_an_image_says_nothing_of_it(slow_model: Path) -> None:
+    node = subprocess.Popen(
+        [sys.executable, '-m', 'metricseg_ros.ros.segmenter_node', '--ros-args', '-p',
+         f'model:={slow_model}', '-p', 'image_reliability:=reliable'],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    robot = Robot('instances')
+    try:
+        robot.wait_until_matched()
+        robot.answer(raw_image(robot.header(), scene()))
+        for _ in range(3):  # One is in work, and one waits.
+            robot.send(raw_image(robot.header(), scene()))
+            sleep(0.02)
+        node.send_signal(signal.SIGINT)
+        output, _ = node.communicate(timeout=TIMEOUT_S)
+    finally:
+        node.kill()
+        robot.close()
+    assert node.returncode == 0, output
+    assert 'image lost' not in output and 'Failed' not in output, output
+
+
+def test_the_demo_segments_every_frame_and_sums_up(colour_model: Path, tmp_path: Path) -> None:
+    photos = tmp_path / 'photos'
+    photos.mkdir()
+    for name in ('a', 'b'):
+        cv2.imwrite(str(photos / f'{name}.png'), scene()[..., ::-1])
+    result = _demo(tmp_path, '--input', photos, '--model', colour_model, '--frames', FRAMES,
+                   '--json', 'out.json')
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f'{FRAMES} of {FRAMES} frames segmented' in result.stdout
+    summary = json.loads((tmp_path / 'out.json').read_text())
+    assert summary['frames_in'] == summary['frames_segmented'] == FRAMES
+    assert summary['frames_with_instances'] == summary['overlays'] == FRAMES
+    assert summary['instances'] == FRAMES * len(COLOURS)
+    # An image is sent again if it was lost before camera and segmenter knew of each other.
+    assert summary['dropped'] in (0, 1)
+    assert summary['fps'] > 0
+    for stage in ('network', 'grouping', 'age'):
+        values = summary['stages_ms'][stage]
+        assert 0 < values['p50'] <= values['p95'] <= values['p99']
+    pictures = sorted((tmp_path / 'demo_output').glob('overlay_*.png'))
+    assert len(pictures) == FRAMES
+    assert cv2.imread(str(pictures[0])).shape == scene().shape
+    video = cv2.VideoCapture(str(tmp_path / 'demo_output' / 'overlay.mp4'))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == FRAMES
+
+
+@pytest.mark.parametrize(('arguments', 'text'), [
+    (('--model', '/nowhere/model'), 'no model at /nowhere/model'),
+    (('--input', '/nowhere.png'), '/nowhere.png'),
+    (('--frames', '0'), '--frames must be at least 1')])
+def test_the_demo_names_bad_input_in_one_line(colour_model: Path, tmp_path: Path,
+                                              arguments: tuple[str, ...], text: str) -> None:
+    result = _demo(tmp_path, '--model', colour_model, *arguments)
+    assert result.returncode == 2
+    assert text in result.stderr
+    assert result.stderr.count('\n') == 1
+
+
+@pytest.mark.parametrize('sent', ['SIGINT', 'SIGTERM'])
+def test_an_interrupt_before_there_is_a_node_ends_without_a_traceback(sent: str) -> None:
+    ended = subprocess.run([sys.executable, '-c', INTERRUPTED, sent], capture_output=True,
+                           text=True, timeout=TIMEOUT_S)
+    assert (ended.returncode, ended.stderr) == (0, '')
+
+
+@pytest.mark.parametrize(('arguments', 'text'), [
+    (('--params-file', '/nowhere.yaml'), '/nowhere.yaml'), (('-r', 'image:=/a//b'), '/a//b'),
+    (('-p', 'cameras:=[]'), 'empty list')])
+def test_what_ros_cannot_read_is_named_in_one_line(arguments: tuple[str, ...], text: str) -> None:
+    ended = subprocess.run([sys.executable, '-m', 'metricseg_ros.ros.segmenter_node',
+                            '--ros-args', *arguments], capture_output=True, text=True,
+                           timeout=TIMEOUT_S)
+    assert ended.returncode == 1
+    assert 'Traceback' not in ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith('cannot start: ') and text in ended.stderr
+
+
+def test_the_profile_of_the_user_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
+        monkeypatch.delenv(name, raising=False)
+    (name, path), = shared_memory_profile().items()
+    assert Path(path).is_file()
+    monkeypatch.setenv(name, 'mine.xml')
+    assert shared_memory_profile() == {}
+
+
+def _demo(folder: Path, *arguments: object) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, '-m', 'metricseg_ros.ros.tools.demo',
+                           *map(str, arguments)],
+                          cwd=folder, env=os.environ, capture_output=True, text=True,
+                          timeout=TIMEOUT_S)

@@ -1,0 +1,136 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Rendered scenes: exact labels and depth, settled things, the same scene from the same seed."""
+
+from __future__ import annotations
+
+import os
+
+from metricseg_ros.config import IGNORE_LABEL
+from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
+from metricseg_ros.synthesis.rendered import things
+from metricseg_ros.synthesis.rendered.layout import ARRANGEMENTS, Layout, Placed, plan
+import numpy as np
+import pytest
+
+os.environ.setdefault('MUJOCO_GL', 'osmesa')
+mujoco = pytest.importorskip('mujoco')
+world = pytest.importorskip('metricseg_ros.synthesis.rendered.world')
+
+UPRIGHT = np.array([1.0, 0.0, 0.0, 0.0])
+
+
+@pytest.fixture(scope='module')
+def renderer():  # noqa: ANN201 - the type cannot be named without a display library
+    rendering = pytest.importorskip('metricseg_ros.synthesis.rendered.rendering')
+    try:
+        return rendering.SceneRenderer((120, 160))
+    except (AttributeError, ImportError, RuntimeError) as error:
+        pytest.skip(f'no software OpenGL here: {error}')
+
+
+def settled(items: list[Placed]) -> tuple[np.ndarray, np.ndarray]:
+    scene = world.new_world()
+    bodies = [world.add_thing(scene, item) for item in items]
+    scene.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[1, 1, 0.05],
+                                  pos=[0, 0, -0.05])
+    model = scene.spec.compile()
+    data = world.settle(model, Layout('pile', 0.2, tuple(items), 0.3, False))
+    return data.xpos[bodies], data.qvel
+
+
+def test_flat_thing_lies_on_the_table_neither_sunk_nor_floating() -> None:
+    solid = things.packet(np.random.default_rng(0), [])
+    place, speed = settled([Placed(solid, 0.1, np.array([0, 0, 0.05]), UPRIGHT)])
+    half_height = solid.extent[2] * 0.1 / solid.extent.max() / 2
+    assert abs(place[0, 2] - half_height) < 1e-3
+    assert np.abs(speed).max() < 0.02
+
+
+def test_stacked_boxes_stay_stacked() -> None:
+    solid = things.rounded_box(np.random.default_rng(3), [])
+    height = solid.extent[2] * 0.1 / solid.extent.max()
+    items = [Placed(solid, 0.1, np.array([0, 0, z * 1.05 * height]), UPRIGHT) for z in (0.5, 1.5)]
+    place, _ = settled(items)
+    assert abs(place[1, 2] - place[0, 2] - height) < 0.1 * height
+
+
+def test_small_thing_lies_in_the_plate_below_its_rim() -> None:
+    rng = np.random.default_rng(1)
+    plate, crumb = things.plate(rng, []), things.packet(rng, [])
+    place, _ = settled([Placed(plate, 0.3, np.array([0, 0, 0.03]), UPRIGHT),
+                        Placed(crumb, 0.04, np.array([0, 0, 0.1]), UPRIGHT)])
+    assert 0 < place[1, 2] < 0.3 * plate.extent[2]
+
+
+@pytest.mark.parametrize('family', [f for _, f in things.FAMILIES] + [things.plate])
+def test_every_family_is_centred_and_finite(family) -> None:  # noqa: ANN001
+    for seed in range(5):
+        solid = family(np.random.default_rng(seed), [])
+        for surface in solid.surfaces:
+            assert np.isfinite(surface.vertices).all() and len(surface.faces)
+            assert np.allclose(np.linalg.norm(surface.normals, axis=1), 1, atol=1e-4)
+            assert surface.faces.max() < len(surface.vertices)
+
+
+def test_every_arrangement_occurs() -> None:
+    seen = {plan(np.random.default_rng(i), [], []).arrangement for i in range(250)}
+    assert seen == set(ARRANGEMENTS)
+
+
+def test_rendered_labels_are_contiguous_and_reproducible(renderer) -> None:  # noqa: ANN001
+    counts = []
+    for seed in range(8):
+        scene = renderer.render(np.random.default_rng(seed))
+        image, labels = scene.image, scene.label_map
+        assert image.shape == (120, 160, 3) and labels.dtype == np.uint16
+        values = np.unique(labels[(labels != IGNORE_LABEL) & (labels != 0)])
+        assert values.tolist() == list(range(1, len(values) + 1))
+        assert len(scene.names) == len(values) and set(scene.names) <= set(HOUSEHOLD_CLASSES)
+        counts.append(len(values))
+    assert max(counts) >= 3
+    again = renderer.render(np.random.default_rng(7))
+    assert np.array_equal(again.label_map, labels) and np.array_equal(again.image, image)
+    assert np.array_equal(again.depth, scene.depth)
+
+
+def test_depth_and_focal_length_give_back_the_size_of_a_ball(
+        renderer, monkeypatch) -> None:  # noqa: ANN001
+    from metricseg_ros.synthesis.rendered import rendering
+    ball = things.ball(np.random.default_rng(0), [])
+    item = Placed(ball, 0.12, np.array([0, 0, 0.1]), UPRIGHT)
+    monkeypatch.setattr(rendering, 'plan',
+                        lambda *_: Layout('single', 0.3, (item,), 0.2, False))
+    for seed in range(3):
+        scene = renderer.render(np.random.default_rng(seed))
+        inside = scene.label_map == 1
+        # The nearest point lies a radius before the middle, whose depth scales the outline.
+        centre = scene.depth[inside].min() + 0.06
+        diameter = 2 * np.sqrt(inside.sum() / np.pi) * centre / scene.focal_length
+        assert diameter == pytest.approx(0.12, rel=0.06)
+
+
+def test_things_on_a_shelf_stand_before_its_back() -> None:
+    layout = next(made for made in (plan(np.random.default_rng(i), [], []) for i in range(200))
+                  if made.arrangement == 'shelf')
+    assert {abs(item.quaternion[1]) + abs(item.quaternion[2]) for item in layout.placed} == {0.0}
+    assert all(item.position[2] > 0 for item in layout.placed)
+
+
+def test_labels_lie_where_the_colour_is(renderer, monkeypatch) -> None:  # noqa: ANN001
+    # A bright ball on a dark table: thresholding the image must give the label map back.
+    from dataclasses import replace
+
+    from metricseg_ros.synthesis.rendered import rendering, room
+    ball = things.ball(np.random.default_rng(0), [])
+    white = replace(ball.surfaces[0], texture=None, colour=(1.0, 0.05, 0.05, 1.0), gloss=0.0)
+    item = Placed(replace(ball, surfaces=(white,)), 0.12, np.array([0, 0, 0.1]), UPRIGHT)
+    monkeypatch.setattr(rendering, 'plan',
+                        lambda *_: Layout('single', 0.3, (item,), 0.2, False))
+    monkeypatch.setattr(room.textures, 'cover',
+                        lambda rng, size, photos: np.full((*size, 3), 60, np.uint8))
+    scene = renderer.render(np.random.default_rng(2))
+    image, labels = scene.image, scene.label_map
+    red = image[..., 0].astype(int) - image[..., 1] > 40
+    union = (red | (labels == 1)).sum()
+    assert (red & (labels == 1)).sum() / union > 0.9

@@ -1,0 +1,105 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Generation resumes where it stopped, and image i depends on its seed and number alone."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from metricseg_ros.cli import generate as cli
+from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
+from metricseg_ros.datasets.label_folder import open_label_folder, write_pair
+from metricseg_ros.datasets.opening import open_dataset
+from metricseg_ros.synthesis.composed import flat_things
+from metricseg_ros.synthesis.generate import generate, GenerationTask
+from metricseg_ros.synthesis.synthetic_scene import depth_image
+import numpy as np
+import pytest
+
+pytest.importorskip('tqdm')
+SIZE = (48, 64)
+
+
+@pytest.fixture(scope='module')
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp('photographs')
+    for part in ('images', 'labels'):
+        (root / part).mkdir()
+    labels = np.zeros((100, 100), np.uint16)
+    labels[20:70, 20:80] = 1
+    noise = np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8)
+    write_pair(root, 'a', noise, labels)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def few_drawn_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flat_things, 'STOCK', (12, 4))
+
+
+def task(root: Path, photographs: Path, count: int) -> GenerationTask:
+    return GenerationTask('composed', root, count, SIZE, 3, 1, (photographs,), packages=False)
+
+
+def test_resumed_run_equals_one_run(tmp_path: Path, photographs: Path) -> None:
+    whole, parts = tmp_path / 'whole', tmp_path / 'parts'
+    assert generate(task(whole, photographs, 4)) == 4
+    assert generate(task(parts, photographs, 2)) == 2
+    assert generate(task(parts, photographs, 4)) == 2
+    for name in open_label_folder(whole).names:
+        for part, suffix in (('images', 'jpg'), ('labels', 'png')):
+            path = f'{part}/{name}.{suffix}'
+            assert (whole / path).read_bytes() == (parts / path).read_bytes()
+
+
+def test_folder_is_a_data_set_with_the_classes_of_what_it_shows(
+        tmp_path: Path, photographs: Path) -> None:
+    generate(task(tmp_path, photographs, 4))
+    dataset = open_dataset(str(tmp_path))
+    assert dataset.classes == HOUSEHOLD_CLASSES
+    found = {dataset.classes[i - 1] for image in dataset for i in image.class_ids[1:]}
+    assert found - {'object'}
+
+
+def test_image_without_its_entry_is_made_again(tmp_path: Path, photographs: Path) -> None:
+    generate(task(tmp_path, photographs, 2))
+    (tmp_path / 'entries' / '000001.json').unlink()
+    assert generate(task(tmp_path, photographs, 2)) == 1
+    assert [entry['key'] for entry in json.loads((tmp_path / 'index.json').read_text())] == [
+        '000000', '000001']
+
+
+def test_depth_is_kept_in_millimetres_and_what_is_too_far_is_none() -> None:
+    metres = np.array([[0.25, 65.535, 65.6]], np.float32)
+    assert depth_image(metres).tolist() == [[250, 65535, 0]]
+
+
+def test_sources_and_contact_sheet_are_written(tmp_path: Path, photographs: Path) -> None:
+    generate(task(tmp_path, photographs, 1))
+    content = json.loads((tmp_path / 'sources.json').read_text())
+    assert [source['name'] for source in content['sources']] == [photographs.name]
+    assert (tmp_path / 'contact_sheet.png').stat().st_size > 1000
+
+
+@pytest.mark.parametrize(('field', 'value'), [('kind', 'drawn'), ('count', 0), ('jobs', 0)])
+def test_impossible_task_is_refused_by_name(tmp_path: Path, field: str, value: object) -> None:
+    given = {'kind': 'composed', 'root': tmp_path, 'count': 1, 'size': SIZE, field: value}
+    with pytest.raises(ValueError, match=f'{field} must .* got {value!r}'):
+        generate(GenerationTask(**given))
+
+
+def test_command_line_reports_bad_input_in_one_line(
+        tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    parser = argparse.ArgumentParser()
+    cli.add_arguments(parser)
+    args = parser.parse_args(['composed', str(tmp_path), '--count', '0'])
+    assert cli.run(args) == 2
+    assert capsys.readouterr().err == 'metricseg generate: count must be at least 1, got 0\n'
+
+
+def test_size_must_be_height_x_width() -> None:
+    assert cli.image_size('240x320') == (240, 320)
+    with pytest.raises(argparse.ArgumentTypeError, match="got '240'"):
+        cli.image_size('240')
