@@ -13,7 +13,7 @@ from typing import Any
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.config import NodeConfig
 from metricseg_ros.ros.camera import Camera, check_names, Job
-from metricseg_ros.ros.diagnostics.diagnostics import health
+from metricseg_ros.ros.diagnostics import health
 from metricseg_ros.ros.frames.pipeline import Arrival, Frame
 from metricseg_ros.ros.frames.worker import Worker
 from metricseg_ros.ros.output.conversions import Provenance, provenance_of

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
 from metricseg_msgs.msg import InstanceArray  # noqa: E402
-from metricseg_ros.ros.diagnostics.diagnostics import health  # noqa: E402
+from metricseg_ros.ros.diagnostics import health  # noqa: E402
 from metricseg_ros.ros.session import LAST_IMAGE_S  # noqa: E402
 from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
 from ros.colour_model import COLOURS, scene  # noqa: E402

@@ -20,7 +20,7 @@ from metricseg_ros.cli.main import main  # noqa: E402
 
 TWO_CAMERAS = """
 import json, pathlib, sys
-from metricseg_ros.ros.benchmark.benchmark import streams
+from metricseg_ros.ros.benchmark import streams
 from metricseg_ros.ros.benchmark.benchmark import photograph
 streams.WARM_UP_S = 0.5
 print(json.dumps(streams.streams(pathlib.Path(sys.argv[1]), sys.argv[2], photograph((96, 192)),

@@ -17,7 +17,7 @@ pytest.importorskip('metricseg_msgs')
 
 from metricseg_msgs.msg import InstanceArray  # noqa: E402
 from metricseg_ros.backends import BackendError  # noqa: E402
-from metricseg_ros.ros.diagnostics.diagnostics import health  # noqa: E402
+from metricseg_ros.ros.diagnostics import health  # noqa: E402
 from metricseg_ros.ros.diagnostics.graph import name_of  # noqa: E402
 from metricseg_ros.ros.frames.latencies import STAGES  # noqa: E402
 from metricseg_ros.ros.input.image_input import SubscriptionEventCallbacks  # noqa: E402
@@ -195,7 +195,7 @@ def test_simulated_time_that_stands_still_is_told_of(start: Start, colour_model:
 
 def test_a_report_that_fails_does_not_end_the_node(start: Start, colour_model: Path,
                                                    monkeypatch: pytest.MonkeyPatch) -> None:
-    from metricseg_ros.ros.diagnostics.diagnostics import diagnostics
+    from metricseg_ros.ros.diagnostics import diagnostics
     start(Segmenter(colour_model, image_reliability='reliable'))
     robot = start(Robot('instances'))
     robot.wait_until_matched()

@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
-from metricseg_ros.ros.diagnostics.diagnostics import health  # noqa: E402
+from metricseg_ros.ros.diagnostics import health  # noqa: E402
 from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
 from metricseg_ros.segmenter import InstanceSegmenter  # noqa: E402
 from ros.asking import ask, click, KINDS, RED  # noqa: E402
