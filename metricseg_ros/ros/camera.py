@@ -5,28 +5,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import asdict
 import re
-from time import monotonic
 from typing import Any
 
-from metricseg_msgs.msg import InstanceArray
-from metricseg_ros.backends import BackendError
 from metricseg_ros.config import NodeConfig
-from metricseg_ros.inputs.image_messages import ImageError
-from metricseg_ros.ros.diagnostics.advice import advise
+from metricseg_ros.ros.diagnostics.snapshot import CameraSnapshot, InputSnapshot, type_name
+from metricseg_ros.ros.frames.frame import Counts, Frame, FrameContext
 from metricseg_ros.ros.frames.latencies import Latencies
-from metricseg_ros.ros.frames.pipeline import Arrival, Frame, Pipeline
 from metricseg_ros.ros.frames.recent_frames import RecentFrames
-from metricseg_ros.ros.input.depth_input import DepthInput
+from metricseg_ros.ros.input.depth_input import DepthInput, TOPICS
 from metricseg_ros.ros.input.image_input import ImageInput
 from metricseg_ros.ros.input.mailbox import Mailbox
 from metricseg_ros.ros.input.registered_depth import advise_rectifying
 from metricseg_ros.ros.output.placing import Placing
 from metricseg_ros.ros.output.publishers import Outputs
-from metricseg_ros.segmenter import InstanceSegmenter
-from metricseg_ros.structures import EmbeddedImage
 from metricseg_ros.tracking import Tracker
 from rclpy.lifecycle import LifecycleNode
 
@@ -34,31 +27,11 @@ NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?(/[A-Za-z](_?[A-Za-z0-9])*_?)*')
 """What a camera's name may be, so that topics can begin with it: ROS allows no two underscores."""
 
 
-@dataclass
-class Tally:
-    """
-    What became of a camera's images since configure.
-
-    :param segmented: images segmented.
-    :param idle: images left alone, since nobody subscribes.
-    :param bad: images that could not be read or segmented.
-    :param dropped: images replaced by a newer one while the worker was busy, or left when the node
-        was deactivated.
-    :param bad_image: why the latest image failed; empty after a good one.
-    """
-
-    segmented: int = 0
-    idle: int = 0
-    bad: int = 0
-    dropped: int = 0
-    bad_image: str = ''
-
-
 class Camera:
     """
     All that belongs to one camera.
 
-    :ivar newest: the image that came last, segmented or not.
+    :ivar newest: the image message that came last, segmented or not.
     """
 
     def __init__(self, node: LifecycleNode, name: str, config: NodeConfig,
@@ -72,28 +45,30 @@ class Camera:
         :param warn: told of every image that fails, and throttles by itself.
         """
         self.name = name
-        self.tally = Tally()
+        self.counts = Counts()
         self.latencies = Latencies(config.latency_window)
         self.recent = RecentFrames(config.clicks.frames)
         self.outputs = Outputs(node, self.prefix, config.overlay)
         self.tracker = Tracker(config.tracking)
         self.placing = Placing(self.outputs, config.depth, self._warn_of)
-        self.depth = DepthInput(node, config, self.prefix, self.placing, self._look_at_info)
-        self.pipeline = Pipeline(self.outputs, self.latencies, self.recent, self.tracker,
-                                 self.placing, node.get_clock())
+        self.depth = DepthInput(node, config, self.prefix, {
+            'depth': self.placing.add_depth, 'camera_info': self._receive_info},
+            self.placing.forget)
+        self.context = FrameContext(name, node, self.outputs, self.tracker, self.placing,
+                                    self.recent, self.latencies, self.counts, self._warn_of)
         self.input: ImageInput | None = None
-        self.newest: Arrival | None = None
+        self.newest: Any = None
         self._node = node
         self._config = config
         self._warn = warn
-        self._mailbox: Mailbox[Job] | None = None
+        self._mailbox: Mailbox[Frame] | None = None
 
     @property
     def prefix(self) -> str:
         """Return what stands before the names of its topics."""
         return f'{self.name}/' if self.name else ''
 
-    def activate(self, mailbox: Mailbox[Job]) -> None:
+    def activate(self, mailbox: Mailbox[Frame]) -> None:
         """
         Begin to listen.
 
@@ -107,7 +82,7 @@ class Camera:
         if self.input is not None:
             self.input.close()
             self.depth.attend(())
-            self.tally.dropped += self._mailbox.dropped(self.name)
+            self.counts.dropped += self._mailbox.dropped(self.name)
             self.input = self._mailbox = self.newest = None
 
     def close(self) -> None:
@@ -138,102 +113,48 @@ class Camera:
         :return: number since configure.
         """
         mailbox = self._mailbox
-        return self.tally.dropped + (mailbox.dropped(self.name) if mailbox else 0)
+        return self.counts.dropped + (mailbox.dropped(self.name) if mailbox else 0)
 
-    def complain(self, error: Exception) -> None:
+    def snapshot(self) -> CameraSnapshot:
         """
-        Count an image that failed, and tell why.
+        Tell how the camera is.
 
-        :param error: the reason.
+        :return: what there is to report.
         """
-        if not self._node.context.ok():
-            return  # The node is being ended; nothing can be published any more.
-        self.tally.bad += 1
-        known = isinstance(error, (ImageError, BackendError))
-        self.tally.bad_image = (f'image not segmented: {error}' if known
-                                else f'image lost: {type(error).__name__}: {error}')
-        self._warn_of(self.tally.bad_image)
-
-    def count(self, segmenter: InstanceSegmenter, frame: Frame) -> None:
-        """
-        Count an image that was segmented, and tell what is odd about it.
-
-        :param segmenter: by whom.
-        :param frame: the image.
-        """
-        self.tally.segmented += 1
-        self.tally.bad_image = ''
-        advice = advise(frame.image.shape[:2], max(segmenter.input_size))
-        if advice:
-            self._warn_of(advice)
+        counts = asdict(self.counts) | {
+            'dropped': self.dropped(), 'placed': self.placing.placed,
+            'unplaced': self.placing.unplaced, 'skipped': self.placing.skipped}
+        bad_image, source = counts.pop('bad_image'), self.input
+        return CameraSnapshot(
+            name=self.name, prefix=self.prefix,
+            input=source and InputSnapshot(
+                source.topic, type_name(source.message_type), source.reliable, source.refused,
+                source.silent_seconds(), source.received, source.lost),
+            depth_topic=self._node.resolve_topic_name(f'{self.prefix}depth'),
+            missing=tuple((self.prefix + name, topic, type_name(TOPICS[name]))
+                          for name, topic in self.depth.topics.items()
+                          if not self.depth.received[name]),
+            outputs={publisher.topic_name: type_name(publisher.msg_type)
+                     for publisher in self.outputs.publishers},
+            subscribed=tuple(filter(self.outputs.wanted, self.outputs.names)),
+            counts=counts, bad_image=bad_image, no_place=self.placing.problem,
+            percentiles=self.latencies.percentiles(), rate=self.latencies.rate())
 
     def _warn_of(self, text: str) -> None:
         self._warn(text + (f' (camera {self.name})' if self.name else ''))
 
-    def _look_at_info(self, info: Any) -> None:
-        advice = advise_rectifying(info, self.input.topic)
-        if advice:
-            self._warn_of(advice)
-
     def _receive(self, message: Any) -> None:
-        self.newest = Arrival(message, monotonic())
+        self.newest, frame = message, Frame(self.context, message)
         self.depth.attend(self.outputs.inputs_wanted())
         if self.outputs.any_wanted():
-            self._mailbox.put(Job(self, self.newest), self.name)
+            self._mailbox.put(frame, self.name)
         else:
-            self.tally.idle += 1
+            self.counts.idle += 1
 
-
-@dataclass(frozen=True)
-class Job:
-    """
-    An image to be segmented, for all who subscribe or for one who asked.
-
-    :param camera: whose image it is.
-    :param arrival: the image.
-    :param reply: gets the InstanceArray if one asked; nothing is published then.
-    """
-
-    camera: Camera
-    arrival: Arrival
-    reply: Future[InstanceArray] | None = None
-
-    def finish(self, segmenter: InstanceSegmenter, frame: Frame,
-               embedded: EmbeddedImage) -> None:
-        """
-        Hand over what was found.
-
-        :param segmenter: finds the instances.
-        :param frame: the image.
-        :param embedded: what the network says of it.
-        """
-        if self.reply is not None:
-            self.reply.set_result(self.camera.pipeline.answer(segmenter, frame, embedded))
-            return
-        self.camera.pipeline.publish(segmenter, frame, embedded)
-        self.camera.count(segmenter, frame)
-
-    def abandon(self, why: str) -> None:
-        """
-        Leave the image alone, through no fault of its own.
-
-        :param why: told to the one who asked, if one did.
-        """
-        if self.reply is not None:
-            self.reply.set_exception(RuntimeError(why))
-        else:
-            self.camera.tally.dropped += 1
-
-    def fail(self, error: Exception) -> None:
-        """
-        Tell why nothing was found.
-
-        :param error: the reason.
-        """
-        if self.reply is not None:
-            self.reply.set_exception(error)
-        else:
-            self.camera.complain(error)
+    def _receive_info(self, info: Any) -> None:
+        if self.placing.info is None and (advice := advise_rectifying(info, self.input.topic)):
+            self._warn_of(advice)
+        self.placing.info = info
 
 
 def check_names(names: Sequence[str]) -> None:

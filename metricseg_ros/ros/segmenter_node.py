@@ -11,6 +11,7 @@ from typing import Any
 
 from metricseg_ros.config import NodeConfig
 from metricseg_ros.ros.diagnostics.diagnostics import Diagnostics
+from metricseg_ros.ros.diagnostics.snapshot import Snapshot
 from metricseg_ros.ros.diagnostics.throttle import ThrottledLog
 from metricseg_ros.ros.parameters import NodeParameters
 from metricseg_ros.ros.process.lifetime import running
@@ -64,10 +65,9 @@ class SegmenterNode(LifecycleNode):
         self.session: Session | None = None
         self.warn = ThrottledLog(self.get_logger().warning)
         self.settings = NodeParameters(self, lambda: self.phase == 'active', self._apply)
-        inside = (lambda: self.session, lambda: (self.phase, self.problem))
-        self.diagnostics = Diagnostics(self, *inside, self.warn)
-        self.requests = Requests(self, *inside, self.settings)
-        self.pointing = Pointing(self, inside[0])
+        self.diagnostics = Diagnostics(self, self._snapshot, self._state, self.warn)
+        self.requests = Requests(self, lambda: self.session, self._state, self.settings)
+        self.pointing = Pointing(self, lambda: self.session)
         self.diagnostics.start(self.settings.config.diagnostics_period)
 
     def start(self) -> None:
@@ -94,7 +94,7 @@ class SegmenterNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         self.problem, self.phase = '', 'inactive'
         self.diagnostics.start(config.diagnostics_period)
-        self.diagnostics.tell_what_runs(self.session)
+        self.diagnostics.tell_what_runs(self.session.snapshot())
         return super().on_configure(state)
 
     @logged
@@ -144,6 +144,12 @@ class SegmenterNode(LifecycleNode):
         """Free what the node holds, and the node."""
         self.close('finalized')
         super().destroy_node()
+
+    def _snapshot(self) -> Snapshot | None:
+        return self.session and self.session.snapshot()
+
+    def _state(self) -> tuple[str, str]:
+        return self.phase, self.problem
 
     def _apply(self, config: NodeConfig) -> None:
         if self.session is not None:

@@ -7,14 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Lock
-from time import monotonic
 from typing import Any
 
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.config import NodeConfig
-from metricseg_ros.ros.camera import Camera, check_names, Job
+from metricseg_ros.ros.camera import Camera, check_names
 from metricseg_ros.ros.diagnostics import health
-from metricseg_ros.ros.frames.pipeline import Arrival, Frame
+from metricseg_ros.ros.diagnostics.snapshot import Snapshot
+from metricseg_ros.ros.frames.frame import Frame, segment_frames
 from metricseg_ros.ros.frames.worker import Worker
 from metricseg_ros.ros.output.conversions import Provenance, provenance_of
 from metricseg_ros.segmenter import InstanceSegmenter
@@ -32,7 +32,7 @@ class Session:
     :ivar cameras: name -> camera.
     :ivar segmenter: finds the instances of all cameras.
     :ivar worker: takes the images while the node is active, else None.
-    :ivar at: name of the camera whose image the worker took last.
+    :ivar busy_with: name of the camera whose image the worker took last.
     """
 
     def __init__(self, node: LifecycleNode, config: NodeConfig,
@@ -48,8 +48,8 @@ class Session:
         """
         check_names(config.cameras)
         self.config = config
-        self.worker: Worker[Job] | None = None
-        self.at = ''
+        self.worker: Worker[Frame] | None = None
+        self.busy_with = ''
         self._warn = warn
         self._segmenting = Lock()
         self.segmenter = InstanceSegmenter.from_config(config)
@@ -75,6 +75,16 @@ class Session:
         """
         return 0.0 if self.worker is None else self.worker.busy_seconds()
 
+    def snapshot(self) -> Snapshot:
+        """
+        Tell how the node is.
+
+        :return: what there is to report.
+        """
+        return Snapshot(self.provenance, self.segmenter.backend.progress,
+                        self.config.image_transport, self.busy_seconds(), self.busy_with,
+                        tuple(camera.snapshot() for camera in self.cameras.values()))
+
     def activate(self) -> None:
         """Begin to listen and to work."""
         self._publish_label_info()
@@ -92,8 +102,8 @@ class Session:
         worker, self.worker = self.worker, None
         if worker is None:
             return
-        for job in worker.mailbox.close():
-            job.abandon('the node was deactivated')
+        for frame in worker.mailbox.close():
+            frame.abandon('the node was deactivated')
         if not worker.stop(0.0 if stuck else LAST_IMAGE_S):
             self._warn('the worker does not end its image; it is left behind')
 
@@ -124,8 +134,8 @@ class Session:
         :raises RuntimeError: if nobody works.
         """
         reply: Future[InstanceArray] = Future()
-        job = Job(camera, Arrival(message, monotonic()), reply)
-        if self.worker is None or not self.worker.mailbox.put(job, None):
+        frame = Frame(camera.context, message, reply)
+        if self.worker is None or not self.worker.mailbox.put(frame, None):
             raise RuntimeError('the node is not active')
         return reply
 
@@ -153,28 +163,10 @@ class Session:
         if self.worker is not None:
             self._publish_label_info()
 
-    def _segment(self, jobs: list[Job]) -> None:
+    def _segment(self, frames: list[Frame]) -> None:
         with self._segmenting:
-            frames = [(job, frame) for job in jobs if (frame := self._read(job)) is not None]
-            try:
-                seen = self.segmenter.embed_all([frame.image for _, frame in frames])
-            except Exception as error:  # As out of memory; the next images may do.
-                for job, _ in frames:
-                    job.fail(error)
-                return
-            for (job, frame), embedded in zip(frames, seen, strict=True):
-                try:
-                    job.finish(self.segmenter, frame, embedded)
-                except Exception as error:  # Whatever it is, the others are not to blame.
-                    job.fail(error)
-
-    def _read(self, job: Job) -> Frame | None:
-        self.at = job.camera.name
-        try:
-            return job.camera.pipeline.read(job.arrival)
-        except Exception as error:  # A message may be wrong in every way.
-            job.fail(error)
-            return None
+            self.busy_with = frames[-1].context.camera
+            segment_frames(self.segmenter, frames)
 
     def _publish_label_info(self) -> None:
         for camera in self.cameras.values():

@@ -73,10 +73,10 @@ def test_an_image_that_waits_when_the_node_is_deactivated_is_no_fault(
     camera, source = node.session.cameras[''], node.session.cameras[''].input
     Timer(0.5, go_on.set).start()  # Deactivate waits for the image in work.
     assert robot.change_state('deactivate')
-    tally = camera.tally
-    assert source.received == tally.segmented + camera.dropped() + tally.idle
-    assert tally.segmented == 1
-    assert (tally.bad, tally.bad_image) == (0, '')
+    counts = camera.counts
+    assert source.received == counts.segmented + camera.dropped() + counts.idle
+    assert counts.segmented == 1
+    assert (counts.bad, counts.bad_image) == (0, '')
     assert not robot.warnings('deactivated')
 
 

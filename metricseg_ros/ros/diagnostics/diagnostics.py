@@ -9,12 +9,10 @@ from time import monotonic
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from metricseg_ros.ros.camera import Camera
 from metricseg_ros.ros.diagnostics.graph import look_at, TopicView, unserved
 from metricseg_ros.ros.diagnostics.health import Facts, judge, OK, SILENCE_S, Unheard, Verdict
+from metricseg_ros.ros.diagnostics.snapshot import CameraSnapshot, Snapshot
 from metricseg_ros.ros.diagnostics.throttle import ThrottledLog
-from metricseg_ros.ros.input.depth_input import TOPICS
-from metricseg_ros.ros.session import Session
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
@@ -22,18 +20,18 @@ from rclpy.node import Node
 class Diagnostics:
     """Look at the node once in a while, and tell."""
 
-    def __init__(self, node: Node, session: Callable[[], Session | None],
+    def __init__(self, node: Node, snapshot: Callable[[], Snapshot | None],
                  phase: Callable[[], tuple[str, str]], warn: Callable[[str], None]) -> None:
         """
         Create the publisher; :meth:`start` sets it going.
 
         :param node: the node.
-        :param session: gives what the node holds, or None while it is unconfigured.
+        :param snapshot: tells how the node is; None while it is unconfigured.
         :param phase: gives the state of its life cycle, and why the latest configure failed.
         :param warn: told of every fault that lasts, and throttles by itself.
         """
         self._node = node
-        self._session = session
+        self._snapshot = snapshot
         self._phase = phase
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 1)
         self._warn = warn
@@ -57,34 +55,34 @@ class Diagnostics:
 
     def report(self) -> None:
         """Publish one report, with a status for each camera."""
-        session = self._session()
-        cameras = [None] if session is None else list(session.cameras.values())
+        now = self._snapshot()
+        cameras = [None] if now is None else now.cameras
         reports = [(camera, facts, judge(facts)) for camera in cameras
-                   for facts in [self._facts(session, camera)]]
+                   for facts in [self._facts(now, camera)]]
         message = DiagnosticArray(status=[
-            self._status(facts, verdict, values_of(facts, session, camera))
+            self._status(facts, verdict, values_of(facts, now, camera))
             for camera, facts, verdict in reports])
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
         for _, facts, verdict in reports:
             self._tell(facts.camera, verdict)
-        if session is not None:
-            self.tell_what_runs(session)
+        if now is not None:
+            self.tell_what_runs(now)
 
-    def tell_what_runs(self, session: Session) -> None:
+    def tell_what_runs(self, now: Snapshot) -> None:
         """
         Log who runs the network when that has changed, and what is under way to run faster.
 
-        :param session: what the node holds.
+        :param now: how the node is.
         """
-        made, progress = session.provenance, session.segmenter.backend.progress
+        made = now.provenance
         line = (f'{made.model} on {made.backend}, {made.provider}, {made.device}, '
                 f'{made.precision}{made.note and f": {made.note}"}')
         if line != self._told:
             self._told = line
             self._node.get_logger().info(line)
-        if progress:
-            self._progress(progress)
+        if now.progress:
+            self._progress(now.progress)
 
     def _report_or_warn(self) -> None:
         try:
@@ -101,46 +99,38 @@ class Diagnostics:
             message=verdict.message, hardware_id=name,
             values=[KeyValue(key=key, value=value) for key, value in values])
 
-    def _facts(self, session: Session | None, camera: Camera | None) -> Facts:
+    def _facts(self, now: Snapshot | None, camera: CameraSnapshot | None) -> Facts:
         phase, problem = self._phase()
         facts = {'node': self._node.get_fully_qualified_name(), 'phase': phase,
                  'problem': problem, 'camera': camera.name if camera else ''}
-        if camera is None or camera.input is None or session.worker is None:
+        if camera is None or camera.input is None:
             return Facts(**facts)
-        source, age = camera.input, camera.latencies.percentiles().get('age')
+        source, age = camera.input, camera.percentiles.get('age')
         return Facts(
-            **facts, topic=source.topic,
-            view=self._view(session, source.topic, source.message_type),
-            reliable=source.reliable, transport=session.config.image_transport,
-            refused=source.refused, silent_s=source.silent_seconds(),
-            busy_s=session.busy_seconds(), busy_with=session.at,
-            wanted=camera.outputs.any_wanted(), bad_image=camera.tally.bad_image,
-            age_ms=age and age['p50'], unstamped=camera.tally.segmented > 0 and age is None,
+            **facts, topic=source.topic, view=self._view(now, source.topic, source.message_type),
+            reliable=source.reliable, transport=now.transport, refused=source.refused,
+            silent_s=source.silent_s, busy_s=now.busy_s, busy_with=now.busy_with,
+            wanted=bool(camera.subscribed), bad_image=camera.bad_image,
+            age_ms=age and age['p50'],
+            unstamped=camera.counts['segmented'] > 0 and age is None,
             waits_for_clock=self._waits_for_clock(), unserved=self._unserved(camera),
-            no_place=camera.placing.problem, unheard=self._unheard(session, camera),
-            rate=camera.latencies.rate())
+            no_place=camera.no_place, unheard=self._unheard(now, camera), rate=camera.rate)
 
-    def _unheard(self, session: Session, camera: Camera) -> tuple[Unheard, ...]:
+    def _unheard(self, now: Snapshot, camera: CameraSnapshot) -> tuple[Unheard, ...]:
         """Look for depth and intrinsics that have not come, though somebody asks for them."""
-        if not camera.placing.problem:
-            return ()
-        return tuple(
-            Unheard(camera.prefix + name, topic, self._view(session, topic, TOPICS[name]))
-            for name, topic in camera.depth.topics.items() if not camera.depth.received[name])
+        return tuple(Unheard(name, topic, self._view(now, topic, kind))
+                     for name, topic, kind in camera.missing) if camera.no_place else ()
 
-    def _unserved(self, camera: Camera) -> str:
+    def _unserved(self, camera: CameraSnapshot) -> str:
         """Look for the first subscriber of an output that gets nothing."""
-        found = (unserved(self._node, publisher.topic_name, type_name(publisher.msg_type))
-                 for publisher in camera.outputs.publishers)
+        found = (unserved(self._node, topic, kind) for topic, kind in camera.outputs.items())
         return next(filter(None, found), '')
 
-    def _view(self, session: Session, topic: str, kind: type) -> TopicView:
+    def _view(self, now: Snapshot, topic: str, kind: str) -> TopicView:
         """Look at a topic, and for what was probably meant: not what the node has already."""
-        own = {publisher.topic_name for camera in session.cameras.values()
-               for publisher in camera.outputs.publishers}
-        taken = {name for camera in session.cameras.values() for name in (
-            camera.input.topic, self._node.resolve_topic_name(f'{camera.prefix}depth'))}
-        return look_at(self._node, topic, type_name(kind), own | taken - {topic})
+        own = {name for camera in now.cameras for name in (*camera.outputs, camera.depth_topic)}
+        own |= {camera.input.topic for camera in now.cameras if camera.input}
+        return look_at(self._node, topic, kind, own - {topic})
 
     def _waits_for_clock(self) -> bool:
         simulated = self._node.get_parameter('use_sim_time').value
@@ -154,45 +144,30 @@ class Diagnostics:
             self._warn(verdict.message)
 
 
-def type_name(kind: type) -> str:
-    """
-    Name a message's type as the graph does.
-
-    :param kind: class of the message.
-    :return: such as 'sensor_msgs/msg/Image'.
-    """
-    return f'{kind.__module__.split(".")[0]}/msg/{kind.__name__}'
-
-
-def values_of(facts: Facts, session: Session | None,
-              camera: Camera | None) -> list[tuple[str, str]]:
+def values_of(facts: Facts, now: Snapshot | None,
+              camera: CameraSnapshot | None) -> list[tuple[str, str]]:
     """
     List what is told of one camera beside the verdict.
 
     :param facts: what is known of it.
-    :param session: what the node holds, or None.
-    :param camera: the camera, or None.
+    :param now: how the node is, or None.
+    :param camera: how the camera is, or None.
     :return: keys and values.
     """
     values = [('state', facts.phase)]
-    if session is None or camera is None:
+    if now is None or camera is None:
         return values
-    made, tally = session.provenance, camera.tally
+    made, counts = now.provenance, camera.counts
     values += [('camera', camera.name), ('model', made.model), ('backend', made.backend),
                ('provider', made.provider), ('device', made.device),
-               ('precision', made.precision), ('note', made.note),
-               ('progress', session.segmenter.backend.progress),
-               ('segmented', str(tally.segmented)), ('dropped', str(camera.dropped())),
-               ('bad', str(tally.bad)), ('idle', str(tally.idle)),
-               ('placed', str(camera.placing.placed)),
-               ('unplaced', str(camera.placing.unplaced)),
-               ('skipped', str(camera.placing.skipped)),
-               ('rate_hz', f'{facts.rate:.2f}'),
-               ('subscribed', ', '.join(filter(camera.outputs.wanted, camera.outputs.names)))]
+               ('precision', made.precision), ('note', made.note), ('progress', now.progress)]
+    values += [(key, str(counts[key])) for key in (
+        'segmented', 'dropped', 'bad', 'idle', 'placed', 'unplaced', 'skipped')]
+    values += [('rate_hz', f'{facts.rate:.2f}'), ('subscribed', ', '.join(camera.subscribed))]
     if camera.input is not None:
-        values += [('topic', facts.topic), ('publishers', str(facts.view.publishers)),
+        values += [('topic', camera.input.topic), ('publishers', str(facts.view.publishers)),
                    ('received', str(camera.input.received)),
                    ('lost_in_transport', str(camera.input.lost))]
     return values + [(f'{stage}_ms_{name}', f'{value:.2f}')
-                     for stage, summary in camera.latencies.percentiles().items()
+                     for stage, summary in camera.percentiles.items()
                      for name, value in summary.items()]

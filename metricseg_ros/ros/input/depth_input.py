@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 from metricseg_ros.config import NodeConfig
-from metricseg_ros.ros.output.placing import Placing
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
@@ -27,22 +27,23 @@ class DepthInput:
     :ivar received: relative topic -> messages since the subscription.
     """
 
-    def __init__(self, node: Node, config: NodeConfig, prefix: str, placing: Placing,
-                 on_first_info: Callable[[CameraInfo], None]) -> None:
+    def __init__(self, node: Node, config: NodeConfig, prefix: str,
+                 deliver: Mapping[str, Callable[[Any], None]],
+                 forget: Callable[[str], None]) -> None:
         """
         Prepare; nothing is subscribed to yet.
 
         :param node: the node.
         :param config: tells the reliability.
         :param prefix: what stands before the topics' names: nothing, or the camera and a slash.
-        :param placing: told of everything that arrives.
-        :param on_first_info: told of the first camera_info of a subscription.
+        :param deliver: relative topic -> called with every message, from the executor.
+        :param forget: told which topic is not listened to any more.
         """
         self.received = dict.fromkeys(TOPICS, 0)
         self._node = node
         self._prefix = prefix
-        self._placing = placing
-        self._on_first_info = on_first_info
+        self._deliver = deliver
+        self._forget = forget
         self._qos = QoSProfile(depth=QUEUE, reliability=(
             ReliabilityPolicy.RELIABLE if config.image_reliability == 'reliable'
             else ReliabilityPolicy.BEST_EFFORT))
@@ -62,18 +63,12 @@ class DepthInput:
         for name, kind in TOPICS.items():
             if name in wanted and name not in self._subscriptions:
                 self._subscriptions[name] = self._node.create_subscription(
-                    kind, self._prefix + name, getattr(self, f'_receive_{name}'), self._qos)
+                    kind, self._prefix + name, partial(self._receive, name), self._qos)
             elif name not in wanted and name in self._subscriptions:
                 self._node.destroy_subscription(self._subscriptions.pop(name))
                 self.received[name] = 0
-                self._placing.forget(name)
+                self._forget(name)
 
-    def _receive_depth(self, message: Image) -> None:
-        self.received['depth'] += 1
-        self._placing.add_depth(message)
-
-    def _receive_camera_info(self, message: CameraInfo) -> None:
-        self.received['camera_info'] += 1
-        self._placing.info = message
-        if self.received['camera_info'] == 1:
-            self._on_first_info(message)
+    def _receive(self, name: str, message: Any) -> None:
+        self.received[name] += 1
+        self._deliver[name](message)

@@ -111,7 +111,7 @@ class Requests:
         if not image.data and not image.height and not image.width:
             image = newest_of(camera)
         response.result = await self._result(
-            session.ask(camera, image), lambda: why_stuck(session.busy_seconds(), session.at))
+            session.ask(camera, image), lambda: why_stuck(session.busy_seconds(), session.busy_with))
 
     @answered
     async def reload_model(self, request: ReloadModel.Request,
@@ -200,7 +200,7 @@ def refuse_if_stuck(session: Session) -> None:
     :param session: what the node holds.
     :raises RuntimeError: if so.
     """
-    stuck = why_stuck(session.busy_seconds(), session.at)
+    stuck = why_stuck(session.busy_seconds(), session.busy_with)
     if stuck:
         raise RuntimeError(stuck)
 
@@ -216,7 +216,7 @@ def newest_of(camera: Camera) -> Any:
     if camera.newest is None:
         raise LookupError(f'no image has come on {camera.input.topic} yet: see /diagnostics, or '
                           'send an image in the request')
-    return camera.newest.message
+    return camera.newest
 
 
 def pixels(rows: Any, columns: Any, *names: str) -> np.ndarray:
