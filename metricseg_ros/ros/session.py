@@ -75,6 +75,14 @@ class Session:
         """
         return 0.0 if self.worker is None else self.worker.busy_seconds()
 
+    def why_stuck(self) -> str:
+        """
+        Say that the worker does not come to an end, and what would help.
+
+        :return: one sentence without a full stop; empty while it is no fault.
+        """
+        return health.why_stuck(self.busy_seconds(), self.busy_with)
+
     def snapshot(self) -> Snapshot:
         """
         Tell how the node is.
@@ -98,7 +106,7 @@ class Session:
         """Stop listening, and let the present images be finished."""
         for camera in self.cameras.values():
             camera.deactivate()
-        stuck = health.why_stuck(self.busy_seconds())
+        stuck = self.why_stuck()
         worker, self.worker = self.worker, None
         if worker is None:
             return

@@ -16,7 +16,6 @@ from typing import Any
 from metricseg_msgs.srv import ReloadModel, SegmentAt, SegmentImage
 from metricseg_ros.clicks import ClickError, Clicks
 from metricseg_ros.ros.camera import Camera
-from metricseg_ros.ros.diagnostics.health import why_stuck
 from metricseg_ros.ros.output.conversions import instance_array, provenance_of
 from metricseg_ros.ros.parameters import NodeParameters
 from metricseg_ros.ros.session import Session
@@ -110,8 +109,7 @@ class Requests:
         image = request.image
         if not image.data and not image.height and not image.width:
             image = newest_of(camera)
-        response.result = await self._result(
-            session.ask(camera, image), lambda: why_stuck(session.busy_seconds(), session.busy_with))
+        response.result = await self._result(session.ask(camera, image), session.why_stuck)
 
     @answered
     async def reload_model(self, request: ReloadModel.Request,
@@ -200,8 +198,7 @@ def refuse_if_stuck(session: Session) -> None:
     :param session: what the node holds.
     :raises RuntimeError: if so.
     """
-    stuck = why_stuck(session.busy_seconds(), session.busy_with)
-    if stuck:
+    if stuck := session.why_stuck():
         raise RuntimeError(stuck)
 
 
