@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 
 from metricseg_ros.grouping import at_threshold, seediness, SeedMasks
 from metricseg_ros.grouping.masks import keep_connected, seed_margins, vote_classes
-from metricseg_ros.instances import number_off, place_masks, PlacedMask
+from metricseg_ros.instances import number_off, place_masks
 from metricseg_ros.similarity import squared_distances, squared_radii
 from metricseg_ros.structures import EmbeddedImage, Instances, NetworkOutput, Seeds
+from metricseg_ros.support import PlacedMask
 from metricseg_ros.threads import single_threaded
 import numpy as np
 import torch

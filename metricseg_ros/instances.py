@@ -7,40 +7,44 @@ from __future__ import annotations
 from dataclasses import replace
 
 import cv2
-from metricseg_ros.config import BACKGROUND, GroupingConfig
+from metricseg_ros.config import BACKGROUND, GroupingConfig, SupportConfig
 from metricseg_ros.grouping import SeedMasks
 from metricseg_ros.outlines import OutlineFilter, resample
 from metricseg_ros.structures import EmbeddedImage, Instances, Seeds
+from metricseg_ros.support import lie_in_support, PlacedMask
 import numpy as np
 import torch
 from torch import Tensor
 
-Box = tuple[int, int, int, int]
-PlacedMask = tuple[Box, np.ndarray]
-"""A box, (left, top, right, bottom), and the (h,w) bool mask inside it."""
-
 
 def read_off(masks: SeedMasks, embedded: EmbeddedImage, config: GroupingConfig,
-             embeddings: Tensor | None = None) -> Instances:
+             embeddings: Tensor | None = None, support: SupportConfig | None = None) -> Instances:
     """
-    Take masks to the image, resolve their overlaps, and number them.
+    Take masks to the image, drop those of supports, resolve overlaps, and number the rest.
 
     :param masks: K masks on the grid, by decreasing score.
     :param embedded: the image.
     :param config: minimum area, how outlines are drawn, and whether overlaps are resolved.
     :param embeddings: (K,D), what describes each mask, if the instances shall carry it.
+    :param support: what counts as a support where the image has depth; None drops none.
     :return: the instances, by decreasing score; ids count from 1.
     """
     image_size = embedded.image_size
     placed = place_masks(masks, embedded, config.outline_radius)
+    lying = np.zeros(len(placed), bool)
+    if support is not None and support.enabled and embedded.depth is not None:
+        lying = lie_in_support(placed, embedded.image, embedded.depth, support)
+    standing = np.flatnonzero(~lying)
+    placed = [placed[index] for index in standing]
     if config.resolve_overlaps:
         placed = without_overlaps(placed, image_size)
     least = max(1.0, config.minimum_area * image_size[0] * image_size[1])
-    kept = [index for index, (_, crop) in enumerate(placed) if np.count_nonzero(crop) >= least]
-    instances = number_off(masks.seeds[torch.tensor(kept, dtype=torch.int64)],
-                           [placed[index] for index in kept], image_size, embedded.to_image)
-    return instances if embeddings is None else replace(
-        instances, embeddings=embeddings.cpu().numpy()[kept])
+    large = [index for index, (_, crop) in enumerate(placed) if np.count_nonzero(crop) >= least]
+    kept = standing[large]
+    instances = number_off(masks.seeds[torch.from_numpy(kept)],
+                           [placed[index] for index in large], image_size, embedded.to_image)
+    return replace(instances, dropped_support=int(np.count_nonzero(lying)),
+                   embeddings=None if embeddings is None else embeddings.cpu().numpy()[kept])
 
 
 def number_off(seeds: Seeds, placed: list[PlacedMask], image_size: tuple[int, int],

@@ -32,6 +32,16 @@ class Intrinsics:
         if not all(map(math.isfinite, values)) or self.fx <= 0 or self.fy <= 0:
             raise ValueError(f'fx and fy must be positive, and cx and cy finite, got {values}')
 
+    def moved(self, rows: float, columns: float) -> Intrinsics:
+        """
+        See the image cropped or padded.
+
+        :param rows: row of the old image that is the new first one; negative with a border.
+        :param columns: column likewise.
+        :return: the pinhole in the new pixels.
+        """
+        return Intrinsics(self.fx, self.fy, self.cx - columns, self.cy - rows)
+
     def points(self, columns: np.ndarray, rows: np.ndarray, depth: np.ndarray) -> np.ndarray:
         """
         Place pixels in space.

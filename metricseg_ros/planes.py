@@ -94,14 +94,15 @@ def fit_planes(metres: np.ndarray, camera: Intrinsics, most: int,
     return planes
 
 
-def tolerance(metres: np.ndarray) -> np.ndarray:
+def tolerance(metres: np.ndarray, nearby: float = TOLERANCE) -> np.ndarray:
     """
     Tell how far from a plane a point may be measured that lies in it.
 
     :param metres: depths of the points.
+    :param nearby: distance that is allowed near the camera, in metres.
     :return: distances of the same shape, in metres.
     """
-    return np.hypot(TOLERANCE, NOISE * metres ** 2)
+    return np.hypot(nearby, NOISE * metres ** 2)
 
 
 def sample_points(metres: np.ndarray, camera: Intrinsics) -> np.ndarray:

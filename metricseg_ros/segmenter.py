@@ -10,7 +10,7 @@ from dataclasses import replace
 import time
 
 from metricseg_ros.backends import Backend, open_backend
-from metricseg_ros.config import GroupingConfig, InputConfig, SegmenterConfig
+from metricseg_ros.config import GroupingConfig, InputConfig, SegmenterConfig, SupportConfig
 from metricseg_ros.grouping import group, mean_embeddings
 from metricseg_ros.instances import read_off
 from metricseg_ros.models import load_description, ModelDescription
@@ -27,11 +27,13 @@ class InstanceSegmenter:
     Segments images into instances.
 
     :ivar grouping: how pixels are grouped; may be replaced between two images, by any thread.
+    :ivar support: what counts as a support where there is depth; may be replaced likewise.
     """
 
     def __init__(self, description: ModelDescription, backend: Backend,
                  grouping: GroupingConfig | None = None,
-                 input_config: InputConfig | None = None) -> None:
+                 input_config: InputConfig | None = None,
+                 support: SupportConfig | None = None) -> None:
         """
         Put the parts together; :meth:`from_config` makes them.
 
@@ -39,9 +41,11 @@ class InstanceSegmenter:
         :param backend: runs its network.
         :param grouping: how to group.
         :param input_config: size at which the network sees the image.
+        :param support: what counts as a support.
         """
         self.description, self.backend = description, backend
         self.grouping = grouping or GroupingConfig()
+        self.support = support or SupportConfig()
         self.input_size = box_of(description, input_config or InputConfig())
 
     @classmethod
@@ -57,7 +61,7 @@ class InstanceSegmenter:
         description = load_description(config.model)
         box = box_of(description, config.input)
         segmenter = cls(description, open_backend(description, config.backend, box),
-                        config.grouping, config.input)
+                        config.grouping, config.input, config.support)
         segmenter.segment(np.zeros((*segmenter.input_size, 3), np.uint8))
         return segmenter
 
@@ -66,7 +70,8 @@ class InstanceSegmenter:
         Find the instances in an image.
 
         :param image: (H,W,3) uint8 RGB.
-        :param depth: of the same (H,W), where it is known; a model that takes none leaves it.
+        :param depth: of the same (H,W), where it is known: for models that take it, and to drop
+            masks of what objects lie on.
         :return: its instances by decreasing score; `stage_ms` tells what each stage took.
         :raises ValueError: if image or depth are of another shape or type.
         """
@@ -99,6 +104,7 @@ class InstanceSegmenter:
         :raises ValueError: if an image or its depth is of another shape or type.
         """
         stage_ms: dict[str, float] = {}
+        depths = depths or [None] * len(images)
         with timed(stage_ms, 'preprocess'):
             fed = [preprocess(image, self.input_size, self.description.size_multiple,
                               self.description.mean, self.description.std) for image in images]
@@ -106,8 +112,10 @@ class InstanceSegmenter:
         with timed(stage_ms, 'network'):
             outputs = self._run([tensor for tensor, _ in fed])
         return [EmbeddedImage(crop_to_content(output, geometry), geometry.image_size,
-                              geometry.grid_to_image(output.grid_size), dict(stage_ms), bright)
-                for output, (_, geometry), bright in zip(outputs, fed, brightnesses, strict=True)]
+                              geometry.grid_to_image(output.grid_size), dict(stage_ms), bright,
+                              image if depth else None, depth)
+                for image, depth, output, (_, geometry), bright in zip(
+                    images, depths, outputs, fed, brightnesses, strict=True)]
 
     def _run(self, tensors: list[Tensor]) -> list[NetworkOutput]:
         alike = len({tensor.shape for tensor in tensors}) == 1
@@ -129,7 +137,7 @@ class InstanceSegmenter:
             embeddings = embedded.output.embeddings
             described = mean_embeddings(embeddings, masks.masks.to(embeddings.device))
         with timed(stage_ms, 'masks'):
-            instances = read_off(masks, embedded, grouping, described)
+            instances = read_off(masks, embedded, grouping, described, self.support)
         return replace(instances, stage_ms=stage_ms)
 
     def close(self) -> None:

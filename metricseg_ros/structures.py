@@ -79,6 +79,8 @@ class EmbeddedImage:
     :param stage_ms: what each stage took so far, in milliseconds.
     :param guide: (h,w) float32, brightness of the image at the size of the network's input, which
         outlines follow; None if they shall not.
+    :param image: (H,W,3) uint8 RGB, the image itself, where there is depth.
+    :param depth: of the image, where it is known.
     """
 
     output: NetworkOutput
@@ -86,6 +88,14 @@ class EmbeddedImage:
     to_image: np.ndarray
     stage_ms: dict[str, float] = field(default_factory=dict)
     guide: np.ndarray | None = None
+    image: np.ndarray | None = None
+    depth: DepthImage | None = None
+
+    def __post_init__(self) -> None:
+        """Check that depth lies over the image."""
+        if self.depth is not None and self.depth.metres.shape != tuple(self.image_size):
+            raise ValueError(f'depth must be {tuple(self.image_size)} like its image, got '
+                             f'{self.depth.metres.shape}')
 
 
 @dataclass(frozen=True)
@@ -152,6 +162,7 @@ class Instances:
     :param stage_ms: what each stage of the segmentation took, in milliseconds.
     :param embeddings: (N,D) float32, the mean embedding of each mask; None where not known.
     :param colours: (N,B) float32, share of each mask in bins of colour; None where not counted.
+    :param dropped_support: how many masks are left out since they lie in a support.
     """
 
     image_size: tuple[int, int]
@@ -165,6 +176,7 @@ class Instances:
     stage_ms: dict[str, float] = field(default_factory=dict)
     embeddings: np.ndarray | None = None
     colours: np.ndarray | None = None
+    dropped_support: int = 0
 
     def __post_init__(self) -> None:
         """Check lengths, and that each crop fills its box."""

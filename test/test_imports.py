@@ -17,7 +17,8 @@ PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
     {'config', 'packed_mask', 'threads', 'whole_files', 'pinhole'},
     {'structures', 'models', 'planes'},
-    {'similarity', 'preprocess', 'inputs', 'outlines', 'overlay', 'datasets', 'objects3d'},
+    {'similarity', 'preprocess', 'inputs', 'outlines', 'overlay', 'datasets', 'objects3d',
+     'support'},
     {'network', 'grouping', 'results', 'tracking', 'synthesis'},
     {'backends', 'instances', 'training'},
     {'segmenter', 'clicks', 'evaluation'},

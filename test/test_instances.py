@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from metricseg_ros.config import GroupingConfig
+from metricseg_ros.config import GroupingConfig, SupportConfig
 from metricseg_ros.grouping import SeedMasks
 from metricseg_ros.instances import place_mask, read_off, without_overlaps
 from metricseg_ros.preprocess import fit_geometry
 from metricseg_ros.structures import EmbeddedImage, NetworkOutput, Seeds
 import numpy as np
 import pytest
+from tabletop import BLUE, rectangle, SIZE, Tabletop
 import torch
 
 SAME = np.array([[1.0, 0.0], [1.0, 0.0]])
@@ -132,3 +133,20 @@ def test_without_overlaps_leaves_disjoint_masks_alone():
     placed = [((0, 0, 2, 2), np.ones((2, 2), bool)), ((2, 2, 4, 4), np.ones((2, 2), bool))]
     for before, after in zip(placed, without_overlaps(placed, (4, 4))):
         np.testing.assert_array_equal(before[1], after[1])
+
+
+def test_a_mask_of_the_table_is_dropped_before_it_takes_pixels_of_what_lies_on_it():
+    table = Tabletop()
+    (left, top, right, bottom), crop = table.put(rectangle(60, 60, 120, 110), 0.06, BLUE)
+    thing = np.full(SIZE, -1.0, np.float32)
+    thing[top:bottom, left:right][crop] = 1.0
+    masks = seed_masks([np.ones(SIZE), thing], [0.9, 0.6])
+    described = torch.tensor([[1.0], [2.0]])
+    seen = replace(image(SIZE, SAME), image=table.image, depth=table.seen())
+    instances = read_off(masks, seen, GroupingConfig(), described, SupportConfig())
+    assert instances.areas.tolist() == [crop.sum()] and instances.dropped_support == 1
+    assert instances.embeddings.tolist() == [[2.0]] and instances.scores[0] == pytest.approx(0.6)
+    for kept in (read_off(masks, seen, GroupingConfig(), described, SupportConfig(enabled=False)),
+                 read_off(masks, replace(seen, depth=None), GroupingConfig(), described,
+                          SupportConfig())):
+        assert kept.dropped_support == 0 and kept.areas[0] == SIZE[0] * SIZE[1]

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from metricseg_ros.config import GroupingConfig, SegmenterConfig, with_values
+from metricseg_ros.config import GroupingConfig, SegmenterConfig, SupportConfig, with_values
 from metricseg_ros.models import ModelError
+from metricseg_ros.pinhole import Intrinsics
 from metricseg_ros.segmenter import InstanceSegmenter
-from metricseg_ros.structures import Instances
+from metricseg_ros.structures import DepthImage, Instances
 import numpy as np
 import pytest
 
@@ -149,3 +150,21 @@ def test_several_images_are_embedded_as_each_alone(
         assert one.image_size == other.image_size
         np.testing.assert_allclose(one.output.embeddings, other.output.embeddings, atol=1e-5)
         np.testing.assert_allclose(one.output.class_logits, other.output.class_logits, atol=1e-5)
+
+
+def test_depth_of_another_size_is_refused(segmenter: InstanceSegmenter) -> None:
+    depth = DepthImage(np.ones((32, 48), np.float32), Intrinsics(50, 50, 24, 16))
+    with pytest.raises(ValueError, match=r'depth must be \(64, 96\) like its image.*32, 48'):
+        segmenter.segment(picture(64, 96), depth)
+
+
+def test_a_flat_wall_of_masks_is_dropped_with_depth_alone(segmenter: InstanceSegmenter) -> None:
+    image, camera = picture(64, 96), Intrinsics(20, 20, 48, 32)  # A wall 5 m wide.
+    wall = DepthImage(np.ones((64, 96), np.float32), camera)
+    without, dropped = segmenter.segment(image), segmenter.segment(image, wall)
+    assert len(without) and len(dropped) < len(without) and dropped.dropped_support
+    segmenter.support = SupportConfig(enabled=False)
+    try:
+        assert_equal(segmenter.segment(image, wall), without)
+    finally:
+        segmenter.support = SupportConfig()

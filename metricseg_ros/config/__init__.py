@@ -26,6 +26,7 @@ from metricseg_ros.config.segmenter import (
     InputConfig,
     OverlayConfig,
     SegmenterConfig,
+    SupportConfig,
     TrackingConfig,
 )
 from metricseg_ros.config.training import TrainingConfig
@@ -51,6 +52,7 @@ __all__ = [
     'ParameterInfo',
     'parse_value',
     'SegmenterConfig',
+    'SupportConfig',
     'TrackingConfig',
     'TrainingConfig',
     'with_values',

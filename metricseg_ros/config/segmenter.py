@@ -31,7 +31,7 @@ class BackendConfig:
 
 @dataclass(frozen=True)
 class InputConfig:
-    """The size at which the network sees the image."""
+    """The size at which the network sees the image, and whether depth is used."""
 
     height: int = parameter(
         0, "Height of the box the image is fitted into, in pixels; 0 takes the model's own.",
@@ -39,6 +39,9 @@ class InputConfig:
     width: int = parameter(
         0, "Width of the box the image is fitted into, in pixels; 0 takes the model's own.",
         minimum=0, maximum=4096)
+    depth: bool = parameter(
+        True, 'Segment with depth where there is some: for models that take it, and to tell what '
+        'objects lie on; false leaves it out.', live=True)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,27 @@ class GroupingConfig:
         3, "Radius of the guided filter that draws a mask's outline to the image's edges, in "
         "pixels of half the network's input; 0 leaves outlines as the network draws them.",
         minimum=0, maximum=32, live=True)
+
+
+@dataclass(frozen=True)
+class SupportConfig:
+    """Which masks are no object but lie in what objects lie on; only where depth is known."""
+
+    enabled: bool = parameter(
+        True, 'Drop masks that lie in a table, a floor or a side of a bin, and do not stand out '
+        'of it.', live=True)
+    minimum_share: float = parameter(
+        0.6, "Smallest share of a mask's pixels with depth that lies in a plane for the mask to "
+        'lie in it.', minimum=0.0, maximum=1.0, live=True)
+    tolerance: float = parameter(
+        0.012, 'Distance from a plane within which a pixel near the camera lies in it, in metres; '
+        'far away it grows with the noise of depth.', minimum=0.001, maximum=0.1, live=True)
+    minimum_plane: float = parameter(
+        0.1, 'Smallest share of all pixels with depth that a plane must hold to be a support.',
+        minimum=0.01, maximum=1.0, live=True)
+    largest_object: float = parameter(
+        0.6, 'Length of the largest object that may be found, in metres: what is longer and lies '
+        'in a support is no object, whatever its colour.', minimum=0.0, maximum=100.0, live=True)
 
 
 @dataclass(frozen=True)
@@ -124,5 +148,6 @@ class SegmenterConfig:
     backend: BackendConfig = field(default_factory=BackendConfig)
     input: InputConfig = field(default_factory=InputConfig)
     grouping: GroupingConfig = field(default_factory=GroupingConfig)
+    support: SupportConfig = field(default_factory=SupportConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     overlay: OverlayConfig = field(default_factory=OverlayConfig)

@@ -128,7 +128,7 @@ class Session:
 
         :param config: the new configuration.
         """
-        self.segmenter.grouping = config.grouping
+        self.segmenter.grouping, self.segmenter.support = config.grouping, config.support
         for camera in self.cameras.values():
             camera.apply(config)
 
@@ -161,7 +161,8 @@ class Session:
                                '/diagnostics')
         try:
             old, self.segmenter = self.segmenter, segmenter
-            segmenter.grouping = old.grouping  # It may have been changed while this one loaded.
+            # They may have been changed while this one loaded.
+            segmenter.grouping, segmenter.support = old.grouping, old.support
             for camera in self.cameras.values():
                 camera.forget()
         finally:
