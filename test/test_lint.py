@@ -14,8 +14,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ROOT / 'scripts'
-PYTHON_PATHS = [str(ROOT / name) for name in ('examples', 'launch', 'metricseg_ros', 'scripts',
-                                              'setup.py', 'test') if (ROOT / name).exists()]
+PYTHON_PATHS = [str(ROOT / name) for name in (
+    'benchmarks', 'examples', 'launch', 'metricseg_ros', 'scripts', 'setup.py', 'test')
+    if (ROOT / name).exists()]
 HEADER = ['Copyright 2026 metricseg_ros contributors', 'SPDX-License-Identifier: Apache-2.0']
 HEADED_SUFFIXES = {'.py', '.sh', '.hpp', '.cpp'}
 

@@ -4,7 +4,7 @@
 Measure the network, and grouping and the whole way from image to instances behind it.
 
 Every backend that runs here (or the one of --backend), by turns, at several input sizes. Where
-there is a GPU all run on it, torch also compiled, beside what none of them can go below there.
+there is a GPU all run on it, torch also compiled.
 """
 
 from __future__ import annotations
@@ -154,37 +154,31 @@ def rounded_up(size: Size, multiple: int) -> Size:
 def measure(backends: Sequence[Backend], description: ModelDescription, config: SegmenterConfig,
             size: Size, runs: int) -> list[dict[str, Any]]:
     """
-    Time the backends by turns at one size, and on a GPU what none can go below.
+    Time the backends by turns at one size.
 
     :param backends: opened backends.
     :param description: of the model.
     :param config: how to group.
     :param size: (height, width) of the input.
     :param runs: timed runs of each.
-    :return: one row for each backend, then those of the floors.
+    :return: one row for each backend.
     """
-    from metricseg_ros.cli.floors import Floors
     from metricseg_ros.cli.measuring import alternate, distribution
     from metricseg_ros.segmenter import InstanceSegmenter
     import torch
     tensor = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
     candidates = {str(index): partial(backend.run, tensor)
                   for index, backend in enumerate(backends)}
-    floors = [Floors('cuda', description, size, backend.run(tensor).grid_size)
-              for backend in backends[:1] if backend.report.device.startswith('cuda')]
-    for floor in floors:
-        candidates |= floor.candidates
     times = alternate(candidates, runs, warm_ups=2)
     ways = [InstanceSegmenter(description, backend, config.grouping, InputConfig(*size))
             for backend in backends]
     whole = segment_times(ways, runs)
     label = f'{size[0]}x{size[1]}'
-    rows = [{'size': label, **asdict(backend.report),
+    return [{'size': label, **asdict(backend.report),
              **distribution('network_ms', times[str(index)]),
              **distribution('grouping_ms', whole[index]['grouping']),
              **distribution('segment_ms', whole[index]['segment'])}
             for index, backend in enumerate(backends)]
-    return [*rows, *({'size': label, **row} for floor in floors for row in floor.rows(times))]
 
 
 def segment_times(ways: Sequence[InstanceSegmenter], runs: int) -> list[dict[str, np.ndarray]]:

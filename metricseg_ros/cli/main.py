@@ -9,12 +9,14 @@ METRICSEG_DEBUG in the environment, shows the traceback.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Callable, Sequence
 import os
 import sys
 import traceback
 
 from metricseg_ros.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED
+from metricseg_ros.cli.verbs import parse, Run
 
 BAD_INPUT = (ValueError, TypeError, FileNotFoundError, FileExistsError, IsADirectoryError,
              NotADirectoryError, PermissionError)
@@ -27,12 +29,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     :param argv: arguments without the program's name; None takes those of the process.
     :return: the exit code.
     """
+    return exit_code(lambda arguments: parse(arguments, __doc__), argv)
+
+
+def exit_code(read: Callable[[Sequence[str]], tuple[Run, argparse.Namespace]],
+              argv: Sequence[str] | None = None) -> int:
+    """
+    Run a command, and turn what it raises into one line and an exit code.
+
+    :param read: reads the arguments, and gives the function that is to be called with them.
+    :param argv: arguments without the program's name; None takes those of the process.
+    :return: the exit code.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     # OpenCV's own warnings would come on top of our one line.
     os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')
     try:
-        from metricseg_ros.cli.verbs import parse
-        run, args = parse(arguments, __doc__)
+        run, args = read(arguments)
         code = run(args)
         sys.stdout.flush()
         return code

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import NoReturn, Union
+from typing import Any, NoReturn, Union
 
 import metricseg_ros
 from metricseg_ros.cli.exit_codes import BAD_USAGE
@@ -23,15 +23,9 @@ VERBS: Mapping[str, tuple[Verb, str]] = {
     'segment': ('metricseg_ros.cli.segment', 'segment images, folders, videos and bags'),
     'doctor': ('metricseg_ros.cli.doctor', 'say what is installed, what runs, what is wrong'),
     'benchmark': ({
-        'grouping': ('metricseg_ros.cli.benchmark_grouping',
-                     'choice of seeds against the plain formula and other clustering'),
         'network': ('metricseg_ros.cli.benchmark_network', 'the network alone, by backend'),
         'pipeline': ('metricseg_ros.cli.benchmark_pipeline', 'from image to instances, by stage'),
         'node': ('metricseg_ros.cli.benchmark_node', 'the ROS 2 node against a bare one'),
-        'clicks': ('metricseg_ros.cli.benchmark_clicks',
-                   'masks of clicks, against the network that need not run for them'),
-        'tracking': ('metricseg_ros.cli.benchmark_tracking',
-                     'identities on videos with exact truth, against overlap alone'),
     }, 'measure parts of the program on this machine'),
     'generate': ('metricseg_ros.cli.generate', 'write synthetic scenes with exact labels'),
     'train': ('metricseg_ros.cli.train', 'train a network'),
@@ -73,15 +67,27 @@ def _parse(program: str, about: str | None, verbs: Mapping[str, tuple[Verb, str]
     target, summary = verbs[name]
     if not isinstance(target, str):
         return _parse(f'{program} {name}', summary, target, argv[1:])
-    module = import_module(target)
-    parser = Parser(f'{program} {name}', description=_text(module.__doc__),
+    return read_arguments(f'{program} {name}', import_module(target), argv[1:])
+
+
+def read_arguments(program: str, module: Any,
+                   argv: Sequence[str]) -> tuple[Run, argparse.Namespace]:
+    """
+    Read the arguments of a command.
+
+    :param program: what it is called.
+    :param module: has `add_arguments`, `run`, and a docstring that says what it does.
+    :param argv: arguments without the program's name.
+    :return: its function and its arguments.
+    """
+    parser = Parser(program, description=_text(module.__doc__),
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     module.add_arguments(parser)
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     # Intermixed, so that key=value may come anywhere; it cannot do verbs under verbs.
     simple = not any(isinstance(action, argparse._SubParsersAction) for action in parser._actions)
     parse_all = parser.parse_intermixed_args if simple else parser.parse_args
-    return module.run, parse_all(list(argv[1:]))
+    return module.run, parse_all(list(argv))
 
 
 def _verb_parser(program: str, about: str | None,

@@ -37,7 +37,7 @@ def test_every_verb_has_its_module(module: str) -> None:
     assert callable(verb.add_arguments) and callable(verb.run) and verb.__doc__
 
 
-@pytest.mark.parametrize('words', [[name] for name in VERBS] + [['benchmark', 'grouping']])
+@pytest.mark.parametrize('words', [[name] for name in VERBS] + [['benchmark', 'network']])
 def test_every_verb_has_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, '--help']) == DONE
     assert f'usage: metricseg {" ".join(words)}' in capsys.readouterr().out

@@ -12,9 +12,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TYPE_CHECKING
+import sys
+from typing import Any
 
+from benchmarks.command import main
+import cv2
+from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE
+from metricseg_ros.cli.measuring import alternate, load_average, machine, percentiles, table
+from metricseg_ros.cli.opening import open_segmenter
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
@@ -23,10 +29,10 @@ from metricseg_ros.cli.options import (
     tables_to,
     write_report,
 )
-
-if TYPE_CHECKING:
-    from metricseg_ros.segmenter import InstanceSegmenter
-    import numpy as np
+from metricseg_ros.clicks import Clicks, segment_clicks
+from metricseg_ros.inputs.images import read_image
+from metricseg_ros.segmenter import InstanceSegmenter
+import numpy as np
 
 COLUMNS = ('what', 'p50_ms', 'p95_ms', 'network_times')
 NETWORK = 'network'
@@ -36,11 +42,7 @@ NEGATIVES = ((0.1, 0.1), (0.9, 0.9))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
+    """Declare the options."""
     parser.add_argument('--size', type=image_size, default=(240, 320), metavar='HxW',
                         help='to which the photographs are scaled (default: 240x320)')
     parser.add_argument('--runs', type=int, default=50,
@@ -50,20 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Measure, print the table, write the JSON.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: 0.
-    """
+    """Measure, print the table, write the JSON."""
     if args.runs < 1:
         raise ValueError(f'--runs must be at least 1, got {args.runs}')
-    import cv2
-    from metricseg_ros.cli.bundled import photographs
-    from metricseg_ros.cli.measuring import alternate, load_average, machine, table
-    from metricseg_ros.cli.opening import open_segmenter
-    from metricseg_ros.inputs.images import read_image
-    import numpy as np
     segmenter, load = open_segmenter(configuration(args)), load_average()
     images = [cv2.resize(read_image(path), args.size[::-1], interpolation=cv2.INTER_AREA)
               for path in photographs()]
@@ -86,8 +77,6 @@ def candidates(segmenter: InstanceSegmenter, image: np.ndarray) -> dict[str, Cal
     :param image: (H,W,3) uint8 RGB.
     :return: name -> function without arguments.
     """
-    from metricseg_ros.clicks import Clicks, segment_clicks
-    import numpy as np
     size, grouping = np.array(image.shape[:2]), segmenter.grouping
     positions, negatives = np.array(POSITIONS) * size, np.array(NEGATIVES) * size
     answer = partial(segment_clicks, segmenter.embed(image), connected=grouping.connected,
@@ -106,8 +95,10 @@ def click_rows(times: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     :return: one row each; `network_times` is how often it goes into the network's time, by the
         medians.
     """
-    from metricseg_ros.cli.measuring import percentiles
-    import numpy as np
     return [{'what': name, **percentiles(values),
              'network_times': round(float(np.median(times[NETWORK]) / np.median(values)), 1)}
             for name, values in times.items()]
+
+
+if __name__ == '__main__':
+    sys.exit(main('clicks'))

@@ -19,9 +19,15 @@ from functools import partial
 import math
 from pathlib import Path
 import sys
-from typing import Any, TYPE_CHECKING
+from typing import Any
 
+from benchmarks.clusterings import compare
+from benchmarks.command import main
+from benchmarks.grouping_scenes import make_scenes, Scene
+from benchmarks.plain_seeds import FORMS, plain_seeds
+from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE, FAILED
+from metricseg_ros.cli.measuring import alternate, load_average, machine, spread, table
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
@@ -30,9 +36,9 @@ from metricseg_ros.cli.options import (
     tables_to,
     write_report,
 )
-
-if TYPE_CHECKING:
-    from metricseg_ros.cli.grouping_scenes import Scene
+from metricseg_ros.grouping import group
+from metricseg_ros.threads import single_threaded
+import torch
 
 GRIDS = ((120, 160), (240, 320), (480, 640))
 COLUMNS = ('grid', 'kind', 'dimensions', 'ends', 'seeds', 'seeds_identical', 'plain_ms',
@@ -42,11 +48,7 @@ MIDDLE_THRESHOLD = 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
+    """Declare the options."""
     parser.add_argument('--grid', type=image_size, action='append', metavar='HxW',
                         help='size of a grid (repeatable; default: 120x160 240x320 480x640)')
     parser.add_argument('--seeds', type=int, default=100,
@@ -63,17 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Measure, print the tables, write the JSON.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: 0, or 1 if some seeds are not those of the formula.
-    """
+    """Measure, print the tables, write the JSON."""
     if args.runs < 1 or args.seeds < 1:
         raise ValueError(f'--runs and --seeds must be at least 1, got {args.runs}, {args.seeds}')
-    from metricseg_ros.cli.bundled import photographs
-    from metricseg_ros.cli.grouping_scenes import make_scenes
-    from metricseg_ros.cli.measuring import load_average, machine, table
     image = args.image or photographs()[0]
     scenes = list(make_scenes(args.grid or GRIDS, configuration(args), image))
     load = load_average()
@@ -97,7 +91,6 @@ def seed_rows(scene: Scene, count: int, runs: int) -> Iterator[dict[str, Any]]:
     :param runs: timed runs of each.
     :return: one row; two for a real scene, which can end early.
     """
-    from metricseg_ros.cli.plain_seeds import plain_seeds
     weight = scene.config.diversity_weight
     for early in (False, True) if scene.kind == 'real' else (False,):
         tell(f'{scene.grid} {scene.kind}, seeds')
@@ -125,9 +118,6 @@ def seed_times(scene: Scene, ours: Callable[[], Any], how: tuple[int, float], le
     :param runs: timed runs of each.
     :return: medians and quartiles; `plain` is the fastest of them, `other_form` the slowest.
     """
-    from metricseg_ros.cli.measuring import alternate, spread
-    from metricseg_ros.cli.plain_seeds import FORMS, plain_seeds
-    from metricseg_ros.threads import single_threaded
     plain = {form: partial(plain_seeds, scene.output.embeddings, scene.best.scores, *how,
                            expanded, least) for form, expanded in FORMS.items()}
     plain |= {f'{form}, 1 thread': single_threaded()(choose) for form, choose in plain.items()}
@@ -147,7 +137,6 @@ def same_seeds(seeds: Any, formula: Any, early: bool) -> bool:
     :param early: whether ours may end before the formula's.
     :return: whether ours are the formula's, or its first ones where they end early.
     """
-    import torch
     expected = formula[:len(seeds)] if early else formula
     return bool(torch.equal(seeds, expected))
 
@@ -163,9 +152,6 @@ def clustering_rows(scenes: Sequence[Scene], count: int, runs: int,
     :param limit_s: most seconds for each; one that needs more is not tried on larger grids.
     :return: one row for each scene and method.
     """
-    from metricseg_ros.cli.measuring import alternate, spread
-    from metricseg_ros.cli.rival_clustering import compare
-    from metricseg_ros.grouping import group
     radius = math.sqrt(math.log(2 / MIDDLE_THRESHOLD - 1))
     given_up: set[tuple[str, str]] = set()
     for scene in scenes if limit_s > 0 else ():
@@ -190,3 +176,7 @@ def tell(what: str) -> None:
     :param what: one line.
     """
     print(f'measuring {what}', file=sys.stderr, flush=True)
+
+
+if __name__ == '__main__':
+    sys.exit(main('grouping'))

@@ -7,11 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from metricseg_ros.datasets.label_folder import LabelFolder
-    from metricseg_ros.synthesis.composed.sequences import SequenceFrame
+from benchmarks.films import film, fitted, SCENES, SequenceFrame
+import cv2
+from metricseg_ros.cli.bundled import demo_folder
+from metricseg_ros.datasets.label_folder import LabelFolder, open_label_folder
+from metricseg_ros.inputs.images import natural_key
+from metricseg_ros.synthesis.textures import cover
+import numpy as np
 
 SIZE = (360, 480)
 
@@ -42,11 +45,6 @@ def filmed(scene: str, frames: int, seeds: Sequence[int]) -> Video:
 
 
 def _film(scene: str, frames: int, seeds: Sequence[int]) -> Iterator[SequenceFrame]:
-    import cv2
-    from metricseg_ros.cli.bundled import demo_folder
-    from metricseg_ros.synthesis.composed.sequences import film, fitted, SCENES
-    from metricseg_ros.synthesis.textures import cover
-    import numpy as np
     rng = np.random.default_rng([list(SCENES).index(scene), *seeds])
     folder = demo_folder('things')
     pictures = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
@@ -67,14 +65,11 @@ def labelled(folder: Path) -> Video:
     :raises ValueError: if it is no such folder; when a frame's turn comes, if that cannot be read
         or is of another size than the first.
     """
-    from metricseg_ros.datasets.label_folder import open_label_folder
     listing = open_label_folder(folder)
     return Video(len(listing), _read(listing))
 
 
 def _read(listing: LabelFolder) -> Iterator[SequenceFrame]:
-    from metricseg_ros.inputs.images import natural_key
-    from metricseg_ros.synthesis.composed.sequences import SequenceFrame
     size = None
     for name in sorted(listing.names, key=natural_key):
         frame = SequenceFrame(*listing.read(name))

@@ -1,22 +1,39 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-What no backend can go below: moving an image and its masks, and computing the network's products.
+Measure what no backend can go below: moving an image and its masks, and the network's products.
 
-Both are measured on the machine, beside the backends: copies of the real sizes, and the rate of a
-large product of matrices.
+Both are measured on the machine, by turns with the backends: copies of the real sizes, and the
+rate of a large product of matrices.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import partial
+import sys
 from typing import Any
 
-from metricseg_ros.cli.measuring import distribution
+from benchmarks.command import main
+from metricseg_ros.cli.benchmark_network import open_backends, rounded_up
+from metricseg_ros.cli.exit_codes import DONE
+from metricseg_ros.cli.measuring import alternate, distribution, load_average, machine, table
+from metricseg_ros.cli.options import (
+    add_configuration,
+    add_json,
+    configuration,
+    image_size,
+    tables_to,
+    write_report,
+)
 from metricseg_ros.config import NetworkConfig
-from metricseg_ros.models import ModelDescription
+from metricseg_ros.models import load_description, ModelDescription
+from metricseg_ros.network import MetricSegmentationNetwork
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 Row = dict[str, Any]
 SIDES = {'cuda': 4096, 'cpu': 1024}
@@ -24,6 +41,43 @@ SIDES = {'cuda': 4096, 'cpu': 1024}
 
 MASKS = 10
 """Masks that come back from a GPU with an image."""
+
+
+COLUMNS = ('size', 'backend', 'provider', 'device', 'precision', 'network_ms', 'network_p95_ms',
+           'network_p99_ms')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument('--size', type=image_size, default=(240, 320), metavar='HxW',
+                        help='input size, rounded up to what the model needs (default: 240x320)')
+    parser.add_argument('--runs', type=int, default=20,
+                        help='timed runs of each (default: %(default)s)')
+    add_json(parser, 'the rows')
+    add_configuration(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print the table, write the JSON."""
+    if args.runs < 1:
+        raise ValueError(f'--runs must be at least 1, got {args.runs}')
+    config, load = configuration(args), load_average()
+    description = load_description(config.model)
+    size = rounded_up(args.size, description.size_multiple)
+    backends = open_backends(description, config.backend, [size])
+    tensor = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    grid = backends[0].run(tensor).grid_size
+    floors = Floors(backends[0].report.device.split()[0], description, size, grid)
+    times = alternate({str(index): partial(backend.run, tensor)
+                       for index, backend in enumerate(backends)} | floors.candidates,
+                      args.runs, warm_ups=2)
+    rows = [{**asdict(backend.report), **distribution('network_ms', times[str(index)])}
+            for index, backend in enumerate(backends)] + floors.rows(times)
+    rows = [{'size': f'{size[0]}x{size[1]}', **row} for row in rows]
+    print(table(rows, COLUMNS), file=tables_to(args.json))
+    write_report({'benchmark': 'floors', 'machine': machine(load), 'model': description.name,
+                  'runs': args.runs, 'rows': rows}, args.json)
+    return DONE
 
 
 class Floors:
@@ -68,9 +122,6 @@ def network_flops(config: NetworkConfig, size: tuple[int, int]) -> int:
     :param size: (height, width) of the input.
     :return: floating point operations; a multiplication and its addition are two.
     """
-    from metricseg_ros.network import MetricSegmentationNetwork
-    from torch.utils.flop_counter import FlopCounterMode
-
     with torch.device('meta'):
         network, image = MetricSegmentationNetwork(config).eval(), torch.empty(1, 3, *size)
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
@@ -130,3 +181,7 @@ def finish(device: str) -> None:
     """
     if device == 'cuda':
         torch.cuda.synchronize()
+
+
+if __name__ == '__main__':
+    sys.exit(main('floors'))

@@ -16,10 +16,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 import statistics
+import sys
 import time
-from typing import Any, TYPE_CHECKING
+from typing import Any
 
+from benchmarks.command import main
+from benchmarks.films import SCENES
+from benchmarks.identity import compare, FrameIdentities, hota, id_switches, identity_f1
+from benchmarks.overlap_tracker import OverlapTracker
+from benchmarks.videos import filmed, labelled, SIZE, Video
+import cv2
 from metricseg_ros.cli.exit_codes import DONE
+from metricseg_ros.cli.measuring import load_average, machine, table
+from metricseg_ros.cli.opening import open_segmenter
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
@@ -27,14 +36,13 @@ from metricseg_ros.cli.options import (
     tables_to,
     write_report,
 )
-
-if TYPE_CHECKING:
-    from metricseg_ros.cli.tracking_videos import Video
-    from metricseg_ros.config import SegmenterConfig
-    from metricseg_ros.evaluation.tracking import FrameIdentities
-    from metricseg_ros.segmenter import InstanceSegmenter
-    from metricseg_ros.structures import Instances
-    import numpy as np
+from metricseg_ros.config import SegmenterConfig
+from metricseg_ros.evaluation.bootstrap import bootstrap_interval, mean_interval
+from metricseg_ros.overlay import draw_overlay
+from metricseg_ros.segmenter import InstanceSegmenter
+from metricseg_ros.structures import Instances
+from metricseg_ros.tracking import Tracker
+import numpy as np
 
 OURS, OVERLAP = 'ours', 'overlap alone'
 BROKEN, GREY, BLIND = 'without joining', 'without colours', 'without embeddings'
@@ -67,12 +75,7 @@ class Score:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
-    from metricseg_ros.synthesis.composed.sequences import SCENES
+    """Declare the options."""
     videos = parser.add_mutually_exclusive_group()
     videos.add_argument('--scene', action='append', choices=tuple(SCENES), dest='scenes',
                         help='one of the scenes, may be repeated (default: all)')
@@ -92,17 +95,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Measure, print the table, write the JSON.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: 0.
-    """
+    """Measure, print the table, write the JSON."""
     for name in ('sequences', 'frames'):
         if getattr(args, name) < 1:
             raise ValueError(f'--{name} must be at least 1, got {getattr(args, name)}')
-    from metricseg_ros.cli.measuring import load_average, machine, table
-    from metricseg_ros.cli.opening import open_segmenter
     load, config, videos = load_average(), configuration(args), videos_of(args)
     segmenter = open_segmenter(config)
     scores = {scene: [measure(segmenter, config, video, args.pictures / f'{scene}.jpg'
@@ -127,8 +123,6 @@ def videos_of(args: argparse.Namespace) -> dict[str, list[Video]]:
     :param args: what :func:`add_arguments` declared.
     :return: scene -> videos.
     """
-    from metricseg_ros.cli.tracking_videos import filmed, labelled
-    from metricseg_ros.synthesis.composed.sequences import SCENES
     if args.labelled:
         return {LABELLED: [labelled(folder) for folder in args.labelled]}
     return {scene: [filmed(scene, args.frames, (args.rng_seed, number))
@@ -142,7 +136,6 @@ def origin(args: argparse.Namespace) -> dict[str, Any]:
     :param args: what :func:`add_arguments` declared.
     :return: for the JSON.
     """
-    from metricseg_ros.cli.tracking_videos import SIZE
     if args.labelled:
         return {LABELLED: [str(folder) for folder in args.labelled]}
     return {'frames': args.frames, 'size': list(SIZE), 'rng_seed': args.rng_seed}
@@ -159,7 +152,6 @@ def measure(segmenter: InstanceSegmenter, config: SegmenterConfig, video: Video,
     :param picture: where to draw it; None for nowhere.
     :return: tracker -> score.
     """
-    from metricseg_ros.evaluation.tracking import compare
     trackers = make_trackers(config)
     frames: dict[str, list[FrameIdentities]] = {name: [] for name in trackers}
     times: dict[str, list[float]] = {name: [] for name in trackers}
@@ -185,8 +177,6 @@ def make_trackers(config: SegmenterConfig) -> dict[str, Track]:
     :param config: of ours.
     :return: name -> instances and image of the next frame -> what it makes of them, with ids.
     """
-    from metricseg_ros.cli.overlap_tracker import OverlapTracker
-    from metricseg_ros.tracking import Tracker
     enabled = replace(config.tracking, enabled=True)
     grey, blind, overlap = Tracker(enabled), Tracker(enabled), OverlapTracker()
     return {OURS: Tracker(enabled).update,
@@ -205,7 +195,6 @@ def score(frames: Sequence[FrameIdentities], times: Sequence[float]) -> Score:
     :param times: what the tracker took for each, in milliseconds.
     :return: the score.
     """
-    from metricseg_ros.evaluation.tracking import hota, id_switches, identity_f1
     objects = {true_id for frame in frames for true_id in frame.true_ids.tolist()}
     return Score(len(objects), id_switches(frames), identity_f1(frames), hota(frames),
                  statistics.median(times))
@@ -220,8 +209,6 @@ def scene_rows(scene: str, found: Sequence[Mapping[str, Score]]) -> list[dict[st
     :return: means over the sequences, of quality with 95 % bootstrap intervals, and the share of
         the switches of the tracker by overlap alone.
     """
-    from metricseg_ros.evaluation.bootstrap import bootstrap_interval, mean_interval
-    import numpy as np
 
     def share(chosen: np.ndarray) -> float:
         total = plain[chosen].sum()
@@ -263,8 +250,6 @@ def drawn(image: np.ndarray, instances: Instances) -> np.ndarray:
     :param instances: with lasting ids.
     :return: (h,w,3) uint8 RGB, smaller.
     """
-    import cv2
-    from metricseg_ros.overlay import draw_overlay
     return cv2.resize(draw_overlay(image, instances, ('',)), None, fx=0.6, fy=0.6,
                       interpolation=cv2.INTER_AREA)
 
@@ -276,8 +261,10 @@ def write_picture(path: Path, rows: Sequence[Sequence[np.ndarray]]) -> None:
     :param path: JPEG file; its folder is made.
     :param rows: (h,w,3) uint8 RGB frames of each row, all of one size.
     """
-    import cv2
-    import numpy as np
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet = np.vstack([np.hstack(list(row)) for row in rows])
     cv2.imwrite(str(path), sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
+
+
+if __name__ == '__main__':
+    sys.exit(main('tracking'))

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.evaluation.tracking import (
+from benchmarks.identity import (
     compare,
     FrameIdentities,
     hota,
     id_switches,
     identity_f1,
 )
+from metricseg_ros.config import IGNORE_LABEL
 import numpy as np
 import pytest
 

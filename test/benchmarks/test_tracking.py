@@ -7,8 +7,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import cv2
-from metricseg_ros.cli.benchmark_tracking import (
+from benchmarks.command import main
+from benchmarks.overlap_tracker import iou, OverlapTracker
+from benchmarks.tracking import (
     BLIND,
     BROKEN,
     GREY,
@@ -18,10 +19,9 @@ from metricseg_ros.cli.benchmark_tracking import (
     scene_rows,
     Score,
 )
+from benchmarks.videos import filmed, labelled
+import cv2
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
-from metricseg_ros.cli.main import main
-from metricseg_ros.cli.overlap_tracker import iou, OverlapTracker
-from metricseg_ros.cli.tracking_videos import filmed, labelled
 from metricseg_ros.config import SegmenterConfig
 from metricseg_ros.datasets.label_folder import write_pair
 from metricseg_ros.structures import Instances
@@ -111,8 +111,8 @@ def test_a_scene_without_switches_has_no_share() -> None:
 
 def test_every_tracker_is_measured_and_drawn(tmp_path: Path) -> None:
     report = tmp_path / 'report.json'
-    assert main(['benchmark', 'tracking', '--scene', 'occlusion', '--sequences', '2', '--frames',
-                 '4', '--json', str(report), '--pictures', str(tmp_path)]) == DONE
+    assert main('tracking', ['--scene', 'occlusion', '--sequences', '2', '--frames', '4', '--json',
+                             str(report), '--pictures', str(tmp_path)]) == DONE
     found = json.loads(report.read_text())
     assert [row['tracker'] for row in found['rows']] == [OURS, BROKEN, GREY, BLIND, OVERLAP]
     assert [row['objects'] for row in found['rows']] == [12] * 5
@@ -142,8 +142,8 @@ def test_the_frames_of_a_labelled_video_come_in_order(own_video: Path) -> None:
 
 def test_a_labelled_video_is_measured_and_drawn(own_video: Path, tmp_path: Path) -> None:
     report = tmp_path / 'report.json'
-    assert main(['benchmark', 'tracking', '--labelled', str(own_video), '--json', str(report),
-                 '--pictures', str(tmp_path)]) == DONE
+    assert main('tracking', ['--labelled', str(own_video), '--json', str(report), '--pictures',
+                             str(tmp_path)]) == DONE
     found = json.loads(report.read_text())
     assert found['labelled'] == [str(own_video)] and 'rng_seed' not in found
     assert [row['scene'] for row in found['rows']] == ['labelled'] * 5
@@ -153,14 +153,13 @@ def test_a_labelled_video_is_measured_and_drawn(own_video: Path, tmp_path: Path)
 
 def test_a_bad_labelled_video_is_named(own_video: Path, tmp_path: Path,
                                        capsys: pytest.CaptureFixture[str]) -> None:
-    words = ['benchmark', 'tracking', '--labelled']
-    assert main([*words, str(tmp_path)]) == BAD_USAGE
+    assert main('tracking', ['--labelled', str(tmp_path)]) == BAD_USAGE
     assert str(tmp_path) in capsys.readouterr().err
     write_pair(own_video, '9', np.zeros((20, 30, 3), np.uint8), np.zeros((20, 30), np.uint16))
-    assert main([*words, str(own_video)]) == BAD_USAGE
+    assert main('tracking', ['--labelled', str(own_video)]) == BAD_USAGE
     assert f'(20, 30) of 9 in {own_video}' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('option', ['--sequences', '--frames'])
 def test_nonsense_is_refused(option: str) -> None:
-    assert main(['benchmark', 'tracking', option, '0']) == BAD_USAGE
+    assert main('tracking', [option, '0']) == BAD_USAGE

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
 from metricseg_ros.evaluation.overlap import shared_pixels
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 MATCH_IOU = 0.5
 """IoU from which a prediction is a truth, for switches and identity F1."""
@@ -87,7 +88,6 @@ def identity_f1(frames: Sequence[FrameIdentities]) -> float:
     :param frames: of one sequence.
     :return: identity F1 in [0,1]; 1 where there is nothing, and nothing is said.
     """
-    from scipy.optimize import linear_sum_assignment
     counts = _Counts(frames)
     found = np.zeros(counts.shape)
     for frame, rows, columns in counts.indexed:
@@ -151,7 +151,6 @@ def _hota_at(counts: _Counts, alignment: np.ndarray, iou: float) -> float:
 
 def _pairs(ious: np.ndarray, minimum: float, weights: np.ndarray) -> list[tuple[int, int]]:
     """Pair rows and columns of IoU at least `minimum` so that the sum of weights is largest."""
-    from scipy.optimize import linear_sum_assignment
     allowed = ious >= minimum - 1e-9
     rows, columns = linear_sum_assignment(np.where(allowed, weights, 0), maximize=True)
     return [(row, column) for row, column in zip(rows.tolist(), columns.tolist(), strict=True)

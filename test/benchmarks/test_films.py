@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.synthesis.composed.sequences import (
+from benchmarks.films import (
     Actor,
     camera_matrix,
     film,
@@ -13,6 +12,7 @@ from metricseg_ros.synthesis.composed.sequences import (
     Scene,
     SCENES,
 )
+from metricseg_ros.config import IGNORE_LABEL
 import numpy as np
 import pytest
 
