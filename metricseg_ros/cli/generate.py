@@ -30,9 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='composed only: labelled photographs to cut things from (repeatable)')
     parser.add_argument('--names', type=Path,
                         help='JSON list of the names to use in the label folders (default: all)')
-
     parser.add_argument('--without-packages', action='store_true',
                         help='use label folders and drawn shapes only, no installed packages')
+    parser.add_argument('--catalogue', type=Path,
+                        help="folder of models of things, Sweet Home 3D's *.sh3f (default: where "
+                        'the Debian package sweethome3d-furniture puts them)')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,9 +44,10 @@ def run(args: argparse.Namespace) -> int:
     :param args: what :func:`add_arguments` declared.
     :return: the exit code: 0 done, 2 bad input.
     """
-    from metricseg_ros.synthesis.generate import generate, GenerationTask
+    from metricseg_ros.synthesis.generate import CATALOGUE, generate, GenerationTask
     task = GenerationTask(args.kind, args.output, args.count, args.size, args.rng_seed, args.jobs,
-                          tuple(args.label_folder), args.names, not args.without_packages)
+                          tuple(args.label_folder), args.names, not args.without_packages,
+                          args.catalogue or CATALOGUE)
     try:
         written = generate(task)
     except ValueError as error:

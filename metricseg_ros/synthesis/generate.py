@@ -10,6 +10,7 @@ import multiprocessing
 import os
 from pathlib import Path
 
+from metricseg_ros.synthesis.rendered.meshes import CATALOGUE
 from metricseg_ros.synthesis.sources import contact_sheet, write_sources
 from metricseg_ros.synthesis.synthetic_scene import (
     ENTRIES,
@@ -39,6 +40,7 @@ class GenerationTask:
     :param names_file: JSON list of the names of those photographs to use, or None for all.
     :param packages: use what installed packages offer; without, only the label folders and what
         is drawn.
+    :param catalogue: folder of the models of things and furniture (.sh3f).
     """
 
     kind: str
@@ -50,6 +52,7 @@ class GenerationTask:
     label_folders: tuple[Path, ...] = ()
     names_file: Path | None = None
     packages: bool = True
+    catalogue: Path = CATALOGUE
 
 
 def generate(task: GenerationTask) -> int:
@@ -66,8 +69,9 @@ def generate(task: GenerationTask) -> int:
     missing = [i for i in range(task.count) if not is_written(task.root, i)]
     if missing:
         _report(task, _written(task, missing))
-    write_index(task.root, [image_name(i) for i in range(task.count)])
-    write_sources(task.root, task.kind, task.rng_seed, task.label_folders, task.packages)
+    write_index(task.root, [image_name(i) for i in range(task.count)], task.size)
+    write_sources(task.root, task.kind, task.rng_seed, task.label_folders,
+                  task.catalogue if task.packages else None)
     contact_sheet(task.root, task.count)
     return len(missing)
 
@@ -112,12 +116,18 @@ def _report(task: GenerationTask, written: Iterable[int]) -> None:
 
 
 def _written(task: GenerationTask, missing: list[int]) -> Iterable[int]:
+    import cv2
+    os.environ.setdefault('LP_NUM_THREADS', '1')  # the software renderer, one core a process
+    cv2.setNumThreads(1)  # its pool of threads would not live on in a fork
+    # What all share is loaded here, once, and comes to the processes by forking.
+    open_scene = _rendered_scenes(task) if task.kind == 'rendered' else _composed_scenes(task)
     if task.jobs == 1:
-        _start_worker(task)
+        _start_worker(task, open_scene)
         yield from map(_write_one, missing)
         return
-    context = multiprocessing.get_context('spawn')
-    with context.Pool(task.jobs, _start_worker, (task,), maxtasksperchild=500) as pool:
+    context = multiprocessing.get_context('fork')
+    # A process is replaced now and then: the renderer leaks.
+    with context.Pool(task.jobs, _start_worker, (task, open_scene), 500) as pool:
         yield from pool.imap(_write_one, missing, chunksize=4)
 
 
@@ -125,11 +135,9 @@ _task: GenerationTask | None = None
 _scene: Scene | None = None
 
 
-def _start_worker(task: GenerationTask) -> None:
+def _start_worker(task: GenerationTask, open_scene: Callable[[], Scene]) -> None:
     global _task, _scene
-    os.environ.setdefault('LP_NUM_THREADS', '1')  # the software renderer, one core a process
-    _task = task
-    _scene = _rendered_scene(task) if task.kind == 'rendered' else _composed_scene(task)
+    _task, _scene = task, open_scene()
 
 
 def _write_one(index: int) -> int:
@@ -137,7 +145,7 @@ def _write_one(index: int) -> int:
     return index
 
 
-def _rendered_scene(task: GenerationTask) -> Scene:
+def _rendered_scenes(task: GenerationTask) -> Callable[[], Scene]:
     os.environ.setdefault('MUJOCO_GL', 'osmesa')
     try:
         from metricseg_ros.synthesis.rendered.rendering import SceneRenderer
@@ -146,14 +154,14 @@ def _rendered_scene(task: GenerationTask) -> Scene:
         raise ValueError(message) from error
     from metricseg_ros.synthesis.backgrounds import load_wallpapers
     from metricseg_ros.synthesis.rendered.meshes import load_solids, read_catalogue
-    entries = read_catalogue() if task.packages else []
+    entries = read_catalogue(task.catalogue) if task.packages else []
     household = load_solids([entry for entry in entries if entry.is_household])
-    furniture = [entry for entry in entries if entry.is_furniture][::FURNITURE_STRIDE]
+    furniture = load_solids([entry for entry in entries if entry.is_furniture][::FURNITURE_STRIDE])
     photos = load_wallpapers() if task.packages else []
-    return SceneRenderer(task.size, household, load_solids(furniture), photos).render
+    return lambda: SceneRenderer(task.size, household, furniture, photos).render
 
 
-def _composed_scene(task: GenerationTask) -> Scene:
+def _composed_scenes(task: GenerationTask) -> Callable[[], Scene]:
     import json
 
     from metricseg_ros.datasets.label_folder import open_label_folder
@@ -163,11 +171,11 @@ def _composed_scene(task: GenerationTask) -> Scene:
     from metricseg_ros.synthesis.composed.flat_things import draw_library
     names = json.loads(task.names_file.read_text()) if task.names_file else None
     folders = tuple(open_label_folder(path, names) for path in task.label_folders)
-    cutouts = load_cutouts(folders, task.packages)
+    cutouts = load_cutouts(folders, task.packages, task.catalogue)
     if not cutouts:
         raise ValueError('kind composed needs cut-outs: install tuxpaint-stamps-default or '
                          'sweethome3d-furniture, or give a label folder, got none of them')
     rng = np.random.default_rng(task.rng_seed)
     backgrounds = load_backgrounds(rng, packages=task.packages)
     flat, large = draw_library(rng, load_wallpapers() if task.packages else [])
-    return lambda rng: compose(backgrounds, cutouts + flat, task.size, rng, large)
+    return lambda: lambda rng: compose(backgrounds, cutouts + flat, task.size, rng, large)

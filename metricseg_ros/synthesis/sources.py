@@ -20,7 +20,7 @@ DEPTH_SHOWN = 6.0  # millimetres a grey level: white is 1.5 m
 
 
 def write_sources(root: Path, kind: str, rng_seed: int, label_folders: tuple[Path, ...],
-                  packages: bool) -> None:
+                  catalogue: Path | None) -> None:
     """
     Write sources.json: what the images were made of, and under which licences.
 
@@ -28,32 +28,34 @@ def write_sources(root: Path, kind: str, rng_seed: int, label_folders: tuple[Pat
     :param kind: rendered or composed.
     :param rng_seed: the seed of the run.
     :param label_folders: labelled photographs that were cut up.
-    :param packages: whether the installed packages were used.
+    :param catalogue: folder of the models; None where no packages were used.
     """
-    sources = package_sources(kind) if packages else []
+    sources = package_sources(kind, catalogue) if catalogue else []
     sources += [{'name': folder.name, 'licence': "see the folder's index"}
                 for folder in label_folders]
     content = {'kind': kind, 'rng_seed': rng_seed, 'sources': sources}
     (root / 'sources.json').write_text(json.dumps(content, indent=1) + '\n')
 
 
-def package_sources(kind: str) -> list[dict]:
+def package_sources(kind: str, catalogue: Path) -> list[dict]:
     """
     List the packages that scenes of a kind are made from.
 
     :param kind: rendered or composed.
+    :param catalogue: folder of the models.
     :return: name and licence of each.
     """
-    sources = [{'name': PACKAGE, 'archives': LICENCES, 'creators': creators()},
+    sources = [{'name': PACKAGE, 'archives': LICENCES, 'creators': creators(catalogue)},
                *({'name': name, 'licence': 'see the package'} for name in WALLPAPER_PACKAGES)]
     if kind == 'composed':
         sources.append({'name': 'tuxpaint-stamps-default', 'licence': 'GPL-2.0-or-later'})
     return sources
 
 
-def creators() -> list[str]:
-    """List the authors named by the installed model catalogue."""
-    return sorted({e.creator for e in read_catalogue() if e.creator and e.is_household})
+def creators(catalogue: Path) -> list[str]:
+    """List the authors named by a model catalogue."""
+    entries = read_catalogue(catalogue)
+    return sorted({e.creator for e in entries if e.creator and e.is_household})
 
 
 def contact_sheet(root: Path, count: int) -> Path:

@@ -29,6 +29,7 @@ class SyntheticScene:
     :param depth: (H,W) float32 metres along the optical axis, or None where there is none.
     :param focal_length: in pixels, of a camera whose axis meets the middle of the image; None
         where there is no camera.
+    :param arrangement: what kind of scene it is.
     """
 
     image: np.ndarray
@@ -36,11 +37,14 @@ class SyntheticScene:
     names: tuple[str, ...]
     depth: np.ndarray | None = None
     focal_length: float | None = None
+    arrangement: str = ''
 
 
 def write_scene(root: Path, name: str, scene: SyntheticScene) -> None:
     """
     Write a scene: images/, depth/ where known, entries/, labels/; the label map appears last.
+
+    Depth is 16-bit PNG in millimetres, 0 for none; :func:`write_index` adds the cameras.
 
     :param root: the folder.
     :param name: file name without suffix.
@@ -52,6 +56,8 @@ def write_scene(root: Path, name: str, scene: SyntheticScene) -> None:
     entry = {'key': name, 'names': scene.names}
     if scene.focal_length is not None:
         entry['focal_length'] = round(scene.focal_length, 2)
+    if scene.arrangement:
+        entry['arrangement'] = scene.arrangement
     write_whole(entry_path(root, name), json.dumps(entry).encode())
     write_image(root / 'labels' / f'{name}.png', scene.label_map)
 
@@ -72,15 +78,36 @@ def entry_path(root: Path, name: str) -> Path:
     return root / ENTRIES / f'{name}.json'
 
 
-def write_index(root: Path, names: list[str]) -> None:
+def write_index(root: Path, names: list[str], size: tuple[int, int]) -> None:
     """
-    Write index.json and classes.txt, from which the folder is read as a data set with classes.
+    Write index.json, classes.txt and camera.json: the folder is then a data set with classes.
+
+    camera.json holds fx, fy, cx, cy, width and height in pixels by the image's name, where
+    there are cameras; the centre of the first pixel is at (0, 0).
 
     :param root: the folder.
     :param names: of its images.
+    :param size: (height, width) of its images.
     """
     entries: list[dict[str, Any]] = [json.loads(entry_path(root, name).read_text())
                                      for name in names]
     text = ',\n'.join(json.dumps(entry) for entry in entries)
     write_whole(root / 'index.json', f'[{text}]\n'.encode())
     write_whole(root / 'classes.txt', '\n'.join([*HOUSEHOLD_CLASSES, '']).encode())
+    cameras = {entry['key']: pinhole(entry['focal_length'], size)
+               for entry in entries if 'focal_length' in entry}
+    if cameras:
+        write_whole(root / 'camera.json', json.dumps(cameras).encode())
+
+
+def pinhole(focal_length: float, size: tuple[int, int]) -> dict[str, float]:
+    """
+    Describe a camera whose axis meets the middle of the image.
+
+    :param focal_length: in pixels.
+    :param size: (height, width) of the image.
+    :return: fx, fy, cx, cy, width, height.
+    """
+    height, width = size
+    return {'fx': focal_length, 'fy': focal_length, 'cx': (width - 1) / 2,
+            'cy': (height - 1) / 2, 'width': width, 'height': height}

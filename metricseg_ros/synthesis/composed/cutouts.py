@@ -13,7 +13,12 @@ from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
 from metricseg_ros.datasets.folder_dataset import read_index
 from metricseg_ros.datasets.household import OBJECT
 from metricseg_ros.datasets.label_folder import LabelFolder
-from metricseg_ros.synthesis.rendered.meshes import CatalogueEntry, PACKAGE, read_catalogue
+from metricseg_ros.synthesis.rendered.meshes import (
+    CATALOGUE,
+    CatalogueEntry,
+    PACKAGE,
+    read_catalogue,
+)
 import numpy as np
 
 STAMPS = Path('/usr/share/tuxpaint/stamps')
@@ -42,15 +47,18 @@ class Cutout:
     name: str = OBJECT
 
 
-def load_cutouts(folders: tuple[LabelFolder, ...] = (), packages: bool = True) -> list[Cutout]:
+def load_cutouts(folders: tuple[LabelFolder, ...] = (), packages: bool = True,
+                 catalogue: Path = CATALOGUE) -> list[Cutout]:
     """
     Load the cut-outs of every source there is.
 
     :param folders: labelled photographs to cut instances from.
     :param packages: take what the installed packages offer, too.
+    :param catalogue: folder of the models whose pictures are taken.
     :return: the cut-outs; empty where no package is installed and no folder given.
     """
-    found = stamp_cutouts() + icon_cutouts() if packages else []
+    entries = [entry for entry in read_catalogue(catalogue) if entry.is_household]
+    found = stamp_cutouts() + icon_cutouts(entries) if packages else []
     for folder in folders:
         found += folder_cutouts(folder)
     return found
@@ -72,15 +80,13 @@ def stamp_cutouts(root: Path = STAMPS) -> list[Cutout]:
             for path, image in zip(paths, rgba) if image is not None and is_photographic(image)]
 
 
-def icon_cutouts(entries: list[CatalogueEntry] | None = None) -> list[Cutout]:
+def icon_cutouts(entries: list[CatalogueEntry]) -> list[Cutout]:
     """
     Load the catalogue pictures of the household models of sweethome3d-furniture.
 
-    :param entries: the models; the installed catalogue's household things when None.
-    :return: the cut-outs; empty where the package is not installed.
+    :param entries: the models.
+    :return: the cut-outs.
     """
-    if entries is None:
-        entries = [entry for entry in read_catalogue() if entry.is_household]
     found = []
     for entry in entries:
         with zipfile.ZipFile(entry.archive) as archive:

@@ -9,17 +9,26 @@ from dataclasses import dataclass, field
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.household import household_class
-from metricseg_ros.synthesis.rendered.layout import Layout, plan, THING_LENGTH
+from metricseg_ros.synthesis.rendered.layout import Layout, THING_LENGTH
+from metricseg_ros.synthesis.rendered.plan import plan
 from metricseg_ros.synthesis.rendered.room import furnish
 from metricseg_ros.synthesis.rendered.solids import Solid
-from metricseg_ros.synthesis.rendered.world import add_thing, new_world, settle, World
+from metricseg_ros.synthesis.rendered.world import (
+    add_thing,
+    CLEAR_GROUP,
+    new_world,
+    settle,
+    World,
+)
 from metricseg_ros.synthesis.synthetic_scene import SyntheticScene
 import mujoco
 import numpy as np
 
 CLOSE_UP_AREA = 60 / (240 * 320)  # smaller visible parts are not worth a label
-SUPERSAMPLING = 2
+SUPERSAMPLING = 1.5
+NEAREST, FARTHEST = 0.3, 1.7  # metres from the camera to what is laid out in real size
 MAX_GEOMS = 2000
+WALL_DISTANCE = 0.3  # metres that the camera is at least before every wall
 
 
 @dataclass
@@ -39,8 +48,8 @@ class SceneRenderer:
     photos: list[np.ndarray] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        height, width = (n * SUPERSAMPLING for n in self.size)
-        self._gl = mujoco.GLContext(width, height)
+        self._drawn_size = tuple(round(n * SUPERSAMPLING) for n in self.size)
+        self._gl = mujoco.GLContext(*self._drawn_size[::-1])
         self._gl.make_current()
 
     def render(self, rng: np.random.Generator) -> SyntheticScene:
@@ -67,25 +76,27 @@ class SceneRenderer:
                       for item, is_kept in zip(layout.placed, kept, strict=True) if is_kept)
         focal_length = self.size[0] / 2 / np.tan(np.radians(field_of_view) / 2)
         return SyntheticScene(_photographed(image, rng), labels, names, depth,
-                              float(focal_length))
+                              float(focal_length), layout.arrangement)
 
     def _set_quality(self, world: World) -> None:
         visual = world.spec.visual
         visual.quality.offsamples, visual.quality.shadowsize = 0, 1024
-        visual.global_.offheight, visual.global_.offwidth = (n * SUPERSAMPLING for n in self.size)
+        visual.global_.offheight, visual.global_.offwidth = self._drawn_size
 
     def _draw(self, model: mujoco.MjModel,
               data: mujoco.MjData) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         scene = mujoco.MjvScene(model, MAX_GEOMS)
         camera = mujoco.MjvCamera()
         camera.type, camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, 0
-        mujoco.mjv_updateScene(model, data, mujoco.MjvOption(), None, camera,
-                               mujoco.mjtCatBit.mjCAT_ALL, scene)
+        shown = mujoco.MjvOption()
+        mujoco.mjv_updateScene(model, data, shown, None, camera, mujoco.mjtCatBit.mjCAT_ALL, scene)
         context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
         context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, context)
-        large, _ = _read(scene, context, tuple(n * SUPERSAMPLING for n in self.size))
+        large, _ = _read(scene, context, self._drawn_size)
         image = cv2.resize(large, self.size[::-1], interpolation=cv2.INTER_AREA)
+        shown.geomgroup[CLEAR_GROUP] = 0
+        mujoco.mjv_updateScene(model, data, shown, None, camera, mujoco.mjtCatBit.mjCAT_ALL, scene)
         scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = 1
         scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
         codes, nearness = _read(scene, context, self.size)
@@ -95,6 +106,8 @@ class SceneRenderer:
 
 
 def _elevation(rng: np.random.Generator, layout: Layout) -> float:
+    if layout.elevation is not None:
+        return layout.elevation
     if layout.arrangement == 'shelf':
         return float(rng.uniform(0, 25))
     elevation = 90 - 25 * abs(rng.normal()) if rng.random() < 0.45 else rng.uniform(25, 75)
@@ -144,7 +157,10 @@ def _aim(model: mujoco.MjModel, data: mujoco.MjData, rng: np.random.Generator, l
     elif len(on_table) and not layout.gathered and layout.arrangement != 'plate':
         centre = data.xpos[rng.choice(on_table)]  # what is scattered has an empty middle
     half_height = np.tan(np.radians(model.cam_fovy[0]) / 2)
-    distance = THING_LENGTH / (layout.span * 2 * half_height * size[1] / size[0])
+    if layout.filling is None:
+        distance = THING_LENGTH / (layout.span * 2 * half_height * size[1] / size[0])
+    else:
+        distance = np.clip(layout.radius / (half_height * layout.filling), NEAREST, FARTHEST)
     centre = centre + [*rng.uniform(-0.25, 0.25, 2) * distance * half_height, 0.0]
     tilt, turn = np.radians(elevation), rng.uniform(0, 2 * np.pi)
     if layout.arrangement == 'shelf':  # open towards -y
@@ -157,12 +173,22 @@ def _aim(model: mujoco.MjModel, data: mujoco.MjData, rng: np.random.Generator, l
                  np.cos(roll) * up - np.sin(roll) * right)
     model.cam_pos[0] = centre + distance * back
     mujoco.mju_mat2Quat(model.cam_quat[0], np.stack([right, up, back], 1).ravel())
+    _move_walls_behind(model, data)
     mujoco.mj_forward(model, data)
+
+
+def _move_walls_behind(model: mujoco.MjModel, data: mujoco.MjData) -> None:
+    # A plane between camera and table would hide it from labels and depth, not from the image.
+    for plane in np.flatnonzero(model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE):
+        normal = data.geom_xmat[plane].reshape(3, 3)[:, 2]
+        before = (model.cam_pos[0] - data.geom_xpos[plane]) @ normal
+        model.geom_pos[plane] += min(before - WALL_DISTANCE, 0) * normal
 
 
 def _photographed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     light = image.astype(np.float32) / 255
-    light *= np.clip(rng.uniform(0.4, 0.72) / max(light.mean(), 0.02), 0.7, 2.2)
+    wanted = rng.uniform(0.4, 0.72) if rng.random() < 0.8 else rng.uniform(0.12, 0.35)  # dark
+    light *= np.clip(wanted / max(light.mean(), 0.02), 0.3, 2.2)
     light = np.clip(light, 0, 1) ** rng.uniform(0.8, 1.2)
     light *= 1 + rng.uniform(-0.06, 0.06, 3)
     if rng.random() < 0.5:

@@ -7,15 +7,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 from metricseg_ros.synthesis import textures
-from metricseg_ros.synthesis.rendered import shapes
+from metricseg_ros.synthesis.rendered import prints, shapes
 from metricseg_ros.synthesis.rendered.layout import Layout
 from metricseg_ros.synthesis.rendered.solids import Solid, Surface
-from metricseg_ros.synthesis.rendered.world import COLLISION_GROUP, draw_solid, World
+from metricseg_ros.synthesis.rendered.world import (
+    CLEAR_GROUP,
+    COLLISION_GROUP,
+    draw_solid,
+    World,
+)
 import mujoco
 import numpy as np
 
 FLOOR = -0.75  # metres below the tabletop
 COVER_SIZE = (256, 256)
+# Least and most height of a container's walls, in half its width.
+WALL_HEIGHTS = {'bin': (0.35, 1.0), 'crate': (0.35, 1.0), 'carton': (0.4, 1.1),
+                'tray': (0.06, 0.2), 'clear': (0.35, 1.0)}
 Photos = list[np.ndarray]
 
 
@@ -32,8 +40,8 @@ def furnish(world: World, rng: np.random.Generator, layout: Layout, elevation: f
     :param photos: pictures for printed cloths and walls, may be empty.
     """
     _add_table(world, rng, layout, photos)
-    if layout.arrangement == 'bin':
-        _add_bin(world, rng, layout, photos)
+    if layout.container:
+        _add_container(world, rng, layout, photos)
     if layout.arrangement == 'shelf':
         _add_shelf(world, rng, layout, photos)
     _add_plane(world, rng, np.array([0, 0, FLOOR]), np.array([0.0, 0, 1]), photos)
@@ -65,27 +73,60 @@ def _add_table(world: World, rng: np.random.Generator, layout: Layout, photos: P
     draw_solid(world, body, Solid('table', (sheet,), ()), 1.0)
 
 
-def _add_bin(world: World, rng: np.random.Generator, layout: Layout, photos: Photos) -> None:
-    inner = max(layout.radius, 0.1) * np.array([rng.uniform(1.0, 1.3), rng.uniform(1.0, 1.3)])
-    height = rng.uniform(0.06, 0.2)
-    wall = _covered(rng, shapes.box(np.ones(3)), photos, 0.25)
+def _add_container(world: World, rng: np.random.Generator, layout: Layout,
+                   photos: Photos) -> None:
+    inner = max(layout.radius * (0.7 if layout.filling else 1.0), 0.03) * rng.uniform(1, 1.3, 2)
+    inner *= max([1.0, *(np.abs(p.position[:2]).max() / inner.min() for p in layout.placed)])
+    height = inner.mean() * rng.uniform(*WALL_HEIGHTS[layout.container])
+    thick = rng.uniform(0.002, 0.03) * inner.mean()
+    wall = _wall_surface(rng, layout.container, photos)
     material = world.material(wall)
+    clear = CLEAR_GROUP if layout.container == 'clear' else 0
     for axis in range(2):
         for sign in (-1, 1):
-            size = np.array([inner[0] + 0.01, inner[1] + 0.01, height / 2])
-            size[axis] = rng.uniform(0.003, 0.008)
+            size = np.array([inner[0] + thick, inner[1] + thick, height / 2])
+            size[axis] = thick
             place = np.array([0.0, 0.0, height / 2])
-            place[axis] = sign * inner[axis]
+            place[axis] = sign * (inner[axis] + thick)
             # The unseen part of the wall is higher, so that things fall inside.
-            tall = [*size[:2], 0.6]
-            world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=tall,
-                                          pos=[*place[:2], 0.6], group=COLLISION_GROUP)
+            world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[*size[:2], 1.0],
+                                          pos=[*place[:2], 1.0], group=COLLISION_GROUP)
             world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=place,
-                                          material=material, contype=0, conaffinity=0)
+                                          material=material, contype=0, conaffinity=0,
+                                          group=clear)
+            if layout.container == 'carton':
+                _add_flap(world, rng, axis, place, size, material)
     floor = _covered(rng, shapes.box(np.ones(3)), photos, 0.25) if rng.random() < 0.3 else wall
-    world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[*inner, 0.0005],
-                                  pos=[0, 0, 0.0008], material=world.material(floor),
-                                  contype=0, conaffinity=0)
+    if layout.container != 'clear':
+        world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[*inner, 0.0005],
+                                      pos=[0, 0, 0.0008], material=world.material(floor),
+                                      contype=0, conaffinity=0)
+
+
+def _wall_surface(rng: np.random.Generator, container: str, photos: Photos) -> Surface:
+    board = shapes.box(np.ones(3))
+    if container == 'carton':
+        return replace(board, texture=prints.cardboard(rng, COVER_SIZE), gloss=0.0)
+    if container == 'clear':
+        return replace(board, colour=(*rng.uniform(0.75, 1.0, 3), rng.uniform(0.12, 0.3)),
+                       gloss=1.0)
+    return _covered(rng, board, photos, 0.25)
+
+
+def _add_flap(world: World, rng: np.random.Generator, axis: int, place: np.ndarray,
+              size: np.ndarray, material: str) -> None:
+    # Folded outwards from the upper edge of a wall, hanging or standing off.
+    outwards, half = np.sign(place[axis]), min(size[2], 0.5 * size[1 - axis]) * 0.9
+    droop = rng.uniform(-0.5, 1.3)  # radians below the horizontal
+    shape = size.copy()
+    shape[axis], shape[2] = half, size[axis]
+    centre = place.copy()
+    centre[axis] += outwards * half * np.cos(droop)
+    centre[2] = 2 * size[2] - half * np.sin(droop)
+    turn = np.zeros(4)
+    turn[0], turn[2 - axis] = np.cos(droop / 2), np.sin(droop / 2) * outwards * (1 - 2 * axis)
+    world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=shape, pos=centre,
+                                  quat=turn, material=material, contype=0, conaffinity=0)
 
 
 def _add_shelf(world: World, rng: np.random.Generator, layout: Layout, photos: Photos) -> None:
@@ -113,7 +154,7 @@ def _add_plane(world: World, rng: np.random.Generator, place: np.ndarray, normal
 
 
 def _add_walls(world: World, rng: np.random.Generator, photos: Photos) -> None:
-    turn, distance = rng.uniform(0, np.pi / 2), rng.uniform(1.2, 3.5)
+    turn, distance = rng.uniform(0, np.pi / 2), rng.uniform(1.7, 3.5)
     for quarter in range(4):
         angle = turn + quarter * np.pi / 2
         outwards = np.array([np.cos(angle), np.sin(angle), 0.0])
@@ -129,13 +170,17 @@ def _add_furniture(world: World, rng: np.random.Generator, solid: Solid) -> None
 
 
 def _add_lamps(world: World, rng: np.random.Generator) -> None:
-    head = world.spec.visual.headlight
-    head.ambient = np.full(3, rng.uniform(0.3, 0.55))
-    head.diffuse = np.full(3, rng.uniform(0.0, 0.25))
+    # From a window much of the light comes from one side, and little from the room.
+    window, head = rng.random() < 0.35, world.spec.visual.headlight
+    head.ambient = np.full(3, rng.uniform(*((0.12, 0.3) if window else (0.3, 0.55))))
+    head.diffuse = np.full(3, rng.uniform(0.0, 0.08 if window else 0.25))
     head.specular = np.full(3, rng.uniform(0.0, 0.3))
     for index in range(int(rng.integers(1, 4))):
         tint = 1 + rng.uniform(-0.12, 0.12) * np.array([1, 0.1, -1])
         place = np.array([*rng.uniform(-1.6, 1.6, 2), rng.uniform(0.9, 2.5)])
+        if window and index == 0:
+            angle = rng.uniform(0, 2 * np.pi)
+            place = np.array([2 * np.cos(angle), 2 * np.sin(angle), rng.uniform(0.7, 1.8)])
         strength = rng.uniform(0.35, 0.8) if index == 0 else rng.uniform(0.05, 0.3)
         lamp = world.spec.worldbody.add_light(pos=place, dir=-place, castshadow=index == 0)
         lamp.type = (mujoco.mjtLightType.mjLIGHT_SPOT if rng.random() < 0.3

@@ -8,8 +8,8 @@ from metricseg_ros.synthesis.rendered.solids import Surface
 from metricseg_ros.synthesis.rendered.wavefront import vertex_normals
 import numpy as np
 
-# Corners of a unit cube's six faces, counter-clockwise from outside.
-_FACES = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
+# Corners of a unit cube's six faces, counter-clockwise from outside, from the lower left one on.
+_FACES = ((2, 0, 1, 3), (4, 6, 7, 5), (0, 4, 5, 1), (6, 2, 3, 7), (0, 2, 6, 4), (1, 5, 7, 3))
 
 
 def grid_surface(points: np.ndarray, smooth: bool = True) -> Surface:
@@ -50,7 +50,9 @@ def finish(vertices: np.ndarray, texcoords: np.ndarray, faces: np.ndarray,
 
 def box(size: np.ndarray) -> Surface:
     """
-    Build a box whose six faces show different parts of the texture.
+    Build a box whose six faces show different parts of the texture, three in a row.
+
+    They are those at -x, +x, -y, +y, -z, +z; the first four are upright.
 
     :param size: (3,) edge lengths in metres.
     :return: the surface.
@@ -60,8 +62,8 @@ def box(size: np.ndarray) -> Surface:
     for number, face in enumerate(_FACES):
         left, top = number % 3 / 3, number // 3 / 2
         vertices += [corners[i] for i in face]
-        texcoords += [[left, top], [left + 1 / 3, top], [left + 1 / 3, top + 0.5],
-                      [left, top + 0.5]]
+        texcoords += [[left, top + 0.5], [left + 1 / 3, top + 0.5], [left + 1 / 3, top],
+                      [left, top]]
         faces += [[4 * number, 4 * number + 1, 4 * number + 2],
                   [4 * number, 4 * number + 2, 4 * number + 3]]
     return finish(np.array(vertices), np.array(texcoords), np.array(faces))

@@ -29,7 +29,7 @@ def packet(rng: np.random.Generator, photos: Photos) -> Solid:
     if rng.random() < 0.5:
         return solid_of('card', [_printed(rng, photos, shapes.box(size))])
     squareness = (rng.uniform(0.3, 0.8), rng.uniform(0.1, 0.6))
-    surface = shapes.superquadric(size, squareness, _bumps(rng, rng.uniform(0, 0.06)))
+    surface = shapes.superquadric(size, squareness, bumps(rng, rng.uniform(0, 0.06)))
     return solid_of('pouch', [_either(rng, photos, surface)])
 
 
@@ -37,14 +37,14 @@ def rounded_box(rng: np.random.Generator, photos: Photos) -> Solid:
     """Build a soap bar, device or bun: a box with round edges."""
     squareness = tuple(rng.uniform(0.15, 0.7, 2))
     surface = shapes.superquadric(rng.uniform(0.3, 1.0, 3), squareness,
-                                  _bumps(rng, rng.uniform(0, 0.08)))
+                                  bumps(rng, rng.uniform(0, 0.08)))
     return solid_of('bar', [_either(rng, photos, surface)])
 
 
 def fruit(rng: np.random.Generator, photos: Photos) -> Solid:
     """Build a round, egg-shaped or lumpy thing with an organic skin."""
     size = np.array([1.0, rng.uniform(0.7, 1.0), rng.uniform(0.6, 1.0)])
-    surface = shapes.superquadric(size, (1.0, 1.0), _bumps(rng, rng.uniform(0, 0.2)))
+    surface = shapes.superquadric(size, (1.0, 1.0), bumps(rng, rng.uniform(0, 0.2)))
     skin = np.clip(textures.organic(rng, TEXTURE_SIZE), 0, 255).astype(np.uint8)
     return solid_of('fruit', [replace(surface, texture=skin, gloss=rng.random() * 0.5)])
 
@@ -170,7 +170,7 @@ def morsel(rng: np.random.Generator, photos: Photos) -> Solid:
     if rng.random() < 0.5:
         size = np.array([1.0, rng.uniform(0.5, 1.0), thick])
         squareness = (rng.uniform(0.2, 0.8), rng.uniform(0.2, 0.9))
-        surface = shapes.superquadric(size, squareness, _bumps(rng, rng.uniform(0, 0.15)))
+        surface = shapes.superquadric(size, squareness, bumps(rng, rng.uniform(0, 0.15)))
     else:
         surface = shapes.prism(_outline(rng), thick)
     skin = np.clip(skin, 0, 255).astype(np.uint8)
@@ -188,7 +188,7 @@ def plate(rng: np.random.Generator, photos: Photos) -> Solid:
         surface = replace(surface, vertices=_squared(surface.vertices))
     decorated = rng.random() < 0.35
     surface = _printed(rng, photos, surface) if decorated else _pale(rng, surface)
-    return Solid('plate', (surface,), tuple(_rim_hulls(surface.vertices, 41)))
+    return Solid('plate', (surface,), tuple(rim_hulls(surface.vertices, 41)))
 
 
 FAMILIES: tuple[tuple[float, Callable[[np.random.Generator, Photos], Solid]], ...] = (
@@ -237,7 +237,8 @@ def _either(rng: np.random.Generator, photos: Photos, surface: Surface) -> Surfa
     return _plain(rng, surface)
 
 
-def _bumps(rng: np.random.Generator, amount: float) -> np.ndarray:
+def bumps(rng: np.random.Generator, amount: float) -> np.ndarray:
+    """Draw factors of the radius for :func:`shapes.superquadric`, (13,25), within 1 +- amount."""
     noise = textures.fractal_noise(rng, (13, 24), 1.0, 0.5)
     noise[[0, -1]] = noise[[0, -1]].mean(1, keepdims=True)
     return 1 + amount * (2 * np.concatenate([noise, noise[:, :1]], 1) - 1)
@@ -261,10 +262,11 @@ def _bubbles(rng: np.random.Generator, size: np.ndarray) -> list[Surface]:
         np.array([*(cell * 0.7), cell.min() * 0.5]), (1.0, rng.uniform(0.4, 1.0)), steps=12))
     places = [((col + 0.5) * cell[0] - size[0] / 2, (row + 0.5) * cell[1] - size[1] / 2)
               for col in range(cols) for row in range(rows)]
-    return _merged(bubble, [np.array([x, y, size[2] / 2]) for x, y in places])
+    return merged(bubble, [np.array([x, y, size[2] / 2]) for x, y in places])
 
 
-def _merged(surface: Surface, places: list[np.ndarray]) -> list[Surface]:
+def merged(surface: Surface, places: list[np.ndarray]) -> list[Surface]:
+    """Repeat a surface at places of (3,) metres, as one surface."""
     count = len(surface.vertices)
     vertices = np.concatenate([surface.vertices + place for place in places])
     return [replace(
@@ -293,7 +295,15 @@ def _squared(vertices: np.ndarray) -> np.ndarray:
     return np.column_stack([flat * wide**0.85, vertices[:, 2]]).astype(np.float32)
 
 
-def _rim_hulls(vertices: np.ndarray, around: int) -> list[np.ndarray]:
+def rim_hulls(vertices: np.ndarray, around: int) -> list[np.ndarray]:
+    """
+    Cut an open dish into convex parts, so that things can lie in it.
+
+    :param vertices: (7 * around, 3) rings of a lathe: centre, edge of the floor, inner rim, rim,
+        outside, foot, centre.
+    :param around: points of a ring.
+    :return: the points of the floor, and of twelve parts of the wall.
+    """
     rings = vertices.reshape(7, around, 3)
     floor = support_points(np.concatenate([rings[1], rings[5]]))
     cuts = np.linspace(0, around - 1, 13).astype(int)

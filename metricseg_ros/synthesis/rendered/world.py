@@ -15,6 +15,7 @@ TIME_STEP = 0.004  # seconds
 SETTLE_STEPS = 320
 GATHER_STEPS = 140
 COLLISION_GROUP = 4  # not drawn
+CLEAR_GROUP = 2  # drawn in the image, but labels and depth are of what is behind
 TEXTURE_ROLE = mujoco.mjtTextureRole.mjTEXROLE_RGB
 SHELL = mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL
 CONVEX = mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX

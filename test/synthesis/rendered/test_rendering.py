@@ -9,7 +9,9 @@ import os
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
 from metricseg_ros.synthesis.rendered import things
-from metricseg_ros.synthesis.rendered.layout import ARRANGEMENTS, Layout, Placed, plan
+from metricseg_ros.synthesis.rendered.layout import Layout, Placed
+from metricseg_ros.synthesis.rendered.plan import plan
+from metricseg_ros.synthesis.rendered.tossed import ARRANGEMENTS, tossed
 import numpy as np
 import pytest
 
@@ -74,8 +76,8 @@ def test_every_family_is_centred_and_finite(family) -> None:  # noqa: ANN001
 
 
 def test_every_arrangement_occurs() -> None:
-    seen = {plan(np.random.default_rng(i), [], []).arrangement for i in range(250)}
-    assert seen == set(ARRANGEMENTS)
+    seen = {plan(np.random.default_rng(i), [], []).arrangement for i in range(500)}
+    assert seen == {*ARRANGEMENTS, 'tabletop', 'groceries', 'bin of goods', 'heap'}
 
 
 def test_rendered_labels_are_contiguous_and_reproducible(renderer) -> None:  # noqa: ANN001
@@ -111,7 +113,7 @@ def test_depth_and_focal_length_give_back_the_size_of_a_ball(
 
 
 def test_things_on_a_shelf_stand_before_its_back() -> None:
-    layout = next(made for made in (plan(np.random.default_rng(i), [], []) for i in range(200))
+    layout = next(made for made in (tossed(np.random.default_rng(i), [], []) for i in range(200))
                   if made.arrangement == 'shelf')
     assert {abs(item.quaternion[1]) + abs(item.quaternion[2]) for item in layout.placed} == {0.0}
     assert all(item.position[2] > 0 for item in layout.placed)
