@@ -12,7 +12,8 @@ import numpy as np
 
 LONGEST = 128  # pixels of the longer side of a face
 CELL = 112  # pixels of a face in the texture of a box
-SYLLABLES = ['ba', 'co', 'di', 'fe', 'ga', 'ho', 'ja', 'ki', 'lu', 'mo', 'na', 'po', 'ri', 'sa', 'te', 'vo', 'wa', 'zu', 'bro', 'cla', 'dre', 'fri', 'gla', 'kro', 'pla', 'sto', 'tri']
+SYLLABLES = ('ba', 'co', 'di', 'fe', 'ga', 'ho', 'ja', 'ki', 'lu', 'mo', 'na', 'po', 'ri', 'sa',
+             'te', 'vo', 'wa', 'zu', 'bro', 'cla', 'dre', 'fri', 'gla', 'kro', 'pla', 'sto', 'tri')
 CARDBOARD = (np.array([150, 110, 70]), np.array([205, 165, 120]))
 Photos = list[np.ndarray]
 
