@@ -12,11 +12,10 @@ from typing import Any
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from metricseg_ros.ros.process.launching import camera_names, remappings
-from metricseg_ros.ros.process.shared_memory import shared_memory_profile
 
 SHARE = Path(get_package_share_directory('metricseg_ros'))
 
@@ -89,5 +88,4 @@ def generate_launch_description() -> LaunchDescription:
         *(DeclareLaunchArgument(name, default_value=default, description=description,
                                 choices=CHOICES.get(name))
           for name, (default, description) in ARGUMENTS.items()),
-        *(SetEnvironmentVariable(*item) for item in shared_memory_profile().items()),
         OpaqueFunction(function=segmenter)])

@@ -65,7 +65,8 @@ class NodeConfig(SegmenterConfig):
         'raw', 'Subscribe to image (raw) or to image/compressed (compressed).',
         choices=('raw', 'compressed'))
     image_reliability: str = parameter(
-        'auto', 'Reliability asked of the image and depth topics; auto accepts every publisher.',
+        'auto', 'Delivery asked of the image and depth topics; auto asks for what the publishers '
+        'offer, and follows them.',
         choices=('auto', 'reliable', 'best_effort'))
     diagnostics_period: float = parameter(
         1.0, 'Time between two diagnostics messages, in seconds.', minimum=0.1, maximum=60.0)

@@ -128,8 +128,9 @@ class Camera:
         return CameraSnapshot(
             name=self.name, prefix=self.prefix,
             input=source and InputSnapshot(
-                source.topic, type_name(source.message_type), source.reliable, source.refused,
-                source.silent_seconds(), source.received, source.lost),
+                source.topic, type_name(source.message_type), source.reliable, source.follows,
+                source.refused, source.silent_seconds(), source.received, source.lost,
+                source.loss),
             depth_topic=self._node.resolve_topic_name(f'{self.prefix}depth'),
             missing=tuple((self.prefix + name, topic, type_name(TOPICS[name]))
                           for name, topic in self.depth.topics.items()

@@ -150,7 +150,7 @@ def measure(options: Namespace, logs: Path) -> dict[str, Any]:
                         'image:=bare/camera')
         segmenter = processes.start(
             'metricseg_ros.ros.segmenter_node', '--ros-args', '-r', 'image:=segmenter/camera',
-            '-p', f'model:={options.model}', '-p', 'image_reliability:=reliable')
+            '-p', f'model:={options.model}')
         with running(lambda: RoundTrips({'bare': 'bare/camera', 'segmenter': 'segmenter/camera'})
                      ) as trips:
             trips.wait_for_cameras()

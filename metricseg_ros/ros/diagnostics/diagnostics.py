@@ -108,7 +108,8 @@ class Diagnostics:
         source, age = camera.input, camera.percentiles.get('age')
         return Facts(
             **facts, topic=source.topic, view=self._view(now, source.topic, source.message_type),
-            reliable=source.reliable, transport=now.transport, refused=source.refused,
+            reliable=source.reliable and not source.follows, loss=source.loss,
+            transport=now.transport, refused=source.refused,
             silent_s=source.silent_s, busy_s=now.busy_s, busy_with=now.busy_with,
             wanted=bool(camera.subscribed), bad_image=camera.bad_image,
             age_ms=age and age['p50'],
@@ -166,6 +167,7 @@ def values_of(facts: Facts, now: Snapshot | None,
     values += [('rate_hz', f'{facts.rate:.2f}'), ('subscribed', ', '.join(camera.subscribed))]
     if camera.input is not None:
         values += [('topic', camera.input.topic), ('publishers', str(facts.view.publishers)),
+                   ('reliability', 'reliable' if camera.input.reliable else 'best effort'),
                    ('received', str(camera.input.received)),
                    ('lost_in_transport', str(camera.input.lost))]
     return values + [(f'{stage}_ms_{name}', f'{value:.2f}')

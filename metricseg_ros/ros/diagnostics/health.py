@@ -18,7 +18,8 @@ SILENCE_S = 3.0
 STUCK_S = 10.0
 OLD_MS = 5000.0
 AHEAD_MS = -100.0
-"""Where an image that is late, a worker that is slow and a stamp that is off become a fault."""
+LOSSY = 0.1
+"""Where a late image, a slow worker, a stamp that is off and lost images become a fault."""
 
 
 class Unheard(NamedTuple):
@@ -45,7 +46,8 @@ class Facts:
     :param problem: why the latest configure failed, or empty.
     :param topic: full name of the image topic.
     :param view: who publishes there.
-    :param reliable: whether the subscription asks for delivery.
+    :param reliable: whether delivery is asked for, whatever the publishers offer.
+    :param loss: share of the latest images that the middleware lost.
     :param transport: raw or compressed.
     :param camera: name of the camera, or empty.
     :param refused: QoS policy because of which a publisher is not heard, or empty.
@@ -69,6 +71,7 @@ class Facts:
     topic: str = ''
     view: TopicView = field(default_factory=TopicView)
     reliable: bool = False
+    loss: float = 0.0
     transport: str = 'raw'
     camera: str = ''
     refused: str = ''
@@ -185,7 +188,15 @@ def _silent(facts: Facts) -> str:
         return ''
     return f'{facts.topic} has a publisher, but no image came for {facts.silent_s:.0f} s: is ' \
            "the camera paused? Large images need config/fastdds.xml in the camera's process " \
-           'too, or image_reliability:=reliable'
+           'too, or a camera that is reliable'
+
+
+def _lossy(facts: Facts) -> str:
+    if facts.loss < LOSSY:
+        return ''
+    return f'{facts.loss:.0%} of the latest images on {facts.topic} were lost on the way: large ' \
+           "images need a reliable camera, or config/fastdds.xml in the camera's process, or " \
+           'larger buffers (sysctl net.core.rmem_max)'
 
 
 def _nobody_served(facts: Facts) -> str:
@@ -257,6 +268,6 @@ def _relative(facts: Facts, transport: str) -> str:
 RULES: tuple[tuple[int, Callable[[Facts], str]], ...] = (
     (ERROR, _failed), (WARN, _unconfigured), (WARN, _inactive), (ERROR, _stuck),
     (WARN, _no_publisher), (ERROR, _unheard), (WARN, _silent), (WARN, _nobody_served), (OK, _idle),
-    (ERROR, _bad_image), (WARN, _no_clock), (WARN, _no_place), (WARN, _bad_stamp),
+    (ERROR, _bad_image), (WARN, _lossy), (WARN, _no_clock), (WARN, _no_place), (WARN, _bad_stamp),
     (WARN, _unserved))
 """Level and rule, in the order in which they are asked."""

@@ -16,20 +16,24 @@ class InputSnapshot:
 
     :param topic: its full name.
     :param message_type: its type, as the graph names it.
-    :param reliable: whether it asks for delivery.
+    :param reliable: whether it asks for delivery now.
+    :param follows: whether that is what the publishers offer.
     :param refused: QoS policy because of which a publisher is not heard, or empty.
     :param silent_s: time since the latest image, in seconds.
     :param received: images that came.
     :param lost: images the middleware lost.
+    :param loss: share of them among the latest.
     """
 
     topic: str
     message_type: str
     reliable: bool
+    follows: bool
     refused: str
     silent_s: float
     received: int
     lost: int
+    loss: float
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from metricseg_ros.config import NodeConfig
+from metricseg_ros.ros.input.subscription import FollowingSubscription
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
 QUEUE = 5
@@ -44,10 +44,8 @@ class DepthInput:
         self._prefix = prefix
         self._deliver = deliver
         self._forget = forget
-        self._qos = QoSProfile(depth=QUEUE, reliability=(
-            ReliabilityPolicy.RELIABLE if config.image_reliability == 'reliable'
-            else ReliabilityPolicy.BEST_EFFORT))
-        self._subscriptions: dict[str, Any] = {}
+        self._reliability = config.image_reliability
+        self._subscriptions: dict[str, FollowingSubscription] = {}
 
     @property
     def topics(self) -> dict[str, str]:
@@ -62,10 +60,11 @@ class DepthInput:
         """
         for name, kind in TOPICS.items():
             if name in wanted and name not in self._subscriptions:
-                self._subscriptions[name] = self._node.create_subscription(
-                    kind, self._prefix + name, partial(self._receive, name), self._qos)
+                self._subscriptions[name] = FollowingSubscription(
+                    self._node, kind, self._prefix + name, partial(self._receive, name), QUEUE,
+                    self._reliability)
             elif name not in wanted and name in self._subscriptions:
-                self._node.destroy_subscription(self._subscriptions.pop(name))
+                self._subscriptions.pop(name).close()
                 self.received[name] = 0
                 self._forget(name)
 

@@ -10,9 +10,10 @@ from time import monotonic
 from typing import Any
 
 from metricseg_ros.config import NodeConfig
-from metricseg_ros.ros.diagnostics.advice import why_refused
+from metricseg_ros.ros.diagnostics.advice import RELIABILITY, why_refused
+from metricseg_ros.ros.input.subscription import FollowingSubscription
 from rclpy.node import Node
-from rclpy.qos import qos_policy_name_from_kind, QoSProfile, ReliabilityPolicy
+from rclpy.qos import qos_policy_name_from_kind
 from sensor_msgs.msg import CompressedImage, Image
 
 try:
@@ -23,12 +24,19 @@ except ImportError:  # Before Iron.
 TOPICS = {'raw': ('image', Image), 'compressed': ('image/compressed', CompressedImage)}
 """Image transport -> relative topic and message type."""
 
+MEMORY = 0.95
+"""Weight of the images before in :attr:`ImageInput.loss`: the latest twenty count."""
+
 LATE = 2.0
 """Times the latest interval between two images after which the next one is missed."""
 
 
 class ImageInput:
-    """Count what arrives and hand it on; there is none in the queue but the newest."""
+    """
+    Count what arrives and hand it on; there is none in the queue but the newest.
+
+    :ivar loss: share of the latest images that the middleware lost, as far as it tells.
+    """
 
     def __init__(self, node: Node, config: NodeConfig, prefix: str,
                  deliver: Callable[[Any], None], warn: Callable[[str], None]) -> None:
@@ -43,20 +51,25 @@ class ImageInput:
         """
         self.received = 0
         self.lost = 0
+        self.loss = 0.0
         self.refused = ''
         self.last_time = monotonic()
         self._interval = 0.0
-        self.reliable = config.image_reliability == 'reliable'
-        self._node = node
         self._deliver = deliver
         self._warn = warn
         topic, self.message_type = TOPICS[config.image_transport]
-        self._subscription = self._subscribe(prefix + topic)
+        self.follows = config.image_reliability == 'auto'
+        self._subscription = self._subscribe(node, prefix + topic, config.image_reliability)
 
     @property
     def topic(self) -> str:
         """Name of the topic after remapping."""
         return self._subscription.topic_name
+
+    @property
+    def reliable(self) -> bool:
+        """Whether delivery is asked for now."""
+        return self._subscription.reliable
 
     def silent_seconds(self) -> float:
         """
@@ -70,18 +83,14 @@ class ImageInput:
 
     def close(self) -> None:
         """Unsubscribe."""
-        self._node.destroy_subscription(self._subscription)
+        self._subscription.close()
 
-    def _subscribe(self, topic: str) -> Any:
-        reliability = (ReliabilityPolicy.RELIABLE if self.reliable
-                       else ReliabilityPolicy.BEST_EFFORT)
-        qos = QoSProfile(depth=1, reliability=reliability)
+    def _subscribe(self, node: Node, topic: str, reliability: str) -> FollowingSubscription:
         for names in (('incompatible_qos', 'incompatible_type', 'message_lost', 'matched'),
                       ('incompatible_qos',), ()):
             try:
-                return self._node.create_subscription(
-                    self.message_type, topic, self._receive, qos,
-                    event_callbacks=self._event_callbacks(names))
+                return FollowingSubscription(node, self.message_type, topic, self._receive, 1,
+                                             reliability, self._event_callbacks(names))
             except UnsupportedEventTypeError:
                 continue  # The middleware lacks one of them; do with fewer.
         raise RuntimeError(f'the middleware refuses to subscribe to {topic}')
@@ -99,10 +108,14 @@ class ImageInput:
         now = monotonic()
         self._interval = now - self.last_time if self.received else 0.0
         self.received, self.last_time = self.received + 1, now
+        self.loss *= MEMORY
         self._deliver(message)
 
     def _incompatible_qos(self, event: Any) -> None:
-        self.refused = qos_policy_name_from_kind(event.last_policy_kind)
+        policy = qos_policy_name_from_kind(event.last_policy_kind)
+        if self.follows and policy == RELIABILITY:
+            return  # The subscription is about to follow this publisher.
+        self.refused = policy
         self._warn(f'a publisher on {self.topic} cannot be heard: {why_refused(self.refused)}')
 
     def _incompatible_type(self, _event: Any) -> None:
@@ -115,3 +128,4 @@ class ImageInput:
 
     def _message_lost(self, event: Any) -> None:
         self.lost += event.total_count_change
+        self.loss = 1 - (1 - self.loss) * MEMORY**event.total_count_change

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Any
 
 from metricseg_ros.ros.process.domain import Domain
-from metricseg_ros.ros.process.shared_memory import shared_memory_profile
 
 LOG_LINES = 15
 """Lines of a process's log that are shown when it failed."""
@@ -42,8 +41,7 @@ class Processes:
         self._logs = logs
         self._domain = Domain()
         self.environment = {'ROS_DOMAIN_ID': str(self._domain.number),
-                            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-                            **shared_memory_profile()}
+                            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
         self._names: dict[subprocess.Popen, str] = {}
 
     def __enter__(self) -> Processes:

@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The variable that lets Fast DDS carry images through shared memory."""
+"""The profile that lets Fast DDS carry images through shared memory."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ NEW_VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
 OLD_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 """Name of the variable from Fast DDS 3 on, and before, when its library was libfastrtps."""
 
+CHOICES = (NEW_VARIABLE, OLD_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS')
+"""Variables by which a user chooses transports; a profile would override the last one."""
+
 
 def shared_memory_profile() -> dict[str, str]:
     """
-    Choose the profile for images on one machine, unless the user has chosen another.
+    Choose the profile for images on one machine, unless the user has chosen transports.
 
     :return: the environment variable to set, or nothing.
     """
-    if NEW_VARIABLE in os.environ or OLD_VARIABLE in os.environ:
+    if any(os.environ.get(name) for name in CHOICES):
         return {}
     prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
     new = any(next(Path(prefix, 'lib').glob('libfastdds.so*'), None)

@@ -39,15 +39,14 @@ def run(options: Namespace, folder: Path) -> dict[str, Any]:
     topic = ('--topic', options.topic) if options.topic else ()
     with Processes(options.output / 'log') as processes:
         viewer = processes.start(
-            f'{nodes}.viewer', '--output', options.output, '--frames', options.frames,
+            f'{nodes}.tools.viewer', '--output', options.output, '--frames', options.frames,
             '--json', folder / 'viewer.json', '--ready', ready, '--patience', PATIENCE_S,
             show=True)
         segmenter = processes.start(
-            f'{nodes}.segmenter_node', '--ros-args', '-p', f'model:={options.model}',
-            '-p', 'image_reliability:=reliable')
+            f'{nodes}.segmenter_node', '--ros-args', '-p', f'model:={options.model}')
         processes.wait_for(ready.exists, segmenter, PATIENCE_S)
         player = processes.start(
-            f'{nodes}.player', '--input', options.input, *topic, '--frames', options.frames,
+            f'{nodes}.tools.player', '--input', options.input, *topic, '--frames', options.frames,
             '--lockstep', '--rate', options.rate, '--json', folder / 'player.json')
         player.wait()
         processes.wait_for(lambda: viewer.poll() is not None, viewer, PATIENCE_S)

@@ -137,3 +137,11 @@ def test_the_most_similar_topics_are_suggested() -> None:
     others = ['/lidar/points', '/camera/color/image_raw', '/camera/depth/image', '/z', '/imag']
     assert nearest('/image', others)[0] == '/imag'
     assert len(nearest('/image', others)) == 3
+
+
+def test_images_lost_on_the_way_are_told_with_the_remedy() -> None:
+    lossy = Facts(phase='active', topic='/image', view=TopicView(publishers=1), loss=0.5)
+    verdict = judge(lossy)
+    assert verdict.level == WARN
+    assert '50% of the latest images on /image were lost' in verdict.message
+    assert 'rmem_max' in verdict.message

@@ -241,12 +241,15 @@ def test_a_reliable_subscription_loses_no_compressed_image(start: Start,
     assert stamps == {message.header.stamp.nanosec for message in sent}
 
 
-def test_qos_of_the_subscription_is_that_of_sensor_data(start: Start, colour_model: Path) -> None:
+def test_without_a_publisher_the_subscription_asks_for_delivery(start: Start,
+                                                                colour_model: Path) -> None:
     start(Segmenter(colour_model))
     robot = start(Robot())
+    robot.node.destroy_publisher(robot.camera)
     wait_for(lambda: robot.node.get_subscriptions_info_by_topic('/image'), 'the subscription')
     qos: QoSProfile = robot.node.get_subscriptions_info_by_topic('/image')[0].qos_profile
-    assert qos.reliability == ReliabilityPolicy.BEST_EFFORT
+    assert (qos.reliability, qos.durability) == (ReliabilityPolicy.RELIABLE,
+                                                 DurabilityPolicy.VOLATILE)
 
 
 def test_another_type_on_the_topic_is_named(start: Start, colour_model: Path) -> None:

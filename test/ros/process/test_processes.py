@@ -18,7 +18,7 @@ import pytest
 pytestmark = pytest.mark.ros
 pytest.importorskip('metricseg_msgs')
 
-from metricseg_ros.ros.process.shared_memory import shared_memory_profile  # noqa: E402
+from metricseg_ros.ros.process.shared_memory import CHOICES, shared_memory_profile  # noqa: E402
 from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
 from ros.colour_model import COLOURS, scene  # noqa: E402
 from ros.robot import Robot  # noqa: E402
@@ -141,11 +141,20 @@ def test_what_ros_cannot_read_is_named_in_one_line(arguments: tuple[str, ...], t
 
 
 def test_the_profile_of_the_user_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
+    for name in CHOICES:
         monkeypatch.delenv(name, raising=False)
     (name, path), = shared_memory_profile().items()
     assert Path(path).is_file()
     monkeypatch.setenv(name, 'mine.xml')
+    assert shared_memory_profile() == {}
+
+
+def test_a_profile_does_not_override_the_transports_of_the_user(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CHOICES:
+        monkeypatch.delenv(name, raising=False)
+    assert shared_memory_profile()
+    monkeypatch.setenv('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
     assert shared_memory_profile() == {}
 
 

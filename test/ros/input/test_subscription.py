@@ -1,0 +1,119 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A subscription asks for what the publishers offer, and follows them without losing a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.ros
+pytest.importorskip('rclpy')
+
+from metricseg_ros.ros.input.subscription import FollowingSubscription  # noqa: E402
+import rclpy  # noqa: E402
+from rclpy.context import Context  # noqa: E402
+from rclpy.node import Node  # noqa: E402
+from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
+from ros.robot import Spinner, wait_for  # noqa: E402
+from std_msgs.msg import String  # noqa: E402
+
+
+class Listener(Spinner):
+    """A node with one such subscription, and what it has heard."""
+
+    def __init__(self, reliability: str) -> None:
+        self.heard: list[str] = []
+        super().__init__(lambda context: rclpy.create_node('listener', context=context))
+        self.subscription = self.call(lambda: FollowingSubscription(
+            self.node, String, 'words', lambda message: self.heard.append(message.data), 1000,
+            reliability))
+
+    def asks_for(self, reliable: bool) -> None:
+        wait_for(lambda: self.subscription.reliable == reliable,
+                 'reliable' if reliable else 'best effort')
+
+
+@pytest.fixture
+def speaker() -> Iterator[Node]:
+    context = Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node('speaker', context=context)
+    yield node
+    node.destroy_node()
+    rclpy.try_shutdown(context=context)
+
+
+@pytest.fixture
+def listener(request: pytest.FixtureRequest) -> Iterator[Listener]:
+    made = Listener(getattr(request, 'param', 'auto'))
+    yield made
+    made.close()
+
+
+def publisher(speaker: Node, reliability: str) -> Any:
+    return speaker.create_publisher(String, 'words', QoSProfile(
+        depth=1000, reliability=ReliabilityPolicy[reliability]))
+
+
+def say(listener: Listener, voice: Any, word: str) -> None:
+    """Say a word again and again until it is heard: discovery takes its time."""
+    def heard() -> bool:
+        voice.publish(String(data=word))
+        return word in listener.heard
+    wait_for(heard, f'{word} to be heard')
+
+
+def test_all_reliable_publishers_are_asked_for_delivery(speaker: Node,
+                                                        listener: Listener) -> None:
+    say(listener, publisher(speaker, 'RELIABLE'), 'promised')
+    assert listener.subscription.reliable
+
+
+def test_one_best_effort_publisher_is_heard_beside_a_reliable_one(speaker: Node,
+                                                                  listener: Listener) -> None:
+    reliable = publisher(speaker, 'RELIABLE')
+    say(listener, reliable, 'promised')
+    say(listener, publisher(speaker, 'BEST_EFFORT'), 'tried')
+    assert not listener.subscription.reliable
+    say(listener, reliable, 'still heard')
+
+
+def test_delivery_is_asked_for_again_when_the_best_effort_publisher_goes(
+        speaker: Node, listener: Listener) -> None:
+    best_effort, reliable = publisher(speaker, 'BEST_EFFORT'), publisher(speaker, 'RELIABLE')
+    say(listener, best_effort, 'tried')
+    listener.asks_for(False)
+    speaker.destroy_publisher(best_effort)
+    listener.asks_for(True)
+    say(listener, reliable, 'promised')
+
+
+def test_nothing_is_lost_or_heard_twice_while_it_changes_over(speaker: Node,
+                                                              listener: Listener) -> None:
+    reliable = publisher(speaker, 'RELIABLE')
+    say(listener, reliable, 'begin')
+    best_effort = publisher(speaker, 'BEST_EFFORT')
+    said: list[str] = []
+
+    def changed() -> bool:
+        said.append(str(len(said)))
+        reliable.publish(String(data=said[-1]))
+        return not listener.subscription.reliable
+    wait_for(changed, 'best effort')
+    speaker.destroy_publisher(best_effort)
+    wait_for(lambda: changed() is False, 'delivery again')
+    wait_for(lambda: said[-1] in listener.heard, 'the last word')
+    words = [word for word in listener.heard if word != 'begin']
+    assert words == said
+
+
+@pytest.mark.parametrize('listener', ['reliable', 'best_effort'], indirect=True)
+def test_what_is_asked_for_stays_unless_it_is_auto(speaker: Node, listener: Listener) -> None:
+    asked = listener.subscription.reliable
+    other = publisher(speaker, 'BEST_EFFORT' if asked else 'RELIABLE')
+    wait_for(lambda: listener.node.count_publishers('words') == 1, 'the publisher to be seen')
+    assert listener.subscription.reliable == asked
+    speaker.destroy_publisher(other)
