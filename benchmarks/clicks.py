@@ -30,7 +30,7 @@ from metricseg_ros.cli.options import (
     write_report,
 )
 from metricseg_ros.clicks import Clicks, segment_clicks
-from metricseg_ros.inputs.images import read_image
+from metricseg_ros.inputs.codec import read_image
 from metricseg_ros.segmenter import InstanceSegmenter
 import numpy as np
 

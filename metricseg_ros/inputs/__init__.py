@@ -8,8 +8,9 @@ from os import PathLike
 from pathlib import Path
 
 from metricseg_ros.inputs.bag import find_recording, Recording
+from metricseg_ros.inputs.codec import is_image
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
-from metricseg_ros.inputs.images import IMAGE_SUFFIXES, ImageFiles, list_images
+from metricseg_ros.inputs.images import ImageFiles, list_images
 from metricseg_ros.inputs.video import Video
 
 __all__ = ['Frame', 'InputError', 'open_input']
@@ -34,13 +35,12 @@ def open_input(path: str | PathLike[str], topic: str | None = None,
     path = Path(path)
     if not path.exists():
         raise InputError(f'{path}: no such file or folder')
-    recording = find_recording(path)
-    if recording is not None:
-        return Recording(recording, topic, on_error)
+    if find_recording(path):
+        return Recording(path, topic, on_error)
     if topic is not None:
         raise InputError(f'{path}: a topic is for recorded bags, got topic {topic!r}')
     if path.is_dir():
         return ImageFiles(list_images(path), on_error)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if is_image(path):
         return ImageFiles([path], on_error)
     return Video(path)

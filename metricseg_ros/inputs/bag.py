@@ -4,36 +4,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-import sqlite3
+import re
 from typing import Any
 
+from metricseg_ros.inputs.bag_files import BagFile, is_bag_file, open_bag_file, Recorded, Topic
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
-from metricseg_ros.inputs.image_messages import to_rgb
+from metricseg_ros.inputs.image_messages import PacketError, REPUBLISH, to_rgb
+from metricseg_ros.inputs.images import natural_key
 
-BAG_SUFFIXES = ('.mcap', '.db3', '.bag')
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+STORES = {'cdr': 'ros2_humble', 'ros1': 'ros1_noetic'}
+"""Encoding of messages -> definitions of those of sensor_msgs, which no distribution changed."""
+
+OTHER_PICTURES = re.compile(r'(Image|Video|Packet)$')
+"""Types of messages that hold pictures, too, as foxglove_msgs/msg/CompressedVideo."""
 
 
-def find_recording(path: Path) -> Path | None:
+def find_recording(path: Path) -> list[Path]:
     """
     Tell whether a path is a recording.
 
     :param path: a file or folder that exists.
-    :return: the path to hand to a bag reader, or None if this is no bag.
+    :return: the files of the recording in their order, or none if this is no bag.
     :raises InputError: if a folder holds several recordings and nothing that ties them.
     """
     if path.is_file():
-        return path if path.suffix.lower() in BAG_SUFFIXES else None
+        return [path] if is_bag_file(path) else []
     if (path / 'metadata.yaml').is_file():
-        return path
-    files = sorted(item for item in path.iterdir() if item.suffix.lower() in BAG_SUFFIXES)
+        return _files_of(path)
+    files = sorted((item for item in path.iterdir() if is_bag_file(item)),
+                   key=lambda item: natural_key(item.name))
     if len(files) > 1:
         raise InputError(f'{path}: {len(files)} bag files and no metadata.yaml; name one of '
                          f'{", ".join(item.name for item in files)}')
-    return files[0] if files else None
+    return files
+
+
+def _files_of(folder: Path) -> list[Path]:
+    import yaml
+
+    path = folder / 'metadata.yaml'
+    try:
+        content = yaml.safe_load(path.read_bytes())['rosbag2_bagfile_information']
+        return [folder / Path(name).name for name in content['relative_file_paths']]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        raise InputError(f'{path}: does not tell the files of the recording ({error!r}): name '
+                         'the bag file itself') from None
 
 
 class Recording:
@@ -46,52 +66,91 @@ class Recording:
 
         :param path: path of the bag.
         :param topic: image topic; None takes the only one.
-        :param on_error: what to do about a message that cannot be decoded.
+        :param on_error: what to do about a message that cannot be decoded, or a file of the bag
+            that cannot be read where there are others.
         :raises InputError: if the bag cannot be read or has no such topic.
         """
         self.path = path
         self._on_error = on_error
-        with _reader(path) as reader:
-            counts = _image_topics(reader)
-        self.topic = _chosen(path, topic, counts)
-        self._frames = counts[self.topic]
+        self._files = _opened(find_recording(path), on_error)
+        found: dict[str, Topic] = {}
+        for file in self._files:
+            for name, item in file.topics.items():
+                before = found[name].count if name in found else 0
+                found[name] = item._replace(count=before + item.count)
+        self.topic = _chosen(path, topic, found)
+        self._frames = found[self.topic].count
 
     def __len__(self) -> int:
-        """Return the number of messages on the topic."""
+        """
+        Return the number of messages on the topic.
+
+        :raises TypeError: if damage hides it.
+        """
+        if not self._frames:
+            raise TypeError(f'{self.path} does not say how many images it has')
         return self._frames
 
     def __iter__(self) -> Iterator[Frame]:
         """Decode the messages one by one, in the order they were recorded."""
-        with _reader(self.path) as reader:
-            chosen = [item for item in reader.connections if item.topic == self.topic]
-            for connection, recorded_ns, data in self._messages(reader, chosen):
+        reasons: Counter[str] = Counter()
+        for file in self._files:
+            for recorded in file.messages((self.topic,), self._on_error):
+                where = f'{self.path}: {self.topic} recorded at {recorded.recorded_ns}'
                 try:
-                    message = _deserialize(reader, data, connection.msgtype)
+                    message = deserialize(recorded, file.topics[self.topic])
                     image = to_rgb(message)
-                except ValueError as error:
-                    where = f'{self.path}: {self.topic} recorded at {recorded_ns}'
+                except PacketError as error:  # So are those that follow.
                     self._on_error(InputError(f'{where}: {error}'))
+                    return
+                except ValueError as error:
+                    reasons[str(error)] += 1
+                    if reasons[str(error)] == 1:
+                        self._on_error(InputError(f'{where}: {error}'))
                     continue
-                stamp_ns = _stamp(message) or recorded_ns
+                stamp_ns = _stamp(message) or recorded.recorded_ns
                 yield Frame(f'{self.path.stem}_{stamp_ns}', str(self.path), stamp_ns, image)
+        for reason, count in reasons.items():
+            if count > 1:
+                self._on_error(InputError(f'{self.path}: {self.topic}: {count - 1} more: '
+                                          f'{reason}'))
 
-    def _messages(self, reader: Any, connections: list[Any]) -> Iterator[tuple[Any, int, bytes]]:
-        """Yield connection, time of recording and data of each message, until the file breaks."""
-        from rosbags.highlevel.anyreader import ReaderErrors
 
+def _opened(files: Sequence[Path], on_error: OnError) -> list[BagFile]:
+    """Open the files that can be read; the last error is raised if none can."""
+    opened: list[BagFile] = []
+    for number, file in enumerate(files, start=1):
         try:
-            yield from reader.messages(connections=connections)
-        except (*ReaderErrors, sqlite3.Error) as error:
-            self._on_error(InputError(f'{self.path}: the recording breaks off: {error}'))
+            opened.append(open_bag_file(file))
+        except InputError as error:
+            if number == len(files) and not opened:
+                raise
+            on_error(error)
+    return opened
 
 
-def _deserialize(reader: Any, data: bytes, message_type: str) -> Any:
-    from rosbags.highlevel import AnyReaderError
+def deserialize(recorded: Recorded, topic: Topic) -> Any:
+    """
+    Read a recorded message.
 
+    :param recorded: the message.
+    :param topic: its topic.
+    :return: a message with the fields that ROS 2 gives it.
+    :raises ValueError: if it is damaged.
+    """
+    store = _typestore(STORES[topic.encoding])
+    read = store.deserialize_ros1 if topic.encoding == 'ros1' else store.deserialize_cdr
     try:
-        return reader.deserialize(data, message_type)
-    except AnyReaderError as error:
-        raise ValueError(f'damaged message: {error}') from None
+        return read(recorded.data, topic.kind)
+    except Exception as error:  # Damage can make anything of a reader.
+        raise ValueError(f'damaged message: {error or type(error).__name__}') from None
+
+
+@cache
+def _typestore(name: str) -> Any:
+    from rosbags.typesys import get_typestore, Stores
+
+    return get_typestore(Stores(name))
 
 
 def _stamp(message: Any) -> int:
@@ -99,42 +158,20 @@ def _stamp(message: Any) -> int:
     return stamp.sec * 10**9 + stamp.nanosec
 
 
-@contextmanager
-def _reader(path: Path) -> Iterator[Any]:
-    """Open a bag; whatever is wrong with it becomes an InputError."""
-    try:
-        from rosbags.highlevel import AnyReader, AnyReaderError
-        from rosbags.typesys import get_typestore, Stores
-    except ImportError as error:
-        raise InputError(f'{path}: bags are read by the Python package rosbags: {error}') from None
-    try:
-        # Bags from before ROS 2 Iron do not say what their messages look like.
-        reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE))
-        reader.open()
-    except (AnyReaderError, OSError, sqlite3.Error) as error:
-        raise InputError(f'{path}: not a bag that can be read: {error}') from None
-    try:
-        yield reader
-    finally:
-        reader.close()
-
-
-def _image_topics(reader: Any) -> dict[str, int]:
-    """Return the number of messages on each image topic."""
-    counts: dict[str, int] = {}
-    for connection in reader.connections:
-        if connection.msgtype in IMAGE_TYPES:
-            counts[connection.topic] = counts.get(connection.topic, 0) + connection.msgcount
-    return counts
-
-
-def _chosen(path: Path, topic: str | None, counts: dict[str, int]) -> str:
+def _chosen(path: Path, topic: str | None, found: Mapping[str, Topic]) -> str:
     """Return the topic asked for, or the only one."""
-    if not counts:
+    images = {name: item for name, item in found.items()
+              if item.kind in IMAGE_TYPES and item.encoding in STORES}
+    listed = ', '.join(f'{name} ({item.count})' for name, item in sorted(images.items()))
+    others = [f'{name} ({item.kind}, {item.encoding})' for name, item in sorted(found.items())
+              if name not in images and topic in (None, name) and OTHER_PICTURES.search(item.kind)]
+    if others and (topic or not images):
+        raise InputError(f'{path}: pictures of a kind that is not read: {", ".join(others)}: '
+                         f'{REPUBLISH}')
+    if not images:
         raise InputError(f'{path}: no image topic in this bag')
-    listed = ', '.join(f'{name} ({count})' for name, count in sorted(counts.items()))
-    if topic is not None and topic not in counts:
+    if topic is not None and topic not in images:
         raise InputError(f'{path}: no image topic {topic!r}; the bag has {listed}')
-    if topic is None and len(counts) > 1:
+    if topic is None and len(images) > 1:
         raise InputError(f'{path}: several image topics, choose one by topic: {listed}')
-    return topic or next(iter(counts))
+    return topic or next(iter(images))

@@ -72,6 +72,9 @@ ENCODINGS = {
 DEPTHS = {'16UC1': Encoding(np.uint16, 1, None), '32FC1': Encoding(np.float32, 1, None)}
 """Encoding name -> layout of distances, in millimetres and in metres (REP 118)."""
 
+DISTANCES = (*DEPTHS, '64FC1', '16SC1')
+"""Encodings that hold distances and no colours, known as depth or not."""
+
 DEPTH_ALIASES = {'mono16': '16UC1'}
 """What some drivers call millimetres, and depth_image_proc takes for such -> its proper name."""
 
@@ -87,7 +90,7 @@ def find_encoding(name: str) -> Encoding:
     """
     if name in ENCODINGS:
         return ENCODINGS[name]
-    if name in (*DEPTHS, '64FC1'):
+    if name in DISTANCES:
         raise ValueError(f'encoding {name!r} holds distances, not colours; remap image to the '
                          "colour camera's topic")
     close = difflib.get_close_matches(name, ENCODINGS, n=1)

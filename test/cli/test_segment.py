@@ -18,7 +18,7 @@ from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE, FAILED, INTERRUPTED
 from metricseg_ros.cli.main import main
 from metricseg_ros.config import SegmenterConfig, with_values
-from metricseg_ros.inputs.images import read_image
+from metricseg_ros.inputs.codec import read_image
 from metricseg_ros.segmenter import InstanceSegmenter
 import numpy as np
 import pytest

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import cv2
-from metricseg_ros.inputs.encodings import ENCODINGS, find_encoding
+from metricseg_ros.inputs.encodings import DISTANCES, ENCODINGS, find_encoding
 from metricseg_ros.inputs.image_messages import ImageError, to_depth, to_rgb
 import numpy as np
 import pytest
@@ -160,7 +160,8 @@ def test_a_compressed_image_is_not_turned_by_its_exif_data() -> None:
 
 @pytest.mark.parametrize(('kind', 'data', 'text'), [
     ('jpeg', b'', 'without data'), ('jpeg', b'no picture', 'of 10 bytes cannot be decoded'),
-    ('16UC1; compressedDepth', b'x', 'holds distances')])
+    ('16UC1; compressedDepth', b'x', 'holds distances'),
+    ('h264', b'no picture', 'a piece of a video')])
 def test_a_bad_compressed_message_is_named(kind: str, data: bytes, text: str) -> None:
     with pytest.raises(ImageError, match=text) as caught:
         to_rgb(SimpleNamespace(format=kind, data=data))
@@ -196,3 +197,121 @@ def test_depth_that_cannot_be_read_is_named(encoding: str, changes: dict[str, An
     values = np.zeros((SIZE[0], SIZE[1] * 2), np.uint16)
     with pytest.raises(ImageError, match=text):
         to_depth(message(encoding, values, **changes))
+
+
+def compressed(kind: str, pixels: np.ndarray, suffix: str = '.png',
+               start: bytes = b'') -> SimpleNamespace:
+    return SimpleNamespace(format=kind, data=start + cv2.imencode(suffix, pixels)[1].tobytes())
+
+
+@pytest.mark.parametrize(('kind', 'dtype', 'suffix'), [
+    ('16UC1; png compressed ', np.uint16, '.png'), ('32FC1; tiff compressed ', np.float32, '.tif'),
+    ('16SC1; png compressed ', np.uint16, '.png'), ('64FC1; tiff compressed ', float, '.tif')])
+def test_compressed_distances_are_no_colours(kind: str, dtype: type, suffix: str) -> None:
+    with pytest.raises(ImageError, match='holds distances') as caught:
+        to_rgb(compressed(kind, np.ones(SIZE, dtype), suffix))
+    assert repr(kind) in str(caught.value)
+
+
+@pytest.mark.parametrize(('kind', 'suffix'), [
+    ('16UC1; png compressed ', '.png'), ('mono16; png compressed ', '.png'),
+    ('32FC1; tiff compressed ', '.tif')])
+def test_depth_compressed_without_loss_is_read(kind: str, suffix: str) -> None:
+    values = np.arange(SIZE[0] * SIZE[1]).reshape(SIZE)
+    values = values.astype(np.float32 if suffix == '.tif' else np.uint16)
+    depth = to_depth(compressed(kind, values, suffix))
+    np.testing.assert_array_equal(depth, values)
+    assert depth.dtype == values.dtype
+
+
+def test_compressed_depth_in_metres_is_an_inverse_depth() -> None:
+    # By scale 8 and offset 1 the values 3, 5 and 9 mean 8 / 2, 8 / 4 and 8 / 8 metres.
+    values = np.array([[3, 5, 9, 0]], np.uint16)
+    start = np.array([0], np.int32).tobytes() + np.array([8, 1], np.float32).tobytes()
+    depth = to_depth(compressed('32FC1; compressedDepth png', values, start=start))
+    np.testing.assert_array_equal(depth, np.array([[4, 2, 1, np.nan]], np.float32))
+    raw = to_depth(compressed('16UC1; compressedDepth png', values, start=start))
+    np.testing.assert_array_equal(raw, values)
+
+
+@pytest.mark.parametrize(('kind', 'pixels', 'suffix'), [
+    ('16UC1; jpeg compressed ', np.ones(SIZE, np.uint8), '.jpg'),
+    ('rgb8; png compressed bgr8', np.ones((*SIZE, 3), np.uint8), '.png'),
+    ('16UC1; compressedDepth rvl', np.ones(SIZE, np.uint16), '.png'),
+    ('png', np.ones(SIZE, np.uint16), '.png')])
+def test_what_is_no_depth_is_refused(kind: str, pixels: np.ndarray, suffix: str) -> None:
+    with pytest.raises(ImageError) as caught:
+        to_depth(compressed(kind, pixels, suffix))
+    assert repr(kind) in str(caught.value)
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
+@pytest.mark.parametrize('encoding', ['bayer_rggb', 'bayer_bggr', 'bayer_gbrg', 'bayer_grbg'])
+def test_a_compressed_bayer_pattern_becomes_colours(encoding: str, dtype: type) -> None:
+    # Red 200, green 100, blue 50, as the pattern's name orders them.
+    values = {'r': 200, 'g': 100, 'b': 50}
+    tile = np.array([values[letter] for letter in encoding[-4:]]).reshape(2, 2)
+    bits = np.dtype(dtype).itemsize * 8
+    pattern = (np.tile(tile, (3, 4)) * (257 if bits == 16 else 1)).astype(dtype)
+    image = to_rgb(compressed(f'{encoding}{bits}; png compressed ', pattern))
+    np.testing.assert_array_equal(image[2:-2, 2:-2].reshape(-1, 3), [[200, 100, 50]] * 8)
+
+
+def test_a_bayer_pattern_that_the_camera_made_colours_of_is_taken_as_it_is() -> None:
+    red = np.full((*SIZE, 3), (0, 0, 255), np.uint8)
+    image = to_rgb(compressed('bayer_rggb8; png compressed bgr8', red))
+    assert (image == (255, 0, 0)).all()
+
+
+FUZZED = 10_000
+KINDS = ('jpeg', 'png', 'rgb8; jpeg compressed bgr8', 'bayer_grbg8; png compressed ', 'h264', '',
+         '16UC1; png compressed ', '16UC1; compressedDepth', '32FC1; compressedDepth png', ';;',
+         'bayer_xxxx8; png compressed ', 'bayer_rggb16; jpeg compressed')
+NAMES = (*ENCODINGS, *DISTANCES, '8UC2', '8SC1', 'rgb8\0', 'RGB8', '', 'bayer_rggb32', '32FC3')
+
+
+def fuzzed_message(rng: np.random.Generator, pictures: list[bytes]) -> SimpleNamespace:
+    """Make a message whose fields fit together only now and then."""
+    sizes = rng.choice([0, 1, 2, 3, 4, 7, 8, 2**16, 2**32 - 1], 2, p=[.03, *[.16] * 6, .005, .005])
+    if rng.random() < 0.5:
+        data = bytearray(pictures[rng.integers(len(pictures))])
+        for _ in range(rng.integers(0, 6)):
+            data[rng.integers(len(data))] = rng.integers(256)
+        cut = len(data) if rng.random() < 0.5 else rng.integers(len(data) + 1)
+        return SimpleNamespace(format=str(rng.choice(KINDS)), data=bytes(data[:cut]))
+    name = str(rng.choice(NAMES))
+    height, width = (int(side) for side in sizes)
+    layout = ENCODINGS.get(name, ENCODINGS['rgb8'])
+    step = (min(width, 9) * layout.channels * np.dtype(layout.dtype).itemsize
+            + int(rng.integers(-1, 3)) * int(rng.random() < 0.3))
+    length = max(0, step * min(height, 9) * layout.rows // 2 + int(rng.random() < 0.1))
+    return SimpleNamespace(encoding=name, height=height, width=width, step=max(0, step),
+                           is_bigendian=int(rng.integers(3)), data=rng.bytes(length))
+
+
+def test_whatever_a_message_holds_it_is_read_or_named() -> None:
+    rng = np.random.default_rng(0)
+    kinds = [('.jpg', np.uint8, (8, 8, 3)), ('.png', np.uint8, (8, 8, 3)),
+             ('.png', np.uint16, (8, 8)), ('.png', np.uint8, (8, 8, 4)),
+             ('.jpg', np.uint8, (8, 8)), ('.webp', np.uint8, (8, 8, 3)),
+             ('.tif', np.float32, (8, 8)), ('.bmp', np.uint8, (8, 8, 3))]
+    pictures = [cv2.imencode(suffix, rng.integers(0, 255, shape).astype(dtype))[1].tobytes()
+                for suffix, dtype, shape in kinds]
+    pictures.append(bytes(12) + pictures[2])  # As compressedDepth has it.
+    read = {to_rgb: 0, to_depth: 0}
+    for _ in range(FUZZED):
+        message = fuzzed_message(rng, pictures)
+        for reader in read:
+            try:
+                image = reader(message)
+            except ImageError as error:
+                assert str(error).isprintable() and len(str(error)) < 500
+                continue
+            read[reader] += 1
+            if reader is to_rgb:
+                assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+            else:
+                assert image.dtype in (np.uint16, np.float32) and image.ndim == 2
+            if hasattr(message, 'encoding'):
+                assert image.shape[:2] == (message.height, message.width)
+    assert read[to_rgb] > FUZZED / 10 and read[to_depth] > FUZZED / 100

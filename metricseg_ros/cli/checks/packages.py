@@ -18,7 +18,8 @@ REQUIRED = {'numpy': 'numpy', 'cv2': 'opencv-python-headless', 'torch': 'torch',
 """Module -> its distribution, without which nothing runs."""
 USEFUL = {'onnxruntime': ('onnxruntime', 'the network runs in torch instead, slower'),
           'safetensors': ('safetensors', 'weights for training and torch cannot be loaded'),
-          'rosbags': ('rosbags', 'metricseg segment cannot read bags')}
+          'rosbags': ('rosbags', 'metricseg segment cannot read bags'),
+          'mcap': ('mcap', 'metricseg segment cannot read MCAP files')}
 """Module -> its distribution, and what is lost without it."""
 
 

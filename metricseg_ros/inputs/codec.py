@@ -1,0 +1,187 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Pictures from bytes and to bytes, and which files are pictures: the one place that knows.
+
+OpenCV is given bytes, never a path: its file functions end the process at a name that is no UTF-8.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+import zlib
+
+import cv2
+from metricseg_ros.inputs.frame import InputError
+import numpy as np
+
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.apng', '.bmp', '.dib', '.webp',
+                  '.tif', '.tiff', '.ppm', '.pgm', '.pbm', '.pnm', '.jp2', '.avif', '.gif')
+"""What the name of an image ends in, in lower case."""
+
+LARGEST_JPEG_SIDE = 65500
+JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8\xff', b'\xff\xda', b'\xff\xd9'
+PNG_START, PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND'
+PNG_HEADER, PNG_CHECKSUM = slice(12, 29), slice(29, 33)
+"""Kind and content of a PNG's first chunk, which says the size, and what comes behind it."""
+
+
+def is_image(path: Path) -> bool:
+    """
+    Tell by its name whether a file is an image.
+
+    :param path: of the file.
+    :return: whether it is.
+    """
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def decode(data: bytes | np.ndarray, flags: int) -> np.ndarray | None:
+    """
+    Decode a picture.
+
+    :param data: of any format that OpenCV reads.
+    :param flags: OpenCV's, such as cv2.IMREAD_COLOR.
+    :return: the pixels in OpenCV's order of channels; None if they cannot be decoded.
+    """
+    if bytes(data[:len(PNG_START)]) == PNG_START and not _is_whole_png(data):
+        return None
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:  # No data at all, or a header that claims more pixels than OpenCV allows.
+        return None
+
+
+def encode(pixels: np.ndarray, suffix: str, quality: int | None = None) -> bytes:
+    """
+    Encode a picture.
+
+    :param pixels: (H,W,3) uint8 RGB, or (H,W) uint8 or uint16.
+    :param suffix: says the format, such as .jpg.
+    :param quality: of a JPEG, up to 100.
+    :return: the content of the file.
+    :raises ValueError: if the format cannot hold it.
+    """
+    if suffix == '.jpg' and max(pixels.shape[:2]) > LARGEST_JPEG_SIDE:
+        raise ValueError(f'a JPEG has at most {LARGEST_JPEG_SIDE} pixels a side, and this image '
+                         f'is {pixels.shape[1]} wide and {pixels.shape[0]} high: cut it up')
+    ordered = pixels[..., ::-1] if pixels.ndim == 3 else pixels
+    options = [] if quality is None else [cv2.IMWRITE_JPEG_QUALITY, quality]
+    try:
+        done, data = cv2.imencode(suffix, ordered, options)
+    except cv2.error as error:
+        raise ValueError(f'{pixels.shape} {pixels.dtype} cannot be written as {suffix}: '
+                         f'{error.err}') from None
+    if not done:
+        raise ValueError(f'{pixels.shape} {pixels.dtype} cannot be written as {suffix}')
+    return data.tobytes()
+
+
+def read_bytes(path: Path) -> bytes:
+    """
+    Read a picture's file.
+
+    :param path: of the file.
+    :return: its content.
+    :raises InputError: if it cannot be read, or is cut short.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f'{path}: {error.strerror}') from None
+    if _is_cut_short(data):
+        raise InputError(f'{path}: the file is cut short after {len(data)} bytes')
+    return data
+
+
+def read_image(path: Path, upright: bool = True) -> np.ndarray:
+    """
+    Read an image file as a viewer shows it.
+
+    The orientation in a file's EXIF data is applied (but not to an image with transparency, which
+    OpenCV gives as it is stored), 16 bits are scaled to 8, grey becomes RGB, and what is
+    transparent shows white.
+
+    :param path: path of the file.
+    :param upright: whether orientation is applied; not where labels lie on the stored pixels.
+    :return: (H,W,3) uint8 RGB.
+    :raises InputError: if it is not an image of 8 or 16 bits, or is cut short.
+    """
+    data = read_bytes(path)
+    image = decode(data, cv2.IMREAD_COLOR | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION))
+    if image is None:
+        raise InputError(f'{path}: {_what_it_is(data)}')
+    if not data.startswith(JPEG_START):
+        stored = decode(data, cv2.IMREAD_UNCHANGED)
+        if stored is not None and stored.dtype not in (np.uint8, np.uint16):
+            raise InputError(f'{path}: {_what_it_is(data)}, got {stored.dtype}')
+        if stored is not None and stored.ndim == 3 and stored.shape[2] == 4:
+            image = _over_white(stored)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def read_stored(path: Path) -> np.ndarray:
+    """
+    Read the values of a picture that is no photograph, such as depth.
+
+    :param path: path of the file.
+    :return: (H,W) or (H,W,C), of the type that is stored; colours as RGB.
+    :raises InputError: if it cannot be decoded, or is cut short.
+    """
+    data = read_bytes(path)
+    pixels = decode(data, cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise InputError(f'{path}: {_what_it_is(data)}')
+    return pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, 3][:pixels.shape[2]]]
+
+
+HEIF_BRANDS = (b'heic', b'heix', b'hevc', b'heim', b'heis', b'mif1', b'msf1')
+HEIC_REMEDY = ('HEIC, which OpenCV does not read: convert it (heif-convert a.heic a.jpg), or let '
+               'the phone save JPEG')
+
+
+def is_heic(data: bytes) -> bool:
+    """
+    Tell whether a file is a photograph as iPhones save it, whatever its name says.
+
+    :param data: its beginning.
+    :return: whether it is; AVIF, which is built alike, is not.
+    """
+    return data[4:8] == b'ftyp' and data[8:12] in HEIF_BRANDS and b'avif' not in data[8:40]
+
+
+def _what_it_is(data: bytes) -> str:
+    return HEIC_REMEDY if is_heic(data) else 'not an image of 8 or 16 bits that OpenCV reads'
+
+
+def _is_cut_short(data: bytes) -> bool:
+    """Tell whether a JPEG or PNG lacks its end, of which OpenCV would make a half grey image."""
+    if data.startswith(JPEG_START):
+        end = data.rfind(JPEG_END)
+        return end < 0 or end < data.rfind(JPEG_SCAN)
+    return data.startswith(PNG_START) and PNG_END not in data
+
+
+def _is_whole_png(data: bytes | np.ndarray) -> bool:
+    """
+    Go through a PNG's chunks.
+
+    OpenCV allocates and clears whatever a damaged length or size claims, which takes seconds.
+    """
+    if zlib.crc32(data[PNG_HEADER]) != int.from_bytes(bytes(data[PNG_CHECKSUM]), 'big'):
+        return False
+    start = len(PNG_START)
+    while start + 8 <= len(data):
+        kind = bytes(data[start + 4:start + 8])
+        start += 12 + int.from_bytes(bytes(data[start:start + 4]), 'big')
+        if kind == PNG_END:
+            return start <= len(data)
+    return False
+
+
+def _over_white(image: np.ndarray) -> np.ndarray:
+    """Lay (H,W,4) BGRA of 8 or 16 bits over white; return (H,W,3) uint8 BGR."""
+    largest = np.iinfo(image.dtype).max
+    alpha = image[..., 3:].astype(np.float32) / largest
+    color = image[..., :3].astype(np.float32) * (255 / largest)
+    return np.rint(255 + alpha * (color - 255)).astype(np.uint8)
