@@ -137,7 +137,7 @@ def image_record(name: str, frame: Frame, instances: Instances,
         'name': name, 'source': frame.source, 'stamp_ns': frame.stamp_ns,
         'size': list(instances.image_size),
         'stage_ms': {stage: round(took, 3) for stage, took in instances.stage_ms.items()},
-        'dropped_support': instances.dropped_support,
+        'depth_used': frame.depth is not None, 'dropped_support': instances.dropped_support,
         'instances': [
             {'id': instance_id, 'class_id': class_id, 'class_name': class_names[class_id - 1],
              'score': round(score, 5), 'box': box, 'area': area, 'seed': seed,

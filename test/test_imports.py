@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
     {'config', 'packed_mask', 'threads', 'whole_files', 'pinhole'},
     {'structures', 'models', 'planes'},
+    {'depth_files'},
     {'similarity', 'preprocess', 'inputs', 'outlines', 'overlay', 'datasets', 'objects3d',
      'support'},
     {'network', 'grouping', 'results', 'tracking', 'synthesis'},

@@ -23,6 +23,8 @@ from metricseg_ros.config import (
 )
 
 OVERRIDE = re.compile(r'[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*=')
+SHORT_NAMES = {'depth': 'input.depth'}
+"""What may be written for a parameter's name as KEY=VALUE."""
 DEVICE_POLICIES = {'cpu': 'cpu', 'gpu': 'require_gpu'}
 
 
@@ -165,6 +167,7 @@ def _parsed(config: SegmenterConfig, overrides: Iterable[str]) -> dict[str, Any]
         name, equals, text = override.partition('=')
         if not equals:
             raise ValueError(f'expected KEY=VALUE, got {override!r}')
+        name = SHORT_NAMES.get(name, name)
         # An unknown name is refused, with a suggestion, when the values are set.
         parsed[name] = parse_value(name, text, kinds.get(name, str))
     return parsed

@@ -50,7 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     :param parser: the verb's own parser.
     """
     parser.add_argument('inputs', nargs='+', metavar='INPUT',
-                        help='image, folder, video, rosbag2 folder or MCAP file; or KEY=VALUE')
+                        help='image, folder (with depth: one of images/, depth/ and '
+                        'camera.json), video, rosbag2 folder or MCAP file; or KEY=VALUE')
     parser.add_argument('--output', type=Path, required=True, metavar='DIR',
                         help='where the results go')
     parser.add_argument('--overwrite', action='store_true',
@@ -84,7 +85,10 @@ def run(args: argparse.Namespace) -> int:
         args.overrides.insert(0, 'tracking.enabled=true')
     config = configuration(args)
     failures: list[str] = []
-    sources = [open_input(path, args.topic, partial(note, failures)) for path in paths]
+    sources = [open_input(path, args.topic, partial(note, failures), config.input.depth)
+               for path in paths]
+    if not args.quiet:
+        tell_assumptions(sources)
     results = segment_all(sources, config, args, failures)
     write_report(results.content, args.json)
     if failures:
@@ -115,7 +119,7 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
         with results:
             for frame in progress(sources, tracker, args.quiet):
                 try:
-                    found = segmenter.segment(frame.image)
+                    found = segmenter.segment(frame.image, frame.depth)
                     results.write(frame, identified(tracker, found, frame.image))
                 except ValueError as error:
                     note(failures, ValueError(f'{frame.source}: {error}'))
@@ -123,6 +127,19 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
         if not args.quiet:
             print(summary(results, failures), file=tables_to(args.json))
     return results
+
+
+def tell_assumptions(sources: Sequence[Iterable[Frame]]) -> None:
+    """
+    Tell of depth whose camera is not known.
+
+    :param sources: opened inputs.
+    """
+    from metricseg_ros.inputs.rgbd_folder import RgbdFolder
+    for source in sources:
+        if isinstance(source, RgbdFolder) and source.depth and source.depth.cameras is None:
+            print(f'metricseg: {source.depth.root}: no camera.json; a usual depth camera is '
+                  'assumed, so heights may be wrong by a fifth', file=sys.stderr)
 
 
 def note(failures: list[str], error: ValueError) -> None:

@@ -11,24 +11,27 @@ from metricseg_ros.inputs.bag import find_recording, Recording
 from metricseg_ros.inputs.codec import is_image
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
 from metricseg_ros.inputs.images import ImageFiles, list_images
+from metricseg_ros.inputs.rgbd_folder import RgbdFolder
 from metricseg_ros.inputs.video import Video
 
 __all__ = ['Frame', 'InputError', 'open_input']
 
 
 def open_input(path: str | PathLike[str], topic: str | None = None,
-               on_error: OnError = raise_error) -> ImageFiles | Video | Recording:
+               on_error: OnError = raise_error, depth: bool = True
+               ) -> ImageFiles | RgbdFolder | Video | Recording:
     """
     Open whatever holds images.
 
     The result can be iterated more than once, each time from the start; `len()` says how many
     frames to expect where that is known.
 
-    :param path: an image, a folder of images, a video, a rosbag2 folder, or an MCAP, db3 or ROS 1
-        bag file.
+    :param path: an image, a folder of images, or one with images/ and, if there is depth, depth/;
+        a video, a rosbag2 folder, or an MCAP, db3 or ROS 1 bag file.
     :param topic: image topic of a bag; may be left out where a bag has only one.
     :param on_error: called with an :class:`InputError` for each frame that cannot be decoded; the
         frame is left out. By default the error is raised.
+    :param depth: whether to read depth where it is there.
     :return: an iterable of :class:`Frame`.
     :raises InputError: if there is nothing at the path that can be read.
     """
@@ -39,6 +42,8 @@ def open_input(path: str | PathLike[str], topic: str | None = None,
         return Recording(path, topic, on_error)
     if topic is not None:
         raise InputError(f'{path}: a topic is for recorded bags, got topic {topic!r}')
+    if (path / 'images').is_dir():
+        return RgbdFolder(path, depth, on_error)
     if path.is_dir():
         return ImageFiles(list_images(path), on_error)
     if is_image(path):

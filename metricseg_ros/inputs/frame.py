@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from metricseg_ros.structures import DepthImage
 import numpy as np
 
 
@@ -28,12 +29,14 @@ class Frame:
     :param stamp_ns: when it was taken, in nanoseconds: the header's stamp in a bag, time since the
         start in a video; None for a file.
     :param image: (H,W,3) uint8 RGB.
+    :param depth: of the image, where the input has it.
     """
 
     name: str
     source: str
     stamp_ns: int | None
     image: np.ndarray
+    depth: DepthImage | None = None
 
 
 def raise_error(error: InputError) -> None:

@@ -106,6 +106,54 @@ def test_earlier_results_are_replaced_only_when_asked_for(
 
 
 @pytest.fixture
+def wall(folder: Path) -> Path:
+    """Make a folder of two photographs with depth: both show a wall of 5 m that is 1 m away."""
+    root = folder.parent / 'wall'
+    (root / 'depth').mkdir(parents=True)
+    folder.rename(root / 'images')
+    for number, path in enumerate(sorted((root / 'images').iterdir())):
+        size = read_image(path).shape[:2]
+        depth = np.full(size, 1000, np.uint16) if number else np.ones(size, np.float32)
+        cv2.imwrite(str(root / 'depth' / f'{path.stem}{".png" if number else ".tiff"}'), depth)
+    camera = {'fx': 0.2 * size[1], 'fy': 0.2 * size[1], 'cx': size[1] / 2, 'cy': size[0] / 2}
+    (root / 'camera.json').write_text(json.dumps(camera))
+    return root
+
+
+def test_depth_beside_images_drops_masks_of_a_wall_unless_it_is_left_out(
+        wall: Path, tmp_path: Path) -> None:
+    assert segment(wall, '--output', tmp_path / 'with') == DONE
+    assert segment(wall, 'depth=false', '--output', tmp_path / 'without') == DONE
+    assert segment(wall / 'images', '--output', tmp_path / 'images') == DONE
+    used, without = (content(tmp_path / name) for name in ('with', 'without'))
+    assert [record['depth_used'] for record in used['images']] == [True, True]
+    assert [record['depth_used'] for record in without['images']] == [False, False]
+    assert sum(record['dropped_support'] for record in used['images']) > 0
+    assert not any(record['dropped_support'] for record in without['images'])
+    for one, other in zip(label_maps(tmp_path / 'without'), label_maps(tmp_path / 'images'),
+                          strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_depth_of_another_size_leaves_the_image_out_in_one_line(
+        wall: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = sorted((wall / 'depth').iterdir())[1]
+    cv2.imwrite(str(path), np.full((48, 64), 1000, np.uint16))
+    assert segment(wall, '--output', tmp_path / 'out') == FAILED
+    (line,) = capsys.readouterr().err.splitlines()
+    assert path.name in line and 'depth of 64x48' in line and 'depth=false' in line
+    assert len(content(tmp_path / 'out')['images']) == 1
+
+
+def test_a_camera_that_is_none_is_bad_input(wall: Path, tmp_path: Path,
+                                            capsys: pytest.CaptureFixture[str]) -> None:
+    (wall / 'camera.json').write_text('[]')
+    assert segment(wall, '--output', tmp_path / 'out') == BAD_USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'camera.json: must hold fx' in line
+
+
+@pytest.fixture
 def panned(tmp_path: Path) -> Path:
     """Make a folder of three views of a photograph, the camera moved by 6 pixels each time."""
     path = tmp_path / 'panned'
