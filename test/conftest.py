@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from pathlib import Path
 
 from metricseg_ros.ros.process.domain import Domain
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 pytest_plugins = ['model_fixtures']
 
 DOMAIN = pytest.StashKey[Domain]()
+LEFT_OUT: list[Path] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,6 +24,22 @@ def pytest_configure(config: pytest.Config) -> None:
     # Reserved while it is kept, against other runs, demos and benchmarks on this machine.
     config.stash[DOMAIN] = Domain()
     os.environ['ROS_DOMAIN_ID'] = str(config.stash[DOMAIN].number)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out files that are of ROS altogether where there is none: their imports would fail."""
+    if _has_ros() or collection_path.suffix != '.py' or (
+            'pytestmark = pytest.mark.ros' not in collection_path.read_text()):
+        return None
+    LEFT_OUT.append(collection_path)
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell loudly what was left out."""
+    if LEFT_OUT:
+        terminalreporter.write_line('LEFT OUT: the tests of ROS, which need ROS 2 '
+                                    'and the built packages: use scripts/test', yellow=True)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

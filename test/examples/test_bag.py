@@ -8,31 +8,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from metricseg_msgs.msg import Instance, InstanceArray, Mask
+from metricseg_ros.inputs import open_input
+from metricseg_ros.ros.tools.camera_messages import raw_image
 import numpy as np
 import pytest
-
-pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_msgs.msg import Instance, InstanceArray, Mask  # noqa: E402
-from metricseg_ros.inputs import open_input  # noqa: E402
-from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
-import rclpy  # noqa: E402
-from rclpy.context import Context  # noqa: E402
-from rclpy.node import Node  # noqa: E402
-from rclpy.qos import (  # noqa: E402
+import rclpy
+from rclpy.context import Context
+from rclpy.node import Node
+from rclpy.qos import (
     DurabilityPolicy,
     qos_profile_sensor_data,
     QoSProfile,
 )
-from rclpy.serialization import serialize_message  # noqa: E402
-from ros.examples import load  # noqa: E402
-from ros.robot import Robot, Spinner, wait_for  # noqa: E402
-from rosbags.highlevel import AnyReader  # noqa: E402
-from rosbags.rosbag2 import StoragePlugin, Writer  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
-from std_msgs.msg import Header, String  # noqa: E402
-import yaml  # noqa: E402
+from rclpy.serialization import serialize_message
+from ros.examples import load
+from ros.robot import Robot, Spinner, wait_for
+from rosbags.highlevel import AnyReader
+from rosbags.rosbag2 import StoragePlugin, Writer
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header, String
+import yaml
+
+pytestmark = pytest.mark.ros
 
 bag = load('bag')
 KEPT = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)

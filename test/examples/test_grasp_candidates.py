@@ -8,22 +8,20 @@ from collections.abc import Callable
 import math
 from typing import Any
 
+from geometry_msgs.msg import Point, Pose, PoseArray, Quaternion, Vector3
+from metricseg_msgs.msg import Instance, InstanceArray, Mask, Object3D, Object3DArray
+from metricseg_ros.packed_mask import pack
+from metricseg_ros.ros.output.byte_arrays import byte_array
 import numpy as np
 import pytest
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from ros.examples import load
+from ros.robot import Spinner, wait_for
+from std_msgs.msg import Header
+from visualization_msgs.msg import Marker, MarkerArray
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from geometry_msgs.msg import Point, Pose, PoseArray, Quaternion, Vector3  # noqa: E402
-from metricseg_msgs.msg import Instance, InstanceArray, Mask, Object3D, Object3DArray  # noqa: E402
-from metricseg_ros.packed_mask import pack  # noqa: E402
-from metricseg_ros.ros.output.byte_arrays import byte_array  # noqa: E402
-from rclpy.node import Node  # noqa: E402
-from rclpy.parameter import Parameter  # noqa: E402
-from ros.examples import load  # noqa: E402
-from ros.robot import Spinner, wait_for  # noqa: E402
-from std_msgs.msg import Header  # noqa: E402
-from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
 grasping = load('grasp_candidates')
 

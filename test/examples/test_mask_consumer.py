@@ -12,20 +12,18 @@ import subprocess
 import sys
 from typing import Any
 
+from metricseg_msgs.msg import Instance, InstanceArray, Mask
+from metricseg_ros.packed_mask import pack
+from metricseg_ros.ros.output.byte_arrays import byte_array
 import numpy as np
 import pytest
+from rclpy.node import Node
+from rclpy.serialization import serialize_message
+from ros.examples import EXAMPLES
+from ros.robot import Spinner, wait_for
+from std_msgs.msg import Header
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_msgs.msg import Instance, InstanceArray, Mask  # noqa: E402
-from metricseg_ros.packed_mask import pack  # noqa: E402
-from metricseg_ros.ros.output.byte_arrays import byte_array  # noqa: E402
-from rclpy.node import Node  # noqa: E402
-from rclpy.serialization import serialize_message  # noqa: E402
-from ros.examples import EXAMPLES  # noqa: E402
-from ros.robot import Spinner, wait_for  # noqa: E402
-from std_msgs.msg import Header  # noqa: E402
 
 
 @pytest.fixture(scope='module')

@@ -8,23 +8,21 @@ from collections.abc import Callable
 import math
 from typing import Any
 
+from metricseg_msgs.msg import Instance, InstanceArray, Mask
+from metricseg_ros.packed_mask import pack
+from metricseg_ros.ros.output import vision
+from metricseg_ros.ros.output.byte_arrays import byte_array
 import numpy as np
 import pytest
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from ros.examples import load
+from ros.robot import Spinner, wait_for
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_msgs.msg import Instance, InstanceArray, Mask  # noqa: E402
-from metricseg_ros.packed_mask import pack  # noqa: E402
-from metricseg_ros.ros.output import vision  # noqa: E402
-from metricseg_ros.ros.output.byte_arrays import byte_array  # noqa: E402
-from rclpy.node import Node  # noqa: E402
-from rclpy.parameter import Parameter  # noqa: E402
-from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
-from ros.examples import load  # noqa: E402
-from ros.robot import Spinner, wait_for  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
-from std_msgs.msg import Header  # noqa: E402
 
 obstacles = load('obstacle_mask')
 

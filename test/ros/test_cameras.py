@@ -10,15 +10,13 @@ from statistics import median
 from threading import Event
 from typing import Any
 
+from metricseg_ros.ros.camera import check_names
 import pytest
+from ros.cameras import Cameras
+from ros.colour_model import COLOURS
+from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_ros.ros.camera import check_names  # noqa: E402
-from ros.cameras import Cameras  # noqa: E402
-from ros.colour_model import COLOURS  # noqa: E402
-from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
 
 Start = Callable[..., Any]
 NAMES = ['left', 'front/right', 'dead']

@@ -10,14 +10,12 @@ from pathlib import Path
 import shutil
 from typing import Any
 
+from metricseg_ros.ros.tools.camera_messages import raw_image
 import pytest
+from ros.colour_model import COLOURS, scene
+from ros.robot import Robot, Segmenter, wait_for
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
-from ros.colour_model import COLOURS, scene  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
 
 
 def missing(folder: Path) -> str:

@@ -11,22 +11,21 @@ from threading import Event
 from typing import Any
 
 from metricseg_ros.backends.gpus import found_gpu, Gpu
+from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
+from metricseg_ros.backends.standby import StandbyBackend
+from metricseg_ros.backends.tensorrt import opening
+from metricseg_ros.backends.tensorrt.engine_backend import explain
+from metricseg_ros.config import BackendConfig
+from metricseg_ros.models import load_description
+from metricseg_ros.ros.tools.camera_messages import raw_image
+from metricseg_ros.structures import NetworkOutput
 import pytest
+from ros.colour_model import scene
+from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for
+from torch import Tensor
 
 pytestmark = [pytest.mark.ros, pytest.mark.skipif(bool(found_gpu()), reason='there is a GPU')]
-pytest.importorskip('metricseg_msgs')
 
-from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend  # noqa: E402
-from metricseg_ros.backends.standby import StandbyBackend  # noqa: E402
-from metricseg_ros.backends.tensorrt import opening  # noqa: E402
-from metricseg_ros.backends.tensorrt.engine_backend import explain  # noqa: E402
-from metricseg_ros.config import BackendConfig  # noqa: E402
-from metricseg_ros.models import load_description  # noqa: E402
-from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
-from metricseg_ros.structures import NetworkOutput  # noqa: E402
-from ros.colour_model import scene  # noqa: E402
-from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
-from torch import Tensor  # noqa: E402
 
 Start = Callable[..., Any]
 REFUSAL = ('backend.device_policy is require_gpu, but no NVIDIA GPU is found here: install its '

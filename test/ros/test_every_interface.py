@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ros.asking import ask, click, RED
+from ros.colour_model import COLOURS, scene, write_colour_model
+from ros.depth_camera import DepthCamera, header_of, SIZE
+from ros.finger import Finger, GREEN
+from ros.robot import Robot, TOPICS, wait_for
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from ros.asking import ask, click, RED  # noqa: E402
-from ros.colour_model import COLOURS, scene, write_colour_model  # noqa: E402
-from ros.depth_camera import DepthCamera, header_of, SIZE  # noqa: E402
-from ros.finger import Finger, GREEN  # noqa: E402
-from ros.robot import Robot, TOPICS, wait_for  # noqa: E402
 
 NAN = float('nan')
 

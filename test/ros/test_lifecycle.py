@@ -10,17 +10,15 @@ from threading import Event, Timer
 from time import monotonic
 from typing import Any
 
+from metricseg_msgs.msg import InstanceArray
+from metricseg_ros.ros.diagnostics import health
+from metricseg_ros.ros.session import LAST_IMAGE_S
+from metricseg_ros.ros.tools.camera_messages import raw_image
 import pytest
+from ros.colour_model import COLOURS, scene
+from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_msgs.msg import InstanceArray  # noqa: E402
-from metricseg_ros.ros.diagnostics import health  # noqa: E402
-from metricseg_ros.ros.session import LAST_IMAGE_S  # noqa: E402
-from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
-from ros.colour_model import COLOURS, scene  # noqa: E402
-from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
 
 
 def test_each_state_holds_what_it_should(start: Callable[..., Any], colour_model: Path) -> None:

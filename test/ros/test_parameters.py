@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from metricseg_ros.config import dotted_fields, NodeConfig, ParameterInfo
+from metricseg_ros.ros.parameters import descriptor
+from metricseg_ros.ros.tools.camera_messages import raw_image
 import pytest
+from rclpy.node import Node
+from ros.colour_model import COLOURS, scene
+from ros.robot import Robot, Segmenter, wait_for
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_ros.config import dotted_fields, NodeConfig, ParameterInfo  # noqa: E402
-from metricseg_ros.ros.parameters import descriptor  # noqa: E402
-from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
-from rclpy.node import Node  # noqa: E402
-from ros.colour_model import COLOURS, scene  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
 
 
 @pytest.fixture(scope='module')

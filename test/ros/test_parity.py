@@ -9,19 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from metricseg_ros.config import NodeConfig, with_values
+from metricseg_ros.inputs.image_messages import to_rgb
+from metricseg_ros.packed_mask import unpack
+from metricseg_ros.ros.tools.camera_messages import compressed_image, raw_image
+from metricseg_ros.segmenter import InstanceSegmenter
 import numpy as np
 import pytest
+from ros.colour_model import COLOURS, scene
+from ros.robot import Robot, Segmenter
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_ros.config import NodeConfig, with_values  # noqa: E402
-from metricseg_ros.inputs.image_messages import to_rgb  # noqa: E402
-from metricseg_ros.packed_mask import unpack  # noqa: E402
-from metricseg_ros.ros.tools.camera_messages import compressed_image, raw_image  # noqa: E402
-from metricseg_ros.segmenter import InstanceSegmenter  # noqa: E402
-from ros.colour_model import COLOURS, scene  # noqa: E402
-from ros.robot import Robot, Segmenter  # noqa: E402
 
 LAYOUTS = {
     'rgb8': {}, 'bgr8': {'encoding': 'bgr8'}, 'mono8': {'encoding': 'mono8'},

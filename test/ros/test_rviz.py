@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ros.robot import Robot, Segmenter, wait_for
 import yaml
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config' / 'segmenter.rviz'
 SHOWN = {'Image': 'sensor_msgs/msg/Image', 'MarkerArray': 'visualization_msgs/msg/MarkerArray',

@@ -11,17 +11,15 @@ from statistics import median
 from threading import Event
 from typing import Any
 
+from metricseg_ros.ros.tools.camera_messages import raw_image
+from metricseg_ros.segmenter import InstanceSegmenter
 import pytest
+from ros.asking import ask, click, RED
+from ros.cameras import Cameras
+from ros.colour_model import COLOURS, scene, write_colour_model
+from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
-from metricseg_ros.segmenter import InstanceSegmenter  # noqa: E402
-from ros.asking import ask, click, RED  # noqa: E402
-from ros.cameras import Cameras  # noqa: E402
-from ros.colour_model import COLOURS, scene, write_colour_model  # noqa: E402
-from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
 
 Start = Callable[..., Any]
 NAMES = ['left', 'right']

@@ -8,15 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from metricseg_ros.ros.tools.camera_messages import raw_image
 import numpy as np
 import pytest
+from ros.colour_model import scene
+from ros.robot import Robot, Segmenter, wait_for
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
-from ros.colour_model import scene  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
 
 
 def test_ids_stay_with_their_objects_when_one_goes(start: Callable[..., Any],

@@ -10,13 +10,11 @@ from pathlib import Path
 import subprocess
 import sys
 
+from metricseg_ros.cli.benchmark_node import stream_rows
+from metricseg_ros.cli.main import main
 import pytest
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_ros.cli.benchmark_node import stream_rows  # noqa: E402
-from metricseg_ros.cli.main import main  # noqa: E402
 
 TWO_CAMERAS = """
 import json, pathlib, sys

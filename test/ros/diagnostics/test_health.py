@@ -9,13 +9,8 @@ from pathlib import Path
 import re
 from typing import Any
 
-import pytest
-
-pytestmark = pytest.mark.ros
-pytest.importorskip('rclpy')
-
-from metricseg_ros.ros.diagnostics.graph import nearest, TopicView  # noqa: E402
-from metricseg_ros.ros.diagnostics.health import (  # noqa: E402
+from metricseg_ros.ros.diagnostics.graph import nearest, TopicView
+from metricseg_ros.ros.diagnostics.health import (
     ERROR,
     Facts,
     judge,
@@ -23,6 +18,9 @@ from metricseg_ros.ros.diagnostics.health import (  # noqa: E402
     Unheard,
     WARN,
 )
+import pytest
+
+pytestmark = pytest.mark.ros
 
 DOCUMENT = Path(__file__).resolve().parents[3] / 'docs' / 'messages.md'
 UNSERVED = '/rviz gets nothing of /x: it asks for more'

@@ -10,30 +10,28 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from metricseg_msgs.msg import InstanceArray
+from metricseg_ros.backends import BackendError
+from metricseg_ros.ros.diagnostics import health
+from metricseg_ros.ros.diagnostics.graph import name_of
+from metricseg_ros.ros.frames.latencies import STAGES
+from metricseg_ros.ros.input.image_input import SubscriptionEventCallbacks
+from metricseg_ros.ros.tools.camera_messages import compressed_image, raw_image
 import pytest
-
-pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_msgs.msg import InstanceArray  # noqa: E402
-from metricseg_ros.backends import BackendError  # noqa: E402
-from metricseg_ros.ros.diagnostics import health  # noqa: E402
-from metricseg_ros.ros.diagnostics.graph import name_of  # noqa: E402
-from metricseg_ros.ros.frames.latencies import STAGES  # noqa: E402
-from metricseg_ros.ros.input.image_input import SubscriptionEventCallbacks  # noqa: E402
-from metricseg_ros.ros.tools.camera_messages import compressed_image, raw_image  # noqa: E402
-from rclpy.duration import Duration  # noqa: E402
-from rclpy.qos import (  # noqa: E402
+from rclpy.duration import Duration
+from rclpy.qos import (
     DurabilityPolicy,
     LivelinessPolicy,
     QoSProfile,
     ReliabilityPolicy,
 )
-from rclpy.topic_endpoint_info import TopicEndpointInfo  # noqa: E402
-from ros.colour_model import scene  # noqa: E402
-from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
-from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
-from std_msgs.msg import String  # noqa: E402
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+from ros.colour_model import scene
+from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import String
+
+pytestmark = pytest.mark.ros
 
 Start = Callable[..., Any]
 

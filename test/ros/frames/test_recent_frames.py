@@ -4,18 +4,16 @@
 
 from __future__ import annotations
 
-import pytest
-
-pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from builtin_interfaces.msg import Time  # noqa: E402
-from metricseg_ros.ros.frames.recent_frames import (  # noqa: E402
+from builtin_interfaces.msg import Time
+from metricseg_ros.ros.frames.recent_frames import (
     NoSuchFrameError,
     RecentFrames,
     SeenFrame,
 )
-from std_msgs.msg import Header  # noqa: E402
+import pytest
+from std_msgs.msg import Header
+
+pytestmark = pytest.mark.ros
 
 LATEST = Time()
 

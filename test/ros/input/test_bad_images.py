@@ -10,17 +10,15 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from metricseg_ros.ros.tools.camera_messages import raw_image
 import numpy as np
 import pytest
+from rclpy.serialization import serialize_message
+from ros.colour_model import COLOURS, scene
+from ros.robot import Robot, Segmenter, wait_for
+from sensor_msgs.msg import Image
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
-from rclpy.serialization import serialize_message  # noqa: E402
-from ros.colour_model import COLOURS, scene  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
 
 REPEATED = 5
 BAD = {

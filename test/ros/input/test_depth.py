@@ -9,16 +9,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+from metricseg_msgs.msg import Object3D
+from metricseg_ros.overlay import instance_color
 import numpy as np
 import pytest
-
-pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_msgs.msg import Object3D  # noqa: E402
-from metricseg_ros.overlay import instance_color  # noqa: E402
-from ros.colour_model import COLOURS, scene  # noqa: E402
-from ros.depth_camera import (  # noqa: E402
+from ros.colour_model import COLOURS, scene
+from ros.depth_camera import (
     CENTRES,
     depth_message,
     DepthCamera,
@@ -28,9 +24,11 @@ from ros.depth_camera import (  # noqa: E402
     SIZE,
     true_depth,
 )
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
-from sensor_msgs.msg import RegionOfInterest  # noqa: E402
-from visualization_msgs.msg import Marker  # noqa: E402
+from ros.robot import Robot, Segmenter, wait_for
+from sensor_msgs.msg import RegionOfInterest
+from visualization_msgs.msg import Marker
+
+pytestmark = pytest.mark.ros
 
 NAN = float('nan')
 SPACE = ('objects', 'markers', 'cloud')

@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.time import Time
+from ros.depth_camera import depth_message, DepthCamera, info_message, true_depth
+from ros.robot import Robot, Segmenter, Spinner, wait_for
+from sensor_msgs.msg import CompressedImage, Image
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from rclpy.duration import Duration  # noqa: E402
-from rclpy.node import Node  # noqa: E402
-from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
-from rclpy.time import Time  # noqa: E402
-from ros.depth_camera import depth_message, DepthCamera, info_message, true_depth  # noqa: E402
-from ros.robot import Robot, Segmenter, Spinner, wait_for  # noqa: E402
-from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 Start = Callable[..., Any]
 

@@ -9,15 +9,13 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+from metricseg_ros.ros.tools.camera_messages import raw_image
 import numpy as np
 import pytest
+from ros.colour_model import scene
+from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
-from ros.colour_model import scene  # noqa: E402
-from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
 
 RATE = 200.0
 FRAMES = 25

@@ -7,14 +7,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from metricseg_ros.ros.input.registered_depth import advise_rectifying, lens_shift
 import pytest
+from ros.depth_camera import info_message, LENS, SIZE
+from std_msgs.msg import Header
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_ros.ros.input.registered_depth import advise_rectifying, lens_shift  # noqa: E402
-from ros.depth_camera import info_message, LENS, SIZE  # noqa: E402
-from std_msgs.msg import Header  # noqa: E402
 
 
 def info(*distortion: float, model: str = 'plumb_bob', **fields: Any) -> Any:

@@ -7,18 +7,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from metricseg_ros.ros.input.subscription import FollowingSubscription
 import pytest
+import rclpy
+from rclpy.context import Context
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from ros.robot import Spinner, wait_for
+from std_msgs.msg import String
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('rclpy')
-
-from metricseg_ros.ros.input.subscription import FollowingSubscription  # noqa: E402
-import rclpy  # noqa: E402
-from rclpy.context import Context  # noqa: E402
-from rclpy.node import Node  # noqa: E402
-from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
-from ros.robot import Spinner, wait_for  # noqa: E402
-from std_msgs.msg import String  # noqa: E402
 
 
 class Listener(Spinner):

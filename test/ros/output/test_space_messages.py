@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
+from metricseg_ros.ros.output.space_messages import point_cloud, quaternion
+from metricseg_ros.structures import Instances
 import numpy as np
 import pytest
+from std_msgs.msg import Header
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-Rotation = pytest.importorskip('scipy.spatial.transform').Rotation
 
-from metricseg_ros.ros.output.space_messages import point_cloud, quaternion  # noqa: E402
-from metricseg_ros.structures import Instances  # noqa: E402
-from std_msgs.msg import Header  # noqa: E402
+Rotation = pytest.importorskip('scipy.spatial.transform').Rotation
 
 
 def half_turns() -> list[np.ndarray]:

@@ -8,21 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from metricseg_ros.config import NodeConfig
+from metricseg_ros.ros.output.vision import detections
+from metricseg_ros.ros.tools.camera_messages import raw_image
+from metricseg_ros.structures import Instances
 import numpy as np
 import pytest
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from ros.colour_model import scene
+from ros.robot import Robot, Segmenter, wait_for
+from std_msgs.msg import Header
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-vision_msgs = pytest.importorskip('vision_msgs.msg')
 
-from metricseg_ros.config import NodeConfig  # noqa: E402
-from metricseg_ros.ros.output.vision import detections  # noqa: E402
-from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
-from metricseg_ros.structures import Instances  # noqa: E402
-from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
-from ros.colour_model import scene  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
-from std_msgs.msg import Header  # noqa: E402
+vision_msgs = pytest.importorskip('vision_msgs.msg')
 
 
 def test_a_box_is_given_by_its_centre_and_size() -> None:

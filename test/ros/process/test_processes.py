@@ -13,15 +13,14 @@ import sys
 from time import sleep
 
 import cv2
+from metricseg_ros.ros.process.shared_memory import CHOICES, shared_memory_profile
+from metricseg_ros.ros.tools.camera_messages import raw_image
 import pytest
+from ros.colour_model import COLOURS, scene
+from ros.robot import Robot
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
 
-from metricseg_ros.ros.process.shared_memory import CHOICES, shared_memory_profile  # noqa: E402
-from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
-from ros.colour_model import COLOURS, scene  # noqa: E402
-from ros.robot import Robot  # noqa: E402
 
 TIMEOUT_S = 250
 FRAMES = 6

@@ -8,17 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from metricseg_ros.inputs.image_messages import to_rgb
 import numpy as np
 import pytest
+from ros.colour_model import COLOURS, scene
+from ros.depth_camera import DepthCamera, SIZE
+from ros.finger import Finger, GREEN
+from ros.robot import Robot, Segmenter, wait_for
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_ros.inputs.image_messages import to_rgb  # noqa: E402
-from ros.colour_model import COLOURS, scene  # noqa: E402
-from ros.depth_camera import DepthCamera, SIZE  # noqa: E402
-from ros.finger import Finger, GREEN  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
 
 
 def test_the_mask_is_drawn_for_those_who_look(start: Callable[..., Any],

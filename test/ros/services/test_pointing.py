@@ -10,21 +10,19 @@ import math
 from pathlib import Path
 from typing import Any
 
+from geometry_msgs.msg import TransformStamped
+from metricseg_ros.ros.services.pointing import pixel_of, PointError
+from metricseg_ros.ros.services.transforms import transformed
 import numpy as np
 import pytest
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from ros.asking import click
+from ros.depth_camera import DepthCamera, LENS
+from ros.finger import Finger, FRAME, GREEN
+from ros.robot import Robot, Segmenter, wait_for
+from std_msgs.msg import Header
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from geometry_msgs.msg import TransformStamped  # noqa: E402
-from metricseg_ros.ros.services.pointing import pixel_of, PointError  # noqa: E402
-from metricseg_ros.ros.services.transforms import transformed  # noqa: E402
-from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
-from ros.asking import click  # noqa: E402
-from ros.depth_camera import DepthCamera, LENS  # noqa: E402
-from ros.finger import Finger, FRAME, GREEN  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
-from std_msgs.msg import Header  # noqa: E402
 
 has_tf2 = importlib.util.find_spec('tf2_ros') is not None
 

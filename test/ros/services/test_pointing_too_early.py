@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ros.depth_camera import DepthCamera
+from ros.finger import Finger, GREEN
+from ros.robot import Robot, Segmenter, wait_for
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from ros.depth_camera import DepthCamera  # noqa: E402
-from ros.finger import Finger, GREEN  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
 
 
 def test_why_there_is_no_mask_yet_is_said(start: Callable[..., Any],

@@ -9,17 +9,15 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from metricseg_ros.ros.diagnostics import health
+from metricseg_ros.ros.tools.camera_messages import raw_image
+from metricseg_ros.segmenter import InstanceSegmenter
 import pytest
+from ros.asking import ask, click, KINDS, RED
+from ros.colour_model import scene, write_colour_model
+from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_ros.ros.diagnostics import health  # noqa: E402
-from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
-from metricseg_ros.segmenter import InstanceSegmenter  # noqa: E402
-from ros.asking import ask, click, KINDS, RED  # noqa: E402
-from ros.colour_model import scene, write_colour_model  # noqa: E402
-from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for  # noqa: E402
 
 Start = Callable[..., Any]
 

@@ -8,19 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from builtin_interfaces.msg import Time
+from metricseg_ros.packed_mask import unpack
+from metricseg_ros.ros.tools.camera_messages import raw_image
 import numpy as np
 import pytest
+from ros.asking import ask, click, GREEN, RED
+from ros.colour_model import COLOURS, scene
+from ros.robot import Robot, Segmenter
+from sensor_msgs.msg import Image
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from builtin_interfaces.msg import Time  # noqa: E402
-from metricseg_ros.packed_mask import unpack  # noqa: E402
-from metricseg_ros.ros.tools.camera_messages import raw_image  # noqa: E402
-from ros.asking import ask, click, GREEN, RED  # noqa: E402
-from ros.colour_model import COLOURS, scene  # noqa: E402
-from ros.robot import Robot, Segmenter  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
 
 NAN, INF = float('nan'), float('inf')
 
