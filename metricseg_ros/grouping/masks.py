@@ -18,6 +18,11 @@ CONNECTED = 2
 """What marks the pixels connected to a seed; those of its mask are 1 before."""
 
 
+LEAST_LOGIT = -104.0
+"""Logarithm of the least float32 above 0: what a logit of -inf, the log of one rounded to 0, was
+at most."""
+
+
 @dataclass(frozen=True)
 class SeedMasks:
     """
@@ -196,7 +201,11 @@ def vote_classes(masks: SeedMasks, output: NetworkOutput) -> SeedMasks:
         return masks
     thresholds = torch.tensor(output.similarity_thresholds, device=masks.margins.device)
     own = (masks.seeds.similarity_thresholds[:, None] - thresholds).abs().argmin(dim=1)
-    means = mean_embeddings(output.class_logits.flatten(0, 1), masks.masks)
+    logits = output.class_logits.flatten(0, 1)
+    means = mean_embeddings(logits, masks.masks)
+    if not means.isfinite().all():  # An infinite logit spoils the sums of all masks, as 0 * inf.
+        means = mean_embeddings(logits.nan_to_num(LEAST_LOGIT, -LEAST_LOGIT, LEAST_LOGIT),
+                                masks.masks)
     means = means.unflatten(1, output.class_logits.shape[:2])[:, :, 1:]
     votes = means.gather(1, own[:, None, None].expand(-1, 1, means.shape[2])).squeeze(1)
     return replace(masks, seeds=replace(masks.seeds, class_ids=votes.argmax(dim=1) + 1))

@@ -58,4 +58,8 @@ def named(class_logits: Tensor, names: Tensor) -> Tensor:
         the probability of the object.
     """
     background, thing = class_logits[:, :, :1], class_logits[:, :, 1:]
-    return torch.cat([background, thing + names.log_softmax(dim=1)[:, None]], dim=2)
+    # Not log_softmax: TensorRT takes the logarithm of a softmax, which is that of 0 where a class
+    # is far from likely.
+    names = names - names.amax(dim=1, keepdim=True)
+    names = names - names.exp().sum(dim=1, keepdim=True).log()
+    return torch.cat([background, thing + names[:, None]], dim=2)
