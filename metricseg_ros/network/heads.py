@@ -69,10 +69,11 @@ def append_positions(features: Tensor) -> Tensor:
     :return: (B,C+2,h,w): row and column in units of the map's longer side, 0 at its centre.
     """
     height, width = features.shape[-2:]
-    like = {'dtype': features.dtype, 'device': features.device}
     scale = max(height, width)
-    rows = (torch.arange(height, **like) - (height - 1) / 2) / scale
-    columns = (torch.arange(width, **like) - (width - 1) / 2) / scale
+    # Whole numbers, cast afterwards: TensorRT 8.5 makes no other range of a size that varies.
+    rows, columns = (torch.arange(side, device=features.device).to(features.dtype)
+                     for side in (height, width))
+    rows, columns = (rows - (height - 1) / 2) / scale, (columns - (width - 1) / 2) / scale
     batch = features.shape[0]
     rows = rows.view(1, 1, height, 1).expand(batch, 1, height, width)
     columns = columns.view(1, 1, 1, width).expand(batch, 1, height, width)
