@@ -42,7 +42,7 @@ class ModelDescription:
     :param classes: name of class id 1, 2, ...
     :param network: what the network is made of.
     :param checksums: file name -> SHA-256, in hexadecimal.
-    :param precision: of model.onnx: fp32, fp16 or int8; weights.safetensors is always fp32.
+    :param precision: of model.onnx: fp32 or fp16; weights.safetensors is always fp32.
     :param card: everything else: training, figures, attributions.
     """
 

@@ -28,7 +28,7 @@ class ExecutionReport:
     :param backend: name of the backend.
     :param provider: what does the work inside it, such as CPUExecutionProvider.
     :param device: cpu, or cuda and the GPU's name.
-    :param precision: fp32, fp16 or int8.
+    :param precision: fp32 or fp16.
     :param note: why it is not what was preferred, or empty.
     """
 

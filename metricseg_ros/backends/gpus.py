@@ -19,10 +19,12 @@ class Gpu(NamedTuple):
 
     :param name: as its driver says, such as Orin.
     :param compute_capability: such as 8.7.
+    :param multiprocessors: how many it has; 0 where that is not known.
     """
 
     name: str
     compute_capability: str
+    multiprocessors: int = 0
 
 
 def driver_gpus() -> list[str]:
@@ -55,8 +57,8 @@ def present_gpu() -> Gpu | None:
 
     if not torch.cuda.is_available():
         return None
-    major, minor = torch.cuda.get_device_capability()
-    return Gpu(torch.cuda.get_device_name(), f'{major}.{minor}')
+    found = torch.cuda.get_device_properties(torch.cuda.current_device())
+    return Gpu(found.name, f'{found.major}.{found.minor}', found.multi_processor_count)
 
 
 def found_gpu() -> str:

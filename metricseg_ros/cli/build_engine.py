@@ -43,14 +43,20 @@ def run(args: argparse.Namespace) -> int:
     :raises BackendError: if the engine cannot be built.
     """
     from metricseg_ros.backends.tensorrt.building import obtain_engine, plan_job
-    from metricseg_ros.backends.tensorrt.flavour import find_flavour
+    from metricseg_ros.backends.tensorrt.flavour import find_flavours, started_flavour
     from metricseg_ros.models import load_description
     from metricseg_ros.segmenter import box_of
     config = configuration(args)
-    flavour = find_flavour()
+    gpu, flavours = chosen_gpu(args), find_flavours()
+    if args.gpu:
+        flavour = next((other for other in flavours if not other.measures), None)
+        if flavour is None:
+            raise ValueError('--gpu needs TensorRT-RTX: TensorRT builds only for the GPU it runs '
+                             'on')
+    else:
+        flavour = started_flavour(flavours, gpu.compute_capability)
     description = load_description(config.model)
-    job = plan_job(description, config.backend, box_of(description, config.input),
-                   chosen_gpu(args, flavour.name), flavour)
+    job = plan_job(description, config.backend, box_of(description, config.input), gpu, flavour)
     found = job.engine_cache.load(job.key).plan is not None
     obtain_engine(job, flavour, lambda line: print(line, file=sys.stderr))
     if job.engine_cache.load(job.key).plan is None:
@@ -61,25 +67,19 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
-def chosen_gpu(args: argparse.Namespace, flavour: str) -> Gpu:
+def chosen_gpu(args: argparse.Namespace) -> Gpu:
     """
     Tell which GPU to build for.
 
     :param args: what :func:`add_arguments` declared.
-    :param flavour: module of TensorRT.
     :return: the one named, or the one here.
-    :raises ValueError: if there is none, or another than this one cannot be built for.
+    :raises ValueError: if there is none.
     """
     from metricseg_ros.backends.gpus import Gpu, present_gpu
     if bool(args.gpu) != bool(args.compute_capability):
         raise ValueError('--gpu and --compute-capability go together, got '
                          f'{args.gpu} and {args.compute_capability}')
-    if args.gpu:
-        if flavour != 'tensorrt_rtx':
-            raise ValueError('--gpu needs TensorRT-RTX: TensorRT builds only for the GPU it runs '
-                             'on')
-        return Gpu(args.gpu, args.compute_capability)
-    gpu = present_gpu()
+    gpu = Gpu(args.gpu, args.compute_capability) if args.gpu else present_gpu()
     if gpu is None:
         raise ValueError('torch finds no NVIDIA GPU to build for: run this on the robot, or name '
                          'its GPU with --gpu and --compute-capability (TensorRT-RTX only)')

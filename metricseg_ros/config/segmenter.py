@@ -21,9 +21,12 @@ class BackendConfig:
         choices=('require_gpu', 'prefer_gpu', 'cpu'))
     threads: int = parameter(
         0, 'CPU threads of the network; 0 takes one for each core.', minimum=0, maximum=256)
+    precision: str = parameter(
+        'auto', 'Precision of the convolutions of a TensorRT engine; auto takes fp16. Embeddings '
+        'and class scores stay in fp32.', choices=('auto', 'fp32', 'fp16'))
     workspace_mib: int = parameter(
-        0, 'Most GPU memory that one layer of a TensorRT engine may use for itself, in MiB; 0 for '
-        'no limit.', minimum=0, maximum=65536)
+        1024, 'Most GPU memory that one layer of a TensorRT engine may use for itself, in MiB; 0 '
+        'for no limit.', minimum=0, maximum=65536)
     engine_cache_mib: int = parameter(
         2048, 'Disk space for TensorRT engines, in MiB: those not used for longest go first; 0 '
         'for no limit.', minimum=0, maximum=1048576)

@@ -14,8 +14,9 @@ from typing import Any, TYPE_CHECKING
 import warnings
 
 from metricseg_ros.backends.backend import INPUT, OUTPUTS
+from metricseg_ros.backends.half import to_half
 from metricseg_ros.export.opset import lowered
-from metricseg_ros.models import DESCRIPTION_FILE, FORMAT_VERSION, load_description, sha256
+from metricseg_ros.models import DESCRIPTION_FILE, FORMAT_VERSION, sha256
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.preprocess import MEAN, STD
 from metricseg_ros.whole_files import write_whole
@@ -126,28 +127,19 @@ def write_model(network: MetricSegmentationNetwork, folder: Path, classes: tuple
     (folder / DESCRIPTION_FILE).write_text(json.dumps(content, indent=2) + '\n')
 
 
-def lower_precision(folder: Path, precision: str, calibration: Path | None = None) -> None:
+def halve_precision(folder: Path) -> None:
     """
-    Let the ONNX file of a model folder compute in another precision.
+    Let the ONNX file of a model folder compute in fp16.
 
     :param folder: in fp32; model.onnx and model.json are changed, the weights are not.
-    :param precision: fp16 or int8.
-    :param calibration: for int8, a folder of images.
-    :raises ValueError: if there is no image in it, or a weight does not fit.
+    :raises ValueError: if a weight does not fit.
     """
     import onnx
 
-    path = folder / 'model.onnx'
-    description = folder / DESCRIPTION_FILE
+    path, description = folder / 'model.onnx', folder / DESCRIPTION_FILE
+    save(to_half(onnx.load(path)), path)
     content = json.loads(description.read_text())
-    content['precision'] = precision
-    if precision == 'fp16':
-        from metricseg_ros.export.half import to_half
-        save(to_half(onnx.load(path)), path)
-    else:
-        from metricseg_ros.export.int8 import to_int8
-        count = to_int8(path, path, load_description(folder), calibration)
-        content['calibration'] = {'images': count}
+    content['precision'] = 'fp16'
     content['files']['model.onnx'] = sha256(path)
     description.write_text(json.dumps(content, indent=2) + '\n')
 

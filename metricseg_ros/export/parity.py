@@ -42,12 +42,8 @@ class Bounds:
     masks: float
 
 
-BOUNDS = {'fp32': Bounds(LARGEST_DIFFERENCE, 0.98, 0.98), 'fp16': Bounds(0.5, 0.95, 0.95),
-          'int8': Bounds(np.inf, 0.5, 0.7)}
-"""
-Bounds by precision. In fp16 a pixel on an edge may differ much while the masks agree; int8 is only
-kept from being useless, and its report is to be read.
-"""
+BOUNDS = {'fp32': Bounds(LARGEST_DIFFERENCE, 0.98, 0.98), 'fp16': Bounds(0.5, 0.95, 0.95)}
+"""Bounds by precision. In fp16 a pixel on an edge may differ much while the masks agree."""
 
 
 @dataclass(frozen=True)

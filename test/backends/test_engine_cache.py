@@ -22,7 +22,8 @@ from metricseg_ros.cli.main import main
 from metricseg_ros.whole_files import write_sealed
 import pytest
 
-KEY = EngineKey('0' * 64, 'tensorrt', '10.7.0', 'Orin', '8.7', 'fp16', '32x32 256x320 320x320')
+KEY = EngineKey('0' * 64, 'tensorrt', '10.7.0', 'Orin', '8.7', 16, 'fp16',
+                '32x32 256x320 320x320')
 PLAN = bytes(range(256)) * 40
 
 
@@ -45,7 +46,8 @@ def test_an_engine_comes_out_as_it_went_in(cache: EngineCache) -> None:
 
 @pytest.mark.parametrize(('field', 'value'), [
     ('onnx_sha256', '1' * 64), ('flavour', 'tensorrt_rtx'), ('version', '10.3.0'),
-    ('gpu', 'NVIDIA GeForce RTX 4090'), ('compute_capability', '8.9'), ('precision', 'fp32'),
+    ('gpu', 'NVIDIA GeForce RTX 4090'), ('compute_capability', '8.9'), ('multiprocessors', 8),
+    ('precision', 'fp32'),
     ('input_sizes', '32x32 480x640 640x640')])
 def test_whatever_differs_is_another_engine(cache: EngineCache, field: str, value: str) -> None:
     wanted = replace(KEY, **{field: value})
@@ -161,7 +163,7 @@ def test_what_cannot_be_pruned_is_told_on_the_command_line(
 
 
 def test_timings_go_with_the_last_engine_of_their_builder(cache: EngineCache) -> None:
-    other = replace(KEY, onnx_sha256='1' * 64, precision='int8')
+    other = replace(KEY, onnx_sha256='1' * 64, precision='fp32')
     assert cache.timings_path(other) == cache.timings_path(KEY)
     gone = cache.timings_path(replace(KEY, version='8.5.2'))
     for path in (cache.timings_path(KEY), gone):

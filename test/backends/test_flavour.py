@@ -14,11 +14,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from metricseg_ros.backends.backend import BackendError
-from metricseg_ros.backends.tensorrt.flavour import Flavour
+from metricseg_ros.backends.tensorrt import flavour as flavour_module
+from metricseg_ros.backends.tensorrt.flavour import EngineRefusedError, Flavour, started_flavour
 from metricseg_ros.whole_files import read_sealed
 import pytest
 
-PRECISION_FLAGS = {'FP16': 0, 'INT8': 1}
+PRECISION_FLAGS = {'FP16': 0, 'INT8': 1, 'PREFER_PRECISION_CONSTRAINTS': 2}
 VERSIONS = {'8.5.2': ({'EXPLICIT_BATCH': 0}, PRECISION_FLAGS),
             '8.6.1': ({'EXPLICIT_BATCH': 0}, PRECISION_FLAGS),
             '10.3.0': ({'EXPLICIT_BATCH': 0, 'STRONGLY_TYPED': 1}, PRECISION_FLAGS),
@@ -26,6 +27,12 @@ VERSIONS = {'8.5.2': ({'EXPLICIT_BATCH': 0}, PRECISION_FLAGS),
             'with no flag left': ({}, {})}
 """Version -> its flags of networks, and those of precision."""
 SIZES = ((32, 32), (64, 96), (96, 96))
+
+
+def layer(kind: str, given: str) -> SimpleNamespace:
+    """Make a layer of a network."""
+    return SimpleNamespace(type=kind, precision='', get_input=lambda index: SimpleNamespace(
+        dtype=given))
 
 
 class Recorder:
@@ -40,10 +47,13 @@ class Recorder:
         self.pools: dict[str, int] = {}
         self.known: list[bytes] = []
         self.takes_timings = True
+        self.layers = [layer('convolution', 'half'), layer('shuffle', 'single'),
+                       layer('convolution', 'single')]
 
     def create_network(self, flags: int) -> Any:
         self.network_flags = flags
-        return SimpleNamespace(get_input=lambda index: SimpleNamespace(shape=(1, 3, -1, -1)))
+        return SimpleNamespace(get_input=lambda index: SimpleNamespace(shape=(1, 3, -1, -1)),
+                               num_layers=len(self.layers), get_layer=self.layers.__getitem__)
 
     def create_builder_config(self) -> Recorder:
         return self
@@ -83,7 +93,8 @@ def flavour(version: str, recorder: Recorder, **changes: Any) -> Flavour:
         ILogger=type('ILogger', (), {'Severity': SimpleNamespace(ERROR=1, INTERNAL_ERROR=0)}),
         NetworkDefinitionCreationFlag=SimpleNamespace(**network_flags),
         BuilderFlag=SimpleNamespace(**precision_flags),
-        MemoryPoolType=SimpleNamespace(WORKSPACE='workspace'),
+        MemoryPoolType=SimpleNamespace(WORKSPACE='workspace'), float32='single',
+        LayerType=SimpleNamespace(CONVOLUTION='convolution'),
         Builder=lambda logger: recorder,
         OnnxParser=lambda network, logger: SimpleNamespace(parse=lambda onnx: True))
     for name, value in changes.items():
@@ -107,13 +118,71 @@ def test_networks_are_explicit_and_strongly_typed_where_that_is_to_be_asked_for(
 
 
 @pytest.mark.parametrize(('precision', 'asked'), [
-    ('fp32', set()), ('fp16', {0}), ('int8', {0, 1})])
+    ('fp32', set()), ('fp16', {0, 2})])
 @pytest.mark.parametrize('version', VERSIONS)
 def test_precision_is_a_flag_until_networks_are_strongly_typed(
         version: str, precision: str, asked: set[int]) -> None:
     recorder = Recorder()
     built(flavour(version, recorder), precision)
     assert recorder.flags == (asked if version.startswith('8.') else set())
+
+
+@pytest.mark.parametrize('version', VERSIONS)
+def test_projections_in_fp32_stay_so_where_a_flag_would_lower_everything(version: str) -> None:
+    recorder = Recorder()
+    built(flavour(version, recorder), 'fp16')
+    assert [item.precision for item in recorder.layers] \
+        == ['', '', 'single' if version.startswith('8.') else '']
+
+
+def test_there_is_one_logger_for_all_of_a_module_in_a_process(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    # TensorRT keeps the first, and tells it what concerns every later one.
+    module = flavour('10.3.0', Recorder()).trt
+    monkeypatch.setattr(flavour_module, 'import_module', lambda name: module)
+    flavour_module.load_flavour.cache_clear()
+    try:
+        first, second = flavour_module.find_flavours(), flavour_module.find_flavours()
+        assert first[0] is second[0] and first[0].logger is second[0].logger
+    finally:
+        flavour_module.load_flavour.cache_clear()
+
+
+@pytest.mark.parametrize('message', ['', '  \n', 'what is wrong\nmore'])
+def test_no_message_of_tensorrt_raises(message: str) -> None:
+    adapter = flavour('10.3.0', Recorder())
+    adapter.logger.log(1, message)
+    assert adapter.complaints == (['what is wrong'] if message.strip() else [])
+
+
+def runtime_of(adapter: Flavour, complaint: str) -> None:
+    """Give a flavour a runtime that loads no engine and says why."""
+    def refuse(plan: bytes) -> None:
+        adapter.logger.log(1, complaint)
+    adapter.trt.Runtime = lambda logger: SimpleNamespace(deserialize_cuda_engine=refuse)
+
+
+@pytest.mark.parametrize(('complaint', 'refused'), [
+    ('Error Code 2: OutOfMemory (Requested size was 104857600 bytes.)', False),
+    ('createCaskHardwareInfo: Requested amount of GPU memory could not be allocated', False),
+    ('Serialization assertion stdVersionRead == kSERIALIZATION_VERSION failed.', True)])
+def test_a_lack_of_memory_is_no_fault_of_the_engine(complaint: str, refused: bool) -> None:
+    adapter = flavour('10.3.0', Recorder())
+    runtime_of(adapter, complaint)
+    with pytest.raises(BackendError, match='cannot load the engine: ') as raised:
+        adapter.deserialised(b'an engine')
+    assert isinstance(raised.value, EngineRefusedError) == refused
+
+
+def test_where_one_tensorrt_does_not_start_the_next_is_taken() -> None:
+    def fail(logger: Any) -> None:
+        raise TypeError('pybind11::init(): factory function returned nullptr')
+
+    broken = flavour('10.3.0', Recorder(), Runtime=fail)
+    whole = flavour('10.3.0', Recorder(), Runtime=lambda logger: object())
+    assert started_flavour([broken, whole], '8.9') is whole
+    with pytest.raises(BackendError, match='TensorRT 10.3.0 cannot start.*; .*cannot start'):
+        started_flavour([broken, broken], '8.9')
 
 
 @pytest.mark.parametrize(('version', 'features', 'shares', 'asked'), [

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+import gc
 import json
 import os
 from pathlib import Path
 import shutil
 import signal
+import sys
 from threading import Event, Thread
 import time
 from types import SimpleNamespace
@@ -22,7 +24,7 @@ from metricseg_ros.backends.backend import OUTPUTS
 from metricseg_ros.backends.gpus import Gpu
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.standby import StandbyBackend
-from metricseg_ros.backends.tensorrt import opening
+from metricseg_ros.backends.tensorrt import engine_backend, opening
 from metricseg_ros.backends.tensorrt.building import (
     BuildJob,
     BuildProcess,
@@ -30,15 +32,18 @@ from metricseg_ros.backends.tensorrt.building import (
     obtain_engine,
     plan_job,
 )
-from metricseg_ros.backends.tensorrt.engine_backend import explain
-from metricseg_ros.backends.tensorrt.flavour import find_flavour, Flavour
+from metricseg_ros.backends.tensorrt.engine_backend import EngineBackend, explain
+from metricseg_ros.backends.tensorrt.engine_key import EngineKey
+from metricseg_ros.backends.tensorrt.flavour import find_flavours, Flavour
 from metricseg_ros.backends.tensorrt.opening import open_tensorrt
 from metricseg_ros.backends.tensorrt.progress import Phases
 from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.cli.main import main
 from metricseg_ros.config import BackendConfig, from_dict, NetworkConfig
+from metricseg_ros.grouping.rehearsal import rehearse
 from metricseg_ros.models import load_description, shipped_models
 from metricseg_ros.structures import NetworkOutput
+import onnx
 import pytest
 import torch
 import yaml
@@ -54,7 +59,7 @@ OTHERS = ({'version': '10.3.0'}, {'gpu': 'NVIDIA GeForce RTX 4080'})
 @pytest.fixture(scope='module')
 def flavour() -> Flavour:
     """Give the builder."""
-    return find_flavour()
+    return find_flavours()[0]
 
 
 @pytest.fixture
@@ -121,7 +126,8 @@ def test_a_damaged_engine_is_built_again(filled: BuildJob, flavour: Flavour) -> 
     whole = path.read_bytes()
     path.write_bytes(whole[:1000])
     assert 'is not used: it has' in built(filled, flavour)[0]
-    assert len(path.read_bytes()) == len(whole)
+    assert filled.engine_cache.load(filled.key).plan
+    assert abs(len(path.read_bytes()) - len(whole)) < 1000
 
 
 def test_why_an_engine_was_not_taken_is_told_while_and_after_it_is_built_anew(
@@ -216,9 +222,63 @@ def test_the_shipped_models_parse_and_build(name: str, flavour: Flavour, tmp_pat
     words = ['build-engine', '--model', name, 'input.height=320', 'input.width=416', '--gpu',
              RTX_4090.name, '--compute-capability', RTX_4090.compute_capability]
     assert main(words) == 0
-    assert f'built: {name}, fp32, 32x32 320x416 416x416' in capsys.readouterr().out
+    assert f'built: {name}, fp16, 32x32 320x416 416x416' in capsys.readouterr().out
     assert main(words) == 0
     assert f'was there: {name}' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(('asked', 'own', 'precision'), [
+    ('auto', 'fp32', 'fp16'), ('fp16', 'fp32', 'fp16'), ('fp32', 'fp32', 'fp32'),
+    ('auto', 'fp16', 'fp16'), ('fp32', 'fp16', 'fp16')])
+def test_an_engine_has_half_precision_unless_asked_not_to(
+        small_model: Path, flavour: Flavour, asked: str, own: str, precision: str) -> None:
+    description = replace(load_description(small_model), precision=own)
+    job = plan_job(description, BackendConfig(precision=asked), (64, 96), RTX_4090, flavour)
+    assert job.key.precision == precision
+    given = (small_model / 'model.onnx').read_bytes()
+    # A file that is in fp16 already is taken as it is.
+    assert (job.graph() == given) == (own == precision)
+    kinds = {item.data_type for item in onnx.load_model_from_string(job.graph()).graph.initializer}
+    assert (onnx.TensorProto.FLOAT16 in kinds) == (own != precision)
+
+
+def test_without_onnx_half_precision_is_refused_with_the_remedy(
+        small_model: Path, flavour: Flavour, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = plan_job(load_description(small_model), BackendConfig(), (64, 96), RTX_4090, flavour)
+    monkeypatch.setitem(sys.modules, 'onnx', None)
+    with pytest.raises(BackendError, match='install it, or set backend.precision to fp32'):
+        job.graph()
+
+
+def test_orins_of_one_name_and_more_or_fewer_multiprocessors_have_engines_of_their_own(
+        small_model: Path, flavour: Flavour) -> None:
+    def key(made_by: Any, multiprocessors: int) -> EngineKey:
+        gpu = Gpu('Orin', '8.7', multiprocessors)
+        return plan_job(load_description(small_model), BackendConfig(), (64, 96), gpu, made_by).key
+
+    measuring = SimpleNamespace(name='tensorrt', version='10.3.0', measures=True)
+    assert key(measuring, 16).digest != key(measuring, 8).digest
+    assert key(measuring, 16).builder_digest != key(measuring, 8).builder_digest
+    assert key(flavour, 16) == key(flavour, 0)  # TensorRT-RTX builds where the GPU is not.
+
+
+def test_an_engine_has_grouped_before_it_takes_over(
+        filled: BuildJob, small_model: Path, flavour: Flavour,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    description = load_description(small_model)
+    binding = SimpleNamespace(why_no_graph='no CUDA graph: so it is')
+    here = TorchBackend(description, CPU)
+    monkeypatch.setattr(Flavour, 'deserialised', lambda self, plan: None)
+    monkeypatch.setattr(EngineBackend, '_check_tensors', lambda self: None)
+    monkeypatch.setattr(EngineBackend, 'run', lambda self, tensor: (
+        self.bindings.update({0: binding}), here.run(tensor))[1])
+    monkeypatch.setattr(torch.cuda, 'Stream', lambda: None)
+    rehearsed: list[int] = []
+    monkeypatch.setattr(engine_backend, 'rehearse', lambda output: rehearsed.append(
+        len(rehearse(output).seeds)))
+    backend = EngineBackend(b'a plan', flavour, description, filled)
+    assert rehearsed == [4]
+    assert backend.report.precision == 'fp16' and backend.report.note == binding.why_no_graph
 
 
 def test_the_paper_s_resnet_101_with_its_pyramid_parses_and_builds(flavour: Flavour,
@@ -236,22 +296,61 @@ def test_the_paper_s_resnet_101_with_its_pyramid_parses_and_builds(flavour: Flav
     assert shares == sorted(shares) and shares[-1] <= 1
 
 
+class Compiled:
+    """A runtime cache of TensorRT-RTX that takes note of what it is given."""
+
+    def __init__(self, known: list[bytes], content: bytes | None = b'kernels') -> None:
+        """Begin empty."""
+        self.known, self.content = known, content
+
+    def deserialize(self, content: bytes) -> bool:
+        self.known.append(content)
+        return True
+
+    def serialize(self) -> bytes | None:
+        return self.content
+
+
+def engine_with(compiled: Compiled, taken: bool = True) -> tuple[Any, SimpleNamespace]:
+    """Stand in for an engine of TensorRT-RTX; return it and its configuration."""
+    options = SimpleNamespace(create_runtime_cache=lambda: compiled,
+                              set_runtime_cache=lambda cache: taken)
+    # As TensorRT-RTX does, it keeps nothing of what it is given alive.
+    return SimpleNamespace(create_runtime_config=lambda: options,
+                           create_execution_context=lambda options: object()), options
+
+
 def test_tensorrt_rtx_is_held_to_kernels_that_a_cuda_graph_can_be_made_of(
         flavour: Flavour, tmp_path: Path) -> None:
-    if flavour.name != 'tensorrt_rtx':
-        pytest.skip('concerns TensorRT-RTX')
     known: list[bytes] = []
-    compiled = SimpleNamespace(serialize=lambda: b'kernels', deserialize=known.append)
-    options = SimpleNamespace(create_runtime_cache=lambda: compiled,
-                              set_runtime_cache=lambda cache: None)
-    engine = SimpleNamespace(create_runtime_config=lambda: options,
-                             create_execution_context=lambda options: options)
     for _ in range(2):
-        context, save = flavour.context(engine, tmp_path / 'kernels')
-        save()
-        assert context.dynamic_shapes_kernel_specialization_strategy \
+        engine, options = engine_with(Compiled(known))
+        flavour.context(engine, tmp_path / 'kernels').save()
+        assert options.dynamic_shapes_kernel_specialization_strategy \
             == rtx.DynamicShapesKernelSpecializationStrategy.EAGER
     assert known == [b'kernels']  # What the first one compiled serves the second.
+
+
+def test_what_a_context_uses_lives_as_long_as_it(flavour: Flavour, tmp_path: Path) -> None:
+    compiled = Compiled([])
+    watched = weakref.ref(compiled)
+    engine, options = engine_with(compiled)
+    options.create_runtime_cache = iter([compiled]).__next__
+    context = flavour.context(engine, tmp_path / 'kernels')
+    del compiled, engine, options
+    gc.collect()
+    assert watched() is not None
+    del context
+    gc.collect()
+    assert watched() is None
+
+
+@pytest.mark.parametrize(('content', 'taken'), [(None, True), (b'kernels', False)])
+def test_kernels_that_cannot_be_had_are_not_kept(flavour: Flavour, tmp_path: Path,
+                                                 content: bytes | None, taken: bool) -> None:
+    engine, _ = engine_with(Compiled([], content), taken)
+    flavour.context(engine, tmp_path / 'kernels').save()
+    assert not (tmp_path / 'kernels').exists()
 
 
 def test_a_gpu_that_tensorrt_rtx_does_not_build_for_is_refused(

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from metricseg_ros.backends.half import to_half
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.config import NetworkConfig
-from metricseg_ros.export.half import to_half
 from metricseg_ros.export.onnx import rounded_up, traced
 from metricseg_ros.export.opset import lowered
 from metricseg_ros.export.parser import unread

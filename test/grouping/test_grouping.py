@@ -19,6 +19,7 @@ from metricseg_ros.grouping.masks import (
     mean_scores,
     vote_classes,
 )
+from metricseg_ros.grouping.rehearsal import rehearse
 from metricseg_ros.similarity import similarity
 from metricseg_ros.structures import NetworkOutput, Seeds
 import pytest
@@ -221,3 +222,14 @@ def test_grouping_takes_the_mean_shift_steps_it_is_told():
     grown = [group(output, replace(GroupingConfig(), mean_shift_steps=steps)).masks.sum().item()
              for steps in (0, 1)]
     assert grown == [3, 4]
+
+
+@pytest.mark.parametrize('classes', [1, 3])
+@pytest.mark.parametrize('size', [(8, 12), (72, 96), (9, 7)])
+def test_a_rehearsal_finds_four_objects_where_a_network_sees_nothing(size, classes):
+    nothing = NetworkOutput(torch.zeros(4, *size), torch.zeros(4, classes + 1, *size), THRESHOLDS)
+    nothing.class_logits[:, 0] = 9.0
+    assert len(group(nothing, GroupingConfig()).seeds) == 0
+    masks = rehearse(nothing)
+    assert len(masks.seeds) == 4
+    assert masks.masks.sum(0).eq(1).all()

@@ -23,9 +23,10 @@ import time
 
 from metricseg_ros.backends.backend import BackendError
 from metricseg_ros.backends.gpus import Gpu
+from metricseg_ros.backends.half import to_half
 from metricseg_ros.backends.tensorrt.engine_cache import EngineCache, Lookup
 from metricseg_ros.backends.tensorrt.engine_key import EngineKey, input_sizes, InputSizes
-from metricseg_ros.backends.tensorrt.flavour import find_flavour, Flavour
+from metricseg_ros.backends.tensorrt.flavour import Flavour, load_flavour
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription
 
@@ -42,6 +43,7 @@ class BuildJob:
     An engine that is wanted.
 
     :param onnx: path of the ONNX file, whose checksum has been found right.
+    :param halved: whether the graph is put into fp16 first.
     :param key: what the engine is for.
     :param sizes: input sizes.
     :param workspace_mib: most GPU memory for a layer; 0 for no limit.
@@ -51,6 +53,7 @@ class BuildJob:
     """
 
     onnx: str
+    halved: bool
     key: EngineKey
     sizes: InputSizes
     workspace_mib: int
@@ -62,6 +65,30 @@ class BuildJob:
     def engine_cache(self) -> EngineCache:
         """Return the cache."""
         return EngineCache(Path(self.cache), self.limit_mib)
+
+    def graph(self) -> bytes:
+        """
+        Read the ONNX file, in the precision that is wanted.
+
+        :return: the graph.
+        :raises BackendError: if a weight does not fit into fp16.
+        """
+        content = Path(self.onnx).read_bytes()
+        if not self.halved:
+            return content
+        try:
+            from google.protobuf.message import DecodeError
+            import onnx
+            return to_half(onnx.load_model_from_string(content)).SerializeToString()
+        except ImportError as error:
+            raise BackendError('an engine of fp16 needs the Python package onnx to be made: '
+                               f'install it, or set backend.precision to fp32 ({error})'
+                               ) from error
+        except DecodeError as error:
+            raise BackendError(f'cannot read the ONNX file {self.onnx} ({error}): export it again '
+                               'with metricseg export') from error
+        except ValueError as error:
+            raise BackendError(f'{error}, or set backend.precision to fp32') from error
 
     def look(self) -> Lookup:
         """Take the engine out of the cache, unless it is known to be of no use."""
@@ -85,9 +112,11 @@ def plan_job(description: ModelDescription, config: BackendConfig, box: tuple[in
     """
     path = description.checked_file('model.onnx')
     sizes = input_sizes(box, description.size_multiple)
+    halved = description.precision == 'fp32' and config.precision != 'fp32'
     key = EngineKey(description.checksums['model.onnx'], flavour.name, flavour.version, gpu.name,
-                    gpu.compute_capability, description.precision, str(sizes))
-    return BuildJob(str(path), key, sizes, config.workspace_mib,
+                    gpu.compute_capability, gpu.multiprocessors * flavour.measures,
+                    'fp16' if halved else description.precision, str(sizes))
+    return BuildJob(str(path), halved, key, sizes, config.workspace_mib,
                     str(EngineCache().folder), config.engine_cache_mib)
 
 
@@ -144,7 +173,7 @@ def build_and_keep(job: BuildJob, flavour: Flavour, tell: Tell) -> bytes:
             told = took
             tell(f'building the TensorRT engine: {share:.0%} after {took:.0f} s')
 
-    plan = flavour.build(Path(job.onnx).read_bytes(), job.sizes, job.key.precision,
+    plan = flavour.build(job.graph(), job.sizes, job.key.precision,
                          job.workspace_mib, job.key.compute_capability, progress,
                          job.engine_cache.timings_path(job.key))
     took = time.monotonic() - begin
@@ -233,8 +262,8 @@ def main() -> int:
         print(line, file=sys.stderr, flush=True)
 
     try:
-        plan = obtain_engine(job, find_flavour(), tell)
-    except (BackendError, OSError) as error:
+        plan = obtain_engine(job, load_flavour(job.key.flavour), tell)
+    except (BackendError, ImportError, OSError) as error:
         tell(' '.join(str(error).split()))
         return 1
     out.write(plan)

@@ -14,8 +14,10 @@ from threading import Lock
 from typing import Any
 
 from metricseg_ros.backends.backend import BackendError, ExecutionReport, INPUT, OUTPUTS
-from metricseg_ros.backends.gpus import Gpu
+from metricseg_ros.backends.tensorrt.building import BuildJob
+from metricseg_ros.backends.tensorrt.cuda_graph import CudaGraph, CudaGraphError
 from metricseg_ros.backends.tensorrt.flavour import Flavour
+from metricseg_ros.grouping.rehearsal import rehearse
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.structures import NetworkOutput
 import torch
@@ -48,8 +50,8 @@ class Binding:
         """
         self.stream = stream
         self.flavour = flavour
-        self.graph: torch.cuda.CUDAGraph | None = None
-        self.context, save = flavour.context(engine, kernels)
+        self.kept = flavour.context(engine, kernels)
+        self.context = self.kept.execution
         if not self.context.set_input_shape(INPUT, shape):
             raise BackendError(f'the TensorRT engine takes no input of {shape[2]}x{shape[3]}: '
                                'see input.height and input.width')
@@ -62,8 +64,8 @@ class Binding:
             self.context.set_tensor_address(name, tensor.data_ptr())
         self.execute()  # Also since TensorRT settles on a new shape only then.
         stream.synchronize()
-        save()
-        self._capture()
+        self.kept.save()
+        self.graph, self.why_no_graph = self._captured()
 
     def run(self, tensor: Tensor) -> list[Tensor]:
         """
@@ -79,7 +81,7 @@ class Binding:
             if self.graph is None:
                 self.execute()
             else:
-                self.graph.replay()
+                self.graph.launch(self.stream.cuda_stream)
         caller.wait_stream(self.stream)
         outputs = [self.outputs[name].clone() for name in OUTPUTS]
         caller.synchronize()
@@ -96,18 +98,18 @@ class Binding:
             raise BackendError(f'{self.flavour} cannot run the engine: '
                                f'{"; ".join(self.flavour.complaints) or "no reason given"}')
 
-    def _capture(self) -> None:
+    def _captured(self) -> tuple[CudaGraph | None, str]:
+        """Give the CUDA graph; or None and why, as some layers cannot be captured."""
+        stream = self.stream.cuda_stream
         capturable = getattr(self.context, 'is_stream_capturable', lambda stream: True)
-        if not capturable(self.stream.cuda_stream):
-            return
-        graph = torch.cuda.CUDAGraph()
+        if not capturable(stream):
+            return None, 'no CUDA graph: TensorRT says that the engine cannot be captured'
         try:
-            # Of this thread alone: another backend may serve on the GPU meanwhile.
-            with torch.cuda.graph(graph, stream=self.stream, capture_error_mode='thread_local'):
-                self.execute()
-        except (RuntimeError, BackendError):
-            return  # Some layers cannot be captured; they run all the same.
-        self.graph = graph
+            return CudaGraph(stream, self.execute), ''
+        except CudaGraphError as error:
+            self.execute()  # An engine that has failed has to settle again.
+            self.stream.synchronize()
+            return None, str(error)
 
 
 class EngineBackend:
@@ -115,20 +117,19 @@ class EngineBackend:
 
     progress = ''
 
-    def __init__(self, plan: bytes, flavour: Flavour, description: ModelDescription, gpu: Gpu,
-                 kernels: Path, warm_up: tuple[int, int]) -> None:
+    def __init__(self, plan: bytes, flavour: Flavour, description: ModelDescription,
+                 job: BuildJob) -> None:
         """
-        Load the engine and run it once.
+        Load the engine, run it once, and group, so that the first image is not slow.
 
         :param plan: the serialised engine.
         :param flavour: TensorRT.
         :param description: of the model.
-        :param gpu: the present one.
-        :param kernels: file of the kernels that TensorRT-RTX compiles.
-        :param warm_up: (height, width) of the first input.
+        :param job: that the engine is of.
         :raises BackendError: if it cannot be loaded or run.
         """
-        self.flavour, self.kernels = flavour, kernels
+        self.flavour = flavour
+        self.kernels = job.engine_cache.kernels_path(job.key)
         self.thresholds = description.similarity_thresholds
         self.failure = ''
         self._running = Lock()
@@ -136,9 +137,10 @@ class EngineBackend:
         self.engine = flavour.deserialised(plan)
         self._check_tensors()
         self.stream = torch.cuda.Stream()
-        self.report = ExecutionReport('tensorrt', str(flavour), f'cuda ({gpu.name})',
-                                      description.precision)
-        self.run(torch.zeros(1, 3, *warm_up))
+        rehearse(self.run(torch.zeros(1, 3, *job.sizes.best)))
+        (binding,) = self.bindings.values()
+        self.report = ExecutionReport('tensorrt', str(flavour), f'cuda ({job.key.gpu})',
+                                      job.key.precision, binding.why_no_graph)
 
     def run(self, tensor: Tensor) -> NetworkOutput:
         """

@@ -26,7 +26,7 @@ from metricseg_ros.whole_files import write_whole
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Of the files, and of how engines are built: those of another one are built anew."""
 
 MIB = 2 ** 20

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 import hashlib
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class InputSizes(NamedTuple):
@@ -38,7 +38,9 @@ class EngineKey:
     :param version: of TensorRT.
     :param gpu: name of the GPU.
     :param compute_capability: of the GPU.
-    :param precision: fp32, fp16 or int8.
+    :param multiprocessors: of the GPU, which large and small Orins do not tell by their name; 0
+        where engines do not depend on their number.
+    :param precision: fp32 or fp16.
     :param input_sizes: an :class:`InputSizes` as text.
     """
 
@@ -47,6 +49,7 @@ class EngineKey:
     version: str
     gpu: str
     compute_capability: str
+    multiprocessors: int
     precision: str
     input_sizes: str
 
@@ -59,7 +62,8 @@ class EngineKey:
     def builder_digest(self) -> str:
         """Return a name for what engines of one TensorRT version and GPU have in common."""
         return _digest({name: getattr(self, name)
-                        for name in ('flavour', 'version', 'gpu', 'compute_capability')})
+                        for name in ('flavour', 'version', 'gpu', 'compute_capability',
+                                     'multiprocessors')})
 
     def difference(self, other: EngineKey) -> str:
         """
@@ -86,5 +90,5 @@ def input_sizes(box: tuple[int, int], multiple: int) -> InputSizes:
     return InputSizes((multiple, multiple), (height, width), (longest, longest))
 
 
-def _digest(values: dict[str, str]) -> str:
+def _digest(values: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]

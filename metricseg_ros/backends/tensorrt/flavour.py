@@ -14,7 +14,11 @@ Features are asked for by what the module has, not by its version:
 - TensorRT-RTX is strongly typed, builds for GPUs that are not there, and compiles kernels at run
   time, which are kept in a runtime cache. By itself it runs general kernels while it compiles
   those of a new input size, and then no CUDA graph can be captured; nor can one where it allocates
-  at run time. Its timing cache does nothing but ask for a GPU.
+  at run time. Its timing cache does nothing but ask for a GPU, and its engines do not depend on
+  how many multiprocessors a GPU has.
+
+Every TensorRT keeps the first logger of the process and tells all others' news to it, so there is
+one :class:`Flavour` of a module in a process (:func:`load_flavour`).
 
 What 11 took away and nobody misses here: bindings by index, calibrators, implicit batch,
 `device_memory_size`, `IStreamReader`.
@@ -23,8 +27,11 @@ What 11 took away and nobody misses here: bindings by index, calibrators, implic
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+import re
 from types import ModuleType
 from typing import Any
 
@@ -37,10 +44,34 @@ FLAVOURS = {'tensorrt': 'TensorRT', 'tensorrt_rtx': 'TensorRT-RTX'}
 """Module -> its name for people, the preferred one first."""
 
 MIB = 2 ** 20
+SHORT_OF_MEMORY = re.compile(r'out ?of ?memory|alloc', re.IGNORECASE)
 
 
 class EngineRefusedError(BackendError):
     """An engine that is whole, and that this TensorRT does not take; another build may do."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """
+    What runs an engine.
+
+    :param execution: an IExecutionContext.
+    :param kernels: the file and the IRuntimeCache of what TensorRT-RTX compiles, or None.
+    :param kept: what TensorRT uses and does not keep alive itself.
+    """
+
+    execution: Any
+    kernels: tuple[Path, Any] | None = None
+    kept: tuple[Any, ...] = ()
+
+    def save(self) -> None:
+        """Keep the kernels that have been compiled by now, if they can be had."""
+        if self.kernels is not None:
+            path, compiled = self.kernels
+            serialised = compiled.serialize()
+            if serialised is not None:
+                write_sealed(path, bytes(serialised))
 
 
 class Flavour:
@@ -57,6 +88,7 @@ class Flavour:
         self.version = module.__version__
         self.complaints: list[str] = []
         self.logger = self._logger()
+        self._runtime: Any = None
 
     def __str__(self) -> str:
         """Return name and version for people."""
@@ -67,6 +99,11 @@ class Flavour:
         """Tell whether types are the ONNX file's; before that, they are asked for by flags."""
         return (hasattr(self.trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
                 or not hasattr(self.trt.BuilderFlag, 'FP16'))
+
+    @property
+    def measures(self) -> bool:
+        """Tell whether it builds on the GPU itself, by what it measures there."""
+        return self.name == 'tensorrt'
 
     @property
     def shares_profiles(self) -> bool:
@@ -98,7 +135,7 @@ class Flavour:
 
         :param onnx: the ONNX file.
         :param sizes: input sizes that it shall take.
-        :param precision: of the file: fp32, fp16 or int8.
+        :param precision: of the graph: fp32 or fp16.
         :param workspace_mib: most GPU memory a layer may use for itself; 0 for no limit.
         :param compute_capability: of the GPU it is for.
         :param tell: told the share that is done, in [0,1].
@@ -117,6 +154,8 @@ class Flavour:
                                'it again with metricseg export')
         config = builder.create_builder_config()
         self._set_flags(config, precision)
+        if precision == 'fp16' and not self.is_strongly_typed:
+            self._hold_to_single(network)
         self._set_target(config, compute_capability)
         if workspace_mib:
             config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, workspace_mib * MIB)
@@ -142,21 +181,33 @@ class Flavour:
         :param plan: the serialised engine.
         :return: an ICudaEngine.
         :raises EngineRefusedError: if this TensorRT and GPU cannot.
+        :raises BackendError: if only memory is short.
         """
+        self.start()
         self.complaints.clear()
-        # A runtime may crash the process where there is no driver: callers look for a GPU first.
-        engine = self._started(self.trt.Runtime).deserialize_cuda_engine(plan)
+        engine = self._runtime.deserialize_cuda_engine(plan)
         if engine is None:
-            raise EngineRefusedError(f'{self} cannot load the engine: {self._complaint()}')
+            refusal = f'{self} cannot load the engine: {self._complaint()}'
+            if any(map(SHORT_OF_MEMORY.search, self.complaints)):
+                raise BackendError(f'{refusal}: end other programs on the GPU')
+            raise EngineRefusedError(refusal)
         return engine
 
-    def context(self, engine: Any, kernels: Path) -> tuple[Any, Callable[[], None]]:
+    def start(self) -> None:
+        """
+        Start the runtime; callers look for a GPU first, as it may crash where there is no driver.
+
+        :raises BackendError: if it does not start.
+        """
+        self._runtime = self._runtime or self._started(self.trt.Runtime)
+
+    def context(self, engine: Any, kernels: Path) -> Context:
         """
         Make an execution context.
 
         :param engine: from :meth:`deserialised`.
         :param kernels: file of the kernels that TensorRT-RTX compiles at run time.
-        :return: the context; and what to call after the first run, to keep those kernels.
+        :return: the context, to be saved after its first run.
         :raises BackendError: if there is not enough GPU memory.
         """
         self.complaints.clear()
@@ -167,24 +218,25 @@ class Flavour:
             compiled = options.create_runtime_cache()
             if known := read_sealed(kernels):
                 compiled.deserialize(known)
-            options.set_runtime_cache(compiled)
-            context, save = engine.create_execution_context(options), \
-                lambda: write_sealed(kernels, bytes(compiled.serialize()))
+            taken = options.set_runtime_cache(compiled)
+            context = Context(engine.create_execution_context(options),
+                              (kernels, compiled) if taken else None, (options, compiled))
         else:
-            context, save = engine.create_execution_context(), lambda: None
-        if context is None:
+            context = Context(engine.create_execution_context())
+        if context.execution is None:
             raise BackendError(f'{self} cannot prepare the engine: {self._complaint()}: free GPU '
                                'memory, or choose a smaller input.height and input.width')
-        return context, save
+        return context
 
     def _complaint(self) -> str:
         return self.complaints[-1] if self.complaints else 'it gives no reason'
 
     def _started(self, kind: Callable[[Any], Any]) -> Any:
         """Make a Builder or Runtime, of whose failure pybind only says that it got nothing."""
+        self.complaints.clear()
         try:
             return kind(self.logger)
-        except TypeError as error:
+        except (TypeError, RuntimeError) as error:
             raise BackendError(f'{self} cannot start: {self._complaint()}') from error
 
     def _network_flags(self) -> int:
@@ -202,10 +254,18 @@ class Flavour:
             config.set_flag(flags.REQUIRE_USER_ALLOCATION)
         if self.is_strongly_typed:
             return
-        for name in {'fp32': (), 'fp16': ('FP16',), 'int8': ('INT8', 'FP16')}[precision]:
-            config.set_flag(getattr(flags, name))
+        if precision == 'fp16':
+            config.set_flag(flags.FP16)
+            config.set_flag(flags.PREFER_PRECISION_CONSTRAINTS)
         if self.shares_profiles:
             config.set_preview_feature(self._preview_features.PROFILE_SHARING_0806, True)
+
+    def _hold_to_single(self, network: Any) -> None:
+        """Ask for fp32 where the graph has it: flags alone let the builder lower all of it."""
+        for layer in map(network.get_layer, range(network.num_layers)):
+            if layer.type == self.trt.LayerType.CONVOLUTION \
+                    and layer.get_input(0).dtype == self.trt.float32:
+                layer.precision = self.trt.float32
 
     def _set_target(self, config: Any, compute_capability: str) -> None:
         """Name the GPU to TensorRT-RTX, which builds without one."""
@@ -235,8 +295,8 @@ class Flavour:
                 super().__init__()
 
             def log(self, level: Any, message: str) -> None:
-                """Keep an error."""
-                if level in (severity.ERROR, severity.INTERNAL_ERROR):
+                """Keep an error; an exception must not get into TensorRT."""
+                if level in (severity.ERROR, severity.INTERNAL_ERROR) and message.strip():
                     complaints.append(message.strip().splitlines()[0])
 
         return Logger()
@@ -268,22 +328,56 @@ class Flavour:
         return Monitor()
 
 
-def find_flavour() -> Flavour:
+@cache
+def load_flavour(name: str) -> Flavour:
     """
-    Import TensorRT.
+    Import a TensorRT.
 
-    :return: the first flavour that is installed and whole.
+    :param name: of its module.
+    :return: the one :class:`Flavour` of this process.
+    :raises ImportError: if it is not installed, or not whole.
+    """
+    return Flavour(import_module(name))
+
+
+def find_flavours() -> list[Flavour]:
+    """
+    Import what there is of TensorRT.
+
+    :return: the flavours that are installed and whole, the preferred one first.
     :raises BackendError: if there is none.
     """
-    failures = []
+    found, failures = [], []
     for name in FLAVOURS:
         try:
-            return Flavour(import_module(name))
+            found.append(load_flavour(name))
         except ModuleNotFoundError as error:
-            if error.name != name:
-                failures.append(f'{name}: {error}')
+            failures += [f'{name}: {error}'] if error.name != name else []
         except (ImportError, OSError, AttributeError, RuntimeError) as error:
             failures.append(f'{name}: {error}')
+    if found:
+        return found
     reason = f' ({"; ".join(failures)})' if failures else ''
     raise BackendError(f'TensorRT is not installed{reason}: a Jetson has it from JetPack; '
-                       'elsewhere install tensorrt, or for RTX cards tensorrt-rtx-cu13')
+                       "elsewhere install tensorrt-cu12 or tensorrt-cu13, as torch's CUDA is, or "
+                       'for RTX cards tensorrt-rtx-cu13')
+
+
+def started_flavour(candidates: list[Flavour], compute_capability: str) -> Flavour:
+    """
+    Start a TensorRT, where there is a GPU.
+
+    :param candidates: those to try, the preferred one first.
+    :param compute_capability: of the GPU.
+    :return: the first one that starts and is for that GPU.
+    :raises BackendError: if none is, with the reason of each.
+    """
+    failures = []
+    for candidate in candidates:
+        try:
+            candidate.target(compute_capability)
+            candidate.start()
+            return candidate
+        except BackendError as error:
+            failures.append(str(error))
+    raise BackendError('; '.join(failures))

@@ -10,11 +10,16 @@ from functools import partial
 import logging
 
 from metricseg_ros.backends.backend import Backend, BackendError
-from metricseg_ros.backends.gpus import Gpu, present_gpu
+from metricseg_ros.backends.gpus import present_gpu
 from metricseg_ros.backends.standby import StandbyBackend
 from metricseg_ros.backends.tensorrt.building import BuildJob, BuildProcess, plan_job, Tell
 from metricseg_ros.backends.tensorrt.engine_backend import EngineBackend, open_or_explain
-from metricseg_ros.backends.tensorrt.flavour import EngineRefusedError, find_flavour, Flavour
+from metricseg_ros.backends.tensorrt.flavour import (
+    EngineRefusedError,
+    find_flavours,
+    Flavour,
+    started_flavour,
+)
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription
 import torch
@@ -33,14 +38,15 @@ def open_tensorrt(description: ModelDescription, config: BackendConfig, box: tup
     :raises BackendError: if there is no TensorRT or no GPU, or the engine cannot be built or run.
     :raises ModelError: if the model's file is missing or damaged.
     """
-    flavour = find_flavour()
+    flavours = find_flavours()
     gpu = present_gpu()
     if gpu is None:
-        raise BackendError(f'{flavour} needs an NVIDIA GPU, and torch {torch.__version__} finds '
-                           'none: install a driver and a CUDA build of torch to use one')
-    flavour.target(gpu.compute_capability)  # Or a backend that can use this GPU shall have it.
+        raise BackendError(f'{flavours[0]} needs an NVIDIA GPU, and torch {torch.__version__} '
+                           'finds none: install a driver and a CUDA build of torch to use one')
+    # Or a backend that can use this GPU shall have it.
+    flavour = started_flavour(flavours, gpu.compute_capability)
     job = plan_job(description, config, box, gpu, flavour)
-    opener = partial(open_engine, job, flavour, description, gpu)
+    opener = partial(open_engine, job, flavour, description)
     looked = job.engine_cache.load(job.key)
     if looked.plan is not None:
         try:
@@ -50,7 +56,7 @@ def open_tensorrt(description: ModelDescription, config: BackendConfig, box: tup
     return open_behind(job, opener, standby())
 
 
-def open_engine(job: BuildJob, flavour: Flavour, description: ModelDescription, gpu: Gpu,
+def open_engine(job: BuildJob, flavour: Flavour, description: ModelDescription,
                 plan: bytes) -> Backend:
     """
     Load an engine.
@@ -58,13 +64,11 @@ def open_engine(job: BuildJob, flavour: Flavour, description: ModelDescription, 
     :param job: that it is of.
     :param flavour: TensorRT.
     :param description: of the model.
-    :param gpu: the present one.
     :param plan: the serialised engine.
     :return: the backend, warmed up.
     :raises BackendError: if it cannot be loaded or run.
     """
-    return open_or_explain(lambda: EngineBackend(
-        plan, flavour, description, gpu, job.engine_cache.kernels_path(job.key), job.sizes.best))
+    return open_or_explain(lambda: EngineBackend(plan, flavour, description, job))
 
 
 def open_behind(job: BuildJob, opener: Callable[[bytes], Backend],

@@ -3,8 +3,8 @@
 """
 Mixed precision written into the graph: convolutions in fp16, projections and grouping in fp32.
 
-A strongly typed TensorRT network takes the types of the file as they are, so nothing is left to
-the builder. The last projection of either head is fp32: embeddings and logits, and so distances
+A strongly typed TensorRT network takes the types of the graph as they are, so nothing is left to
+the builder. The last projection of every head is fp32: embeddings and logits, and so distances
 and softmax, are not rounded to 11 bits.
 """
 
@@ -48,13 +48,13 @@ def to_half(model: ModelProto) -> ModelProto:
 
 def projections(model: ModelProto) -> set[str]:
     """
-    Find the convolutions that give embeddings and class logits.
+    Find the convolutions that give the outputs.
 
-    :param model: with those outputs first.
+    :param model: the graph.
     :return: names of the nodes.
     """
     producers = {name: node for node in model.graph.node for name in node.output}
-    wanted = [output.name for output in model.graph.output[:2]]
+    wanted = [output.name for output in model.graph.output]
     names = set()
     while wanted:
         # Constants and the graph's inputs have no producer.
