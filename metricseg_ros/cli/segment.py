@@ -57,6 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--overwrite', action='store_true',
                         help='replace the results of an earlier run in DIR')
     parser.add_argument('--topic', help='image topic, for a bag with several')
+    parser.add_argument('--depth-topic', help="topic of the depth of a bag's images")
+    parser.add_argument('--camera-info-topic', default='',
+                        help='topic of their camera_info; by default the one beside the images')
     parser.add_argument('--track', action='store_true',
                         help='give an object the same id in every image of an input; the same as '
                         'tracking.enabled=true')
@@ -74,18 +77,21 @@ def run(args: argparse.Namespace) -> int:
     :param args: what :func:`add_arguments` declared.
     :return: 0 done, 1 if some images could not be read, 2 if none could.
     """
-    from metricseg_ros.inputs import open_input
+    from metricseg_ros.inputs import DepthTopics, open_input
     paths, args.overrides = split_overrides(args.inputs)
     if not paths:
         raise ValueError('no INPUT given, only KEY=VALUE')
     if args.video is not None and not 0 < args.video <= FASTEST:
         raise ValueError(f'--video must be above 0 and at most {FASTEST} images a second, '
                          f'got {args.video}')
+    if args.camera_info_topic and not args.depth_topic:
+        raise ValueError('--camera-info-topic is for --depth-topic, which is not given')
     if args.track:
         args.overrides.insert(0, 'tracking.enabled=true')
     config = configuration(args)
     failures: list[str] = []
-    sources = [open_input(path, args.topic, partial(note, failures), config.input.depth)
+    depth = DepthTopics(args.depth_topic, args.camera_info_topic) if args.depth_topic else None
+    sources = [open_input(path, args.topic, partial(note, failures), config.input.depth, depth)
                for path in paths]
     if not args.quiet:
         tell_assumptions(sources)

@@ -9,16 +9,18 @@ from pathlib import Path
 
 from metricseg_ros.inputs.bag import find_recording, Recording
 from metricseg_ros.inputs.codec import is_image
+from metricseg_ros.inputs.depth_topic import DepthTopics
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
 from metricseg_ros.inputs.images import ImageFiles, list_images
 from metricseg_ros.inputs.rgbd_folder import RgbdFolder
 from metricseg_ros.inputs.video import Video
 
-__all__ = ['Frame', 'InputError', 'open_input']
+__all__ = ['DepthTopics', 'Frame', 'InputError', 'open_input']
 
 
 def open_input(path: str | PathLike[str], topic: str | None = None,
-               on_error: OnError = raise_error, depth: bool = True
+               on_error: OnError = raise_error, depth: bool = True,
+               depth_topics: DepthTopics | None = None
                ) -> ImageFiles | RgbdFolder | Video | Recording:
     """
     Open whatever holds images.
@@ -32,6 +34,7 @@ def open_input(path: str | PathLike[str], topic: str | None = None,
     :param on_error: called with an :class:`InputError` for each frame that cannot be decoded; the
         frame is left out. By default the error is raised.
     :param depth: whether to read depth where it is there.
+    :param depth_topics: where a bag has depth.
     :return: an iterable of :class:`Frame`.
     :raises InputError: if there is nothing at the path that can be read.
     """
@@ -39,9 +42,10 @@ def open_input(path: str | PathLike[str], topic: str | None = None,
     if not path.exists():
         raise InputError(f'{path}: no such file or folder')
     if find_recording(path):
-        return Recording(path, topic, on_error)
-    if topic is not None:
-        raise InputError(f'{path}: a topic is for recorded bags, got topic {topic!r}')
+        return Recording(path, topic, on_error, depth_topics if depth else None)
+    if topic is not None or depth_topics is not None:
+        raise InputError(f'{path}: a topic is for recorded bags, got topic '
+                         f'{topic or depth_topics.depth!r}')
     if (path / 'images').is_dir():
         return RgbdFolder(path, depth, on_error)
     if path.is_dir():

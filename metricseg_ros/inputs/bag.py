@@ -1,6 +1,10 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Recorded image topics: rosbag2 (sqlite3), MCAP and ROS 1 bags, read without ROS."""
+"""
+Recorded image topics, and depth beside them, read without ROS.
+
+Recordings are rosbag2 (sqlite3), MCAP and ROS 1 bags.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ import re
 from typing import Any
 
 from metricseg_ros.inputs.bag_files import BagFile, is_bag_file, open_bag_file, Recorded, Topic
+from metricseg_ros.inputs.depth_buffer import nanoseconds
+from metricseg_ros.inputs.depth_topic import check_topics, DepthTopics, Pairing
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
 from metricseg_ros.inputs.image_messages import PacketError, REPUBLISH, to_rgb
 from metricseg_ros.inputs.images import natural_key
@@ -59,15 +65,16 @@ def _files_of(folder: Path) -> list[Path]:
 class Recording:
     """The frames of one image topic of a bag."""
 
-    def __init__(self, path: Path, topic: str | None = None,
-                 on_error: OnError = raise_error) -> None:
+    def __init__(self, path: Path, topic: str | None = None, on_error: OnError = raise_error,
+                 depth: DepthTopics | None = None) -> None:
         """
-        Open the bag once to choose its topic.
+        Open the bag once to choose its topics.
 
         :param path: path of the bag.
         :param topic: image topic; None takes the only one.
         :param on_error: what to do about a message that cannot be decoded, or a file of the bag
             that cannot be read where there are others.
+        :param depth: where the images' depth is, if it is to be read.
         :raises InputError: if the bag cannot be read or has no such topic.
         """
         self.path = path
@@ -78,7 +85,10 @@ class Recording:
             for name, item in file.topics.items():
                 before = found[name].count if name in found else 0
                 found[name] = item._replace(count=before + item.count)
-        self.topic = _chosen(path, topic, found)
+        images = {name: item for name, item in found.items() if not depth or name != depth.depth}
+        self.topic = _chosen(path, topic, images)
+        self.depth = depth and check_topics(path, depth, self.topic, found)
+        self._info = self.depth and self._first_info(self.depth.camera_info)
         self._frames = found[self.topic].count
 
     def __len__(self) -> int:
@@ -94,26 +104,58 @@ class Recording:
     def __iter__(self) -> Iterator[Frame]:
         """Decode the messages one by one, in the order they were recorded."""
         reasons: Counter[str] = Counter()
-        for file in self._files:
-            for recorded in file.messages((self.topic,), self._on_error):
-                where = f'{self.path}: {self.topic} recorded at {recorded.recorded_ns}'
-                try:
-                    message = deserialize(recorded, file.topics[self.topic])
-                    image = to_rgb(message)
-                except PacketError as error:  # So are those that follow.
-                    self._on_error(InputError(f'{where}: {error}'))
-                    return
-                except ValueError as error:
-                    reasons[str(error)] += 1
-                    if reasons[str(error)] == 1:
-                        self._on_error(InputError(f'{where}: {error}'))
-                    continue
-                stamp_ns = _stamp(message) or recorded.recorded_ns
-                yield Frame(f'{self.path.stem}_{stamp_ns}', str(self.path), stamp_ns, image)
+        for item in self._read():
+            if isinstance(item, Frame):
+                yield item
+                continue
+            where, error = item
+            reasons[str(error)] += 1
+            if reasons[str(error)] == 1:
+                self._on_error(InputError(f'{where}: {error}'))
+            if isinstance(error, PacketError):  # So are those that follow.
+                return
         for reason, count in reasons.items():
             if count > 1:
                 self._on_error(InputError(f'{self.path}: {self.topic}: {count - 1} more: '
                                           f'{reason}'))
+
+    def _read(self) -> Iterator[Frame | tuple[str, ValueError]]:
+        """Yield each image, or which message it was that is none, and why."""
+        pairing = self.depth and Pairing(self._info)
+        for recorded, topic, where in self._messages(self.topic, *(self.depth or ())[:1]):
+            try:
+                message = deserialize(recorded, topic)
+                frame = self._frame(recorded, message) if recorded.topic == self.topic else None
+            except ValueError as error:
+                yield where, error
+                continue
+            if pairing is None:
+                yield frame
+                continue
+            pairing.add_depth(message) if frame is None else pairing.add(frame, message.header)
+            yield from pairing.ready()
+        if pairing is not None:
+            yield from pairing.ready(at_the_end=True)
+
+    def _frame(self, recorded: Recorded, message: Any) -> Frame:
+        stamp_ns = nanoseconds(message.header.stamp) or recorded.recorded_ns
+        return Frame(f'{self.path.stem}_{stamp_ns}', str(self.path), stamp_ns, to_rgb(message))
+
+    def _messages(self, *topics: str) -> Iterator[tuple[Recorded, Topic, str]]:
+        """Yield each message of some topics, what its topic is, and where it stands."""
+        for file in self._files:
+            present = [name for name in topics if name in file.topics]
+            for recorded in file.messages(present, self._on_error):
+                yield (recorded, file.topics[recorded.topic],
+                       f'{self.path}: {recorded.topic} recorded at {recorded.recorded_ns}')
+
+    def _first_info(self, name: str) -> Any:
+        for recorded, topic, where in self._messages(name):
+            try:
+                return deserialize(recorded, topic)
+            except ValueError as error:
+                self._on_error(InputError(f'{where}: {error}'))
+        raise InputError(f'{self.path}: no message on {name}, which depth needs')
 
 
 def _opened(files: Sequence[Path], on_error: OnError) -> list[BagFile]:
@@ -151,11 +193,6 @@ def _typestore(name: str) -> Any:
     from rosbags.typesys import get_typestore, Stores
 
     return get_typestore(Stores(name))
-
-
-def _stamp(message: Any) -> int:
-    stamp = message.header.stamp
-    return stamp.sec * 10**9 + stamp.nanosec
 
 
 def _chosen(path: Path, topic: str | None, found: Mapping[str, Topic]) -> str:

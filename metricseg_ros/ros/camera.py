@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from metricseg_ros.config import NodeConfig
+from metricseg_ros.inputs.registered_depth import advise_rectifying
 from metricseg_ros.ros.diagnostics.snapshot import CameraSnapshot, InputSnapshot, type_name
 from metricseg_ros.ros.frames.frame import Counts, Frame, FrameContext
 from metricseg_ros.ros.frames.latencies import Latencies
@@ -17,7 +18,6 @@ from metricseg_ros.ros.frames.recent_frames import RecentFrames
 from metricseg_ros.ros.input.depth_input import DepthInput, TOPICS
 from metricseg_ros.ros.input.image_input import ImageInput
 from metricseg_ros.ros.input.mailbox import Mailbox
-from metricseg_ros.ros.input.registered_depth import advise_rectifying
 from metricseg_ros.ros.output.placing import Placing
 from metricseg_ros.ros.output.publishers import Outputs
 from metricseg_ros.tracking import Tracker

@@ -261,3 +261,10 @@ def test_an_interrupt_leaves_whole_results(folder: Path, tmp_path: Path) -> None
     names = {record['name'] for record in content(output)['images']}
     assert 2 <= len(names) < 500
     assert names <= {path.stem for path in (output / 'label_map').iterdir()}
+
+
+def test_a_topic_of_the_camera_needs_one_of_depth(folder: Path, tmp_path: Path,
+                                                  capsys: pytest.CaptureFixture[str]) -> None:
+    words = ['--output', tmp_path / 'out', '--camera-info-topic', '/camera_info']
+    assert segment(folder, *words) == BAD_USAGE
+    assert '--camera-info-topic is for --depth-topic' in capsys.readouterr().err

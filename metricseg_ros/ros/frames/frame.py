@@ -14,12 +14,12 @@ from typing import Any
 
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.backends import BackendError
+from metricseg_ros.inputs.depth_buffer import nanoseconds
 from metricseg_ros.inputs.image_messages import ImageError
 from metricseg_ros.ros.diagnostics.advice import advise
 from metricseg_ros.ros.frames.latencies import Latencies, STAGES
 from metricseg_ros.ros.frames.recent_frames import RecentFrames, SeenFrame
 from metricseg_ros.ros.input.bridge import read_image
-from metricseg_ros.ros.input.depth_buffer import nanoseconds
 from metricseg_ros.ros.output.conversions import instance_array, provenance_of
 from metricseg_ros.ros.output.placing import Placing, Sighting
 from metricseg_ros.ros.output.publishers import Outputs

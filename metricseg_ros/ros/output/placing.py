@@ -12,14 +12,14 @@ from time import monotonic
 from typing import Any
 
 from metricseg_ros.config import DepthInputConfig
-from metricseg_ros.objects3d import locate, ObjectInSpace
-from metricseg_ros.ros.input.depth_buffer import DepthBuffer, Found
-from metricseg_ros.ros.input.registered_depth import (
+from metricseg_ros.inputs.depth_buffer import DepthBuffer, Found
+from metricseg_ros.inputs.registered_depth import (
     DepthError,
     intrinsics_of,
     MissingError,
     registered_depth,
 )
+from metricseg_ros.objects3d import locate, ObjectInSpace
 from metricseg_ros.ros.output.publishers import Outputs
 from metricseg_ros.ros.output.space_messages import marker_array, object_array, point_cloud
 from metricseg_ros.structures import Instances

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PointStamped
 from metricseg_ros.clicks import Clicks
+from metricseg_ros.inputs.registered_depth import intrinsics_of
 from metricseg_ros.pinhole import Intrinsics
 from metricseg_ros.ros.camera import Camera
-from metricseg_ros.ros.input.registered_depth import intrinsics_of
 from metricseg_ros.ros.output.conversions import instance_array, provenance_of
 from metricseg_ros.ros.services.transforms import Transforms
 from metricseg_ros.ros.session import Session

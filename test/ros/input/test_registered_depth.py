@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from metricseg_ros.ros.input.registered_depth import advise_rectifying, lens_shift
+from metricseg_ros.inputs.registered_depth import advise_rectifying, lens_shift
 import pytest
 from ros.depth_camera import info_message, LENS, SIZE
 from std_msgs.msg import Header

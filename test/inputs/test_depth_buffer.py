@@ -7,10 +7,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from metricseg_ros.ros.input.depth_buffer import DepthBuffer, Found, nanoseconds
+from metricseg_ros.inputs.depth_buffer import DepthBuffer, Found, nanoseconds
 import pytest
-
-pytestmark = pytest.mark.ros
 
 
 def time(seconds: float) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 from metricseg_ros.inputs.image_messages import ImageError, to_depth
 from metricseg_ros.pinhole import depth_in_metres, Intrinsics
+from metricseg_ros.structures import DepthImage
 import numpy as np
 
 LARGEST_SHIFT = 2.0
@@ -22,6 +23,21 @@ class DepthError(ValueError):
 
 class MissingError(DepthError):
     """Depth or intrinsics that did not come."""
+
+
+def read_registered(message: Any, info: Any, frame: str, size: tuple[int, int]) -> DepthImage:
+    """
+    Read depth and camera of an image.
+
+    :param message: sensor_msgs/Image of the depth, or CompressedImage without loss.
+    :param info: sensor_msgs/CameraInfo of the image.
+    :param frame: frame of the image.
+    :param size: (height, width) of the image.
+    :return: its depth.
+    :raises DepthError: if a message cannot be read, or does not belong to the image.
+    """
+    metres = registered_depth(message, frame, size)
+    return DepthImage(np.nan_to_num(metres, copy=False), intrinsics_of(info, frame, size))
 
 
 def registered_depth(message: Any, frame: str, size: tuple[int, int]) -> np.ndarray:
@@ -61,8 +77,9 @@ def intrinsics_of(info: Any, frame: str, size: tuple[int, int]) -> Intrinsics:
     seen = info.roi.height or info.height, info.roi.width or info.width
     if any(seen):
         _check_size('camera_info', (seen[0] // binning[0], seen[1] // binning[1]), size)
-    fx, cx, fy, cy = ((info.p[0], info.p[2], info.p[5], info.p[6]) if info.p[0]
-                      else (info.k[0], info.k[2], info.k[4], info.k[5]))
+    p, k = (getattr(info, name) if hasattr(info, name) else getattr(info, name.upper())
+            for name in 'pk')  # ROS 1 writes them large.
+    fx, cx, fy, cy = (p[0], p[2], p[5], p[6]) if p[0] else (k[0], k[2], k[4], k[5])
     try:
         return Intrinsics(fx / binning[1], fy / binning[0], (cx - info.roi.x_offset) / binning[1],
                           (cy - info.roi.y_offset) / binning[0])

@@ -1,0 +1,116 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Depth from another topic of a recording, paired with the images by stamp."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from metricseg_ros.config import DepthInputConfig
+from metricseg_ros.inputs.bag_files import Topic
+from metricseg_ros.inputs.depth_buffer import DepthBuffer
+from metricseg_ros.inputs.frame import Frame, InputError
+from metricseg_ros.inputs.registered_depth import DepthError, read_registered
+
+DEPTH_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
+MOST_WAITING = 30
+"""Images that wait for depth that was recorded after them, and depth images that are kept."""
+
+
+class DepthTopics(NamedTuple):
+    """
+    Where the depth of a recording is.
+
+    :param depth: topic of the depth images.
+    :param camera_info: topic of the camera; empty takes the one beside the images, or the only.
+    """
+
+    depth: str
+    camera_info: str = ''
+
+
+class Pairing:
+    """Gives images on in their order, each with its depth where there is some."""
+
+    def __init__(self, info: Any) -> None:
+        """
+        Begin empty.
+
+        :param info: sensor_msgs/CameraInfo of the images.
+        """
+        self._info = info
+        self._depth = DepthBuffer(MOST_WAITING)
+        self._waiting: deque[tuple[Frame, Any]] = deque()
+        self._most_apart = DepthInputConfig().maximum_difference
+
+    def add_depth(self, message: Any) -> None:
+        """
+        Take a depth image in.
+
+        :param message: sensor_msgs/Image or CompressedImage.
+        """
+        self._depth.add(message)
+
+    def add(self, frame: Frame, header: Any) -> None:
+        """
+        Take an image in.
+
+        :param frame: the image.
+        :param header: of its message.
+        """
+        self._waiting.append((frame, header))
+
+    def ready(self, at_the_end: bool = False) -> Iterator[Frame | tuple[str, ValueError]]:
+        """
+        Give the images whose depth is there, or will not come.
+
+        :param at_the_end: whether no depth comes any more.
+        :return: the images; in place of one whose depth does not fit, which it is, and why not.
+        """
+        while self._waiting:
+            frame, header = self._waiting[0]
+            found = self._depth.find(header.stamp, self._most_apart)
+            if not (found.is_final or at_the_end or len(self._waiting) >= MOST_WAITING):
+                return
+            self._waiting.popleft()
+            try:
+                yield frame if found.depth is None else replace(frame, depth=read_registered(
+                    found.depth, self._info, header.frame_id, frame.image.shape[:2]))
+            except DepthError as error:
+                yield f'{frame.source}: {frame.name}', error
+
+
+def check_topics(path: Path, wanted: DepthTopics, images: str,
+                 found: Mapping[str, Topic]) -> DepthTopics:
+    """
+    Check the topics of depth, and choose that of the camera.
+
+    :param path: of the recording.
+    :param wanted: what was asked for.
+    :param images: topic of the images.
+    :param found: all topics.
+    :return: both topics.
+    :raises InputError: if there are no such topics, or several to choose from.
+    """
+    depths = {name: item for name, item in found.items()
+              if item.kind in DEPTH_TYPES and name != images}
+    infos = {name: item for name, item in found.items() if item.kind == INFO_TYPE}
+    if wanted.depth not in depths:
+        raise InputError(f'{path}: no depth topic {wanted.depth!r} beside {images}; the bag has '
+                         f'{_listed(depths)}')
+    beside = f'{images.removesuffix("/compressed").rpartition("/")[0]}/camera_info'
+    chosen = wanted.camera_info or (beside if beside in infos or len(infos) != 1 else
+                                    next(iter(infos)))
+    if chosen not in infos:
+        raise InputError(f'{path}: no camera_info on {chosen}, which depth needs; choose its '
+                         f'topic by --camera-info-topic: the bag has {_listed(infos)}')
+    return DepthTopics(wanted.depth, chosen)
+
+
+def _listed(topics: Mapping[str, Topic]) -> str:
+    return ', '.join(f'{name} ({item.count})' for name, item in sorted(topics.items())) or 'none'
