@@ -26,7 +26,7 @@ import numpy as np
 
 CLOSE_UP_AREA = 60 / (240 * 320)  # smaller visible parts are not worth a label
 SUPERSAMPLING = 1.5
-NEAREST, FARTHEST = 0.3, 1.7  # metres from the camera to what is laid out in real size
+NEAREST, FARTHEST = 0.2, 1.6  # metres from the camera to what is laid out in real size
 MAX_GEOMS = 2000
 WALL_DISTANCE = 0.3  # metres that the camera is at least before every wall
 
@@ -160,7 +160,10 @@ def _aim(model: mujoco.MjModel, data: mujoco.MjData, rng: np.random.Generator, l
     if layout.filling is None:
         distance = THING_LENGTH / (layout.span * 2 * half_height * size[1] / size[0])
     else:
-        distance = np.clip(layout.radius / (half_height * layout.filling), NEAREST, FARTHEST)
+        apart = np.linalg.norm((data.xpos[on_table] - centre)[:, :2], axis=1)
+        length = np.mean([item.length for item in layout.placed])
+        radius = np.quantile(apart, 0.8) + 0.4 * length if len(apart) else 0.3
+        distance = np.clip(radius / (half_height * layout.filling), NEAREST, FARTHEST)
     centre = centre + [*rng.uniform(-0.25, 0.25, 2) * distance * half_height, 0.0]
     tilt, turn = np.radians(elevation), rng.uniform(0, 2 * np.pi)
     if layout.arrangement == 'shelf':  # open towards -y
@@ -187,8 +190,10 @@ def _move_walls_behind(model: mujoco.MjModel, data: mujoco.MjData) -> None:
 
 def _photographed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     light = image.astype(np.float32) / 255
-    wanted = rng.uniform(0.4, 0.72) if rng.random() < 0.8 else rng.uniform(0.12, 0.35)  # dark
-    light *= np.clip(wanted / max(light.mean(), 0.02), 0.3, 2.2)
+    wanted = rng.uniform(0.4, 0.7) if rng.random() < 0.85 else rng.uniform(0.12, 0.35)  # dark
+    light *= np.clip(wanted / max(light.mean(), 0.02), 0.3, 3.0)
+    if rng.random() < 0.8:  # cameras bend the curve before they burn out
+        light = np.where(light < 0.7, light, 1 - 0.3 * np.exp((0.7 - light) / 0.3))
     light = np.clip(light, 0, 1) ** rng.uniform(0.8, 1.2)
     light *= 1 + rng.uniform(-0.06, 0.06, 3)
     if rng.random() < 0.5:

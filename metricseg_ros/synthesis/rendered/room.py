@@ -39,7 +39,7 @@ def furnish(world: World, rng: np.random.Generator, layout: Layout, elevation: f
     :param furniture: models to stand around, may be empty.
     :param photos: pictures for printed cloths and walls, may be empty.
     """
-    _add_table(world, rng, layout, photos)
+    reach = _add_table(world, rng, layout, photos)
     if layout.container:
         _add_container(world, rng, layout, photos)
     if layout.arrangement == 'shelf':
@@ -48,11 +48,12 @@ def furnish(world: World, rng: np.random.Generator, layout: Layout, elevation: f
     if elevation < 65:
         _add_walls(world, rng, photos)
         for _ in range(int(rng.integers(0, 4)) if furniture else 0):
-            _add_furniture(world, rng, furniture[int(rng.integers(len(furniture)))])
+            _add_furniture(world, rng, furniture[int(rng.integers(len(furniture)))], reach)
     _add_lamps(world, rng)
 
 
-def _add_table(world: World, rng: np.random.Generator, layout: Layout, photos: Photos) -> None:
+def _add_table(world: World, rng: np.random.Generator, layout: Layout, photos: Photos) -> float:
+    """Add the table, and return how far from its middle its sides are in metres."""
     width, depth = layout.radius * rng.uniform(1.3, 3.5, 2) + 0.1
     if layout.arrangement == 'shelf':
         width, depth = layout.radius, max(p.position[1] + p.length / 2 for p in layout.placed)
@@ -71,6 +72,7 @@ def _add_table(world: World, rng: np.random.Generator, layout: Layout, photos: P
                   pos=[0, 0, -0.021], contype=0, conaffinity=0,
                   rgba=[*(textures.colour(rng) / 255), 1])
     draw_solid(world, body, Solid('table', (sheet,), ()), 1.0)
+    return float(max(width, depth))
 
 
 def _add_container(world: World, rng: np.random.Generator, layout: Layout,
@@ -88,9 +90,10 @@ def _add_container(world: World, rng: np.random.Generator, layout: Layout,
             size[axis] = thick
             place = np.array([0.0, 0.0, height / 2])
             place[axis] = sign * (inner[axis] + thick)
-            # The unseen part of the wall is higher, so that things fall inside.
-            world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[*size[:2], 1.0],
-                                          pos=[*place[:2], 1.0], group=COLLISION_GROUP)
+            # The unseen part of the wall is higher, so that things fall inside; not on a tray.
+            tall = height if layout.container == 'tray' else 1.0
+            world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[*size[:2], tall],
+                                          pos=[*place[:2], tall], group=COLLISION_GROUP)
             world.spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=place,
                                           material=material, contype=0, conaffinity=0,
                                           group=clear)
@@ -161,8 +164,9 @@ def _add_walls(world: World, rng: np.random.Generator, photos: Photos) -> None:
         _add_plane(world, rng, outwards * distance, -outwards, photos)
 
 
-def _add_furniture(world: World, rng: np.random.Generator, solid: Solid) -> None:
+def _add_furniture(world: World, rng: np.random.Generator, solid: Solid, reach: float) -> None:
     angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(1.0, 2.2)
+    distance = max(distance, reach + solid.extent[:2].max() / 2)  # not through the table
     place = [distance * np.cos(angle), distance * np.sin(angle), FLOOR + solid.extent[2] / 2]
     half = rng.uniform(0, np.pi)
     body = world.spec.worldbody.add_body(pos=place, quat=[np.cos(half), 0, 0, np.sin(half)])
@@ -172,16 +176,17 @@ def _add_furniture(world: World, rng: np.random.Generator, solid: Solid) -> None
 def _add_lamps(world: World, rng: np.random.Generator) -> None:
     # From a window much of the light comes from one side, and little from the room.
     window, head = rng.random() < 0.35, world.spec.visual.headlight
-    head.ambient = np.full(3, rng.uniform(*((0.12, 0.3) if window else (0.3, 0.55))))
-    head.diffuse = np.full(3, rng.uniform(0.0, 0.08 if window else 0.25))
+    ambient, front = rng.uniform(*((0.12, 0.3) if window else (0.3, 0.55))), rng.uniform(0, 0.2)
+    strengths = rng.uniform([0.35, 0.05, 0.05], [0.8, 0.3, 0.3])[:int(rng.integers(1, 4))]
+    exposure = rng.uniform(0.85, 1.25) / max(ambient + front + strengths.sum(), 0.8)
+    head.ambient, head.diffuse = np.full(3, ambient * exposure), np.full(3, front * exposure)
     head.specular = np.full(3, rng.uniform(0.0, 0.3))
-    for index in range(int(rng.integers(1, 4))):
+    for index, strength in enumerate(strengths * exposure):
         tint = 1 + rng.uniform(-0.12, 0.12) * np.array([1, 0.1, -1])
         place = np.array([*rng.uniform(-1.6, 1.6, 2), rng.uniform(0.9, 2.5)])
         if window and index == 0:
             angle = rng.uniform(0, 2 * np.pi)
             place = np.array([2 * np.cos(angle), 2 * np.sin(angle), rng.uniform(0.7, 1.8)])
-        strength = rng.uniform(0.35, 0.8) if index == 0 else rng.uniform(0.05, 0.3)
         lamp = world.spec.worldbody.add_light(pos=place, dir=-place, castshadow=index == 0)
         lamp.type = (mujoco.mjtLightType.mjLIGHT_SPOT if rng.random() < 0.3
                      else mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)

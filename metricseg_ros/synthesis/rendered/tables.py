@@ -34,7 +34,7 @@ def tabletop(rng: np.random.Generator, household: list[Solid], photos: Photos) -
     groups = [makers[index](rng, draw) for index in chosen]
     tightness = rng.choice([0.5, 0.65, 0.8, 1.1])
     return seen_from(rng, Layout('tabletop', 0.0, tuple(packed(rng, groups, tightness)), 0.0,
-                                 bool(rng.random() < 0.12)), (22, 62), (0.35, 1.05))
+                                 bool(rng.random() < 0.12)), (20, 62), (0.35, 1.0))
 
 
 def groceries(rng: np.random.Generator, household: list[Solid], photos: Photos) -> Layout:
@@ -54,7 +54,7 @@ def groceries(rng: np.random.Generator, household: list[Solid], photos: Photos) 
         placed.append(Placed(solid, float(solid.extent.max()), place, any_turn(rng)))
     layout = Layout('groceries', 0.0, tuple(placed), 0.0, bool(rng.random() < 0.6), container)
     elevation = (15, 60) if container in ('', 'tray') else (38, 88)
-    return seen_from(rng, layout, elevation, (0.5, 1.1))
+    return seen_from(rng, layout, elevation, (0.5, 1.15))
 
 
 def bin_of_goods(rng: np.random.Generator, household: list[Solid], photos: Photos) -> Layout:
@@ -69,7 +69,7 @@ def bin_of_goods(rng: np.random.Generator, household: list[Solid], photos: Photo
     placed = thrown(rng, solids)
     container = ('crate', 'carton', 'clear')[rng.choice(3, p=[0.6, 0.2, 0.2])]
     layout = Layout('bin of goods', 0.0, tuple(placed), 0.0, False, container)
-    return seen_from(rng, layout, (50, 89), (0.7, 1.5))
+    return seen_from(rng, layout, (50, 89), (0.6, 1.3))
 
 
 def heap(rng: np.random.Generator, household: list[Solid], photos: Photos) -> Layout:
@@ -79,7 +79,7 @@ def heap(rng: np.random.Generator, household: list[Solid], photos: Photos) -> La
     container = ('', 'tray', 'crate')[rng.choice(3, p=[0.5, 0.25, 0.25])]
     layout = Layout('heap', 0.0, tuple(thrown(rng, solids)), 0.0,
                     bool(rng.random() < 0.6), container)
-    return seen_from(rng, layout, (35, 89), (0.8, 2.0))
+    return seen_from(rng, layout, (35, 89), (0.4, 1.2))
 
 
 def drawer(rng: np.random.Generator, kinds: dict, household: list[Solid],
@@ -139,7 +139,7 @@ def thrown(rng: np.random.Generator, solids: list[Solid]) -> list[Placed]:
     cell = 1.02 * float(np.mean([np.linalg.norm(solid.extent) for solid in solids]))
     most = max(float(np.linalg.norm(solid.extent)) for solid in solids)
     cell = (cell + most) / 2
-    side = max(2, int(np.ceil(np.sqrt(len(solids) * rng.uniform(0.15, 0.45)))))
+    side = max(2, int(np.ceil(np.sqrt(len(solids) * rng.uniform(0.08, 0.3)))))
     placed = []
     for number, solid in enumerate(solids):
         layer, slot = divmod(number, side * side)
