@@ -21,7 +21,8 @@ LEFT_OUT: list[Path] = []
 def pytest_configure(config: pytest.Config) -> None:
     """Keep this run's nodes, and those of its child processes, to themselves."""
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    # Reserved while it is kept, against other runs, demos and benchmarks on this machine.
+    # Reserved while it is kept, against other workers of this run, and against other runs, demos
+    # and benchmarks on this machine.
     config.stash[DOMAIN] = Domain()
     os.environ['ROS_DOMAIN_ID'] = str(config.stash[DOMAIN].number)
 

@@ -57,8 +57,11 @@ def test_versions_agree() -> None:
     assert versions == {in_setup} == {metricseg_ros.__version__}
 
 
-def test_every_requirement_is_pinned() -> None:
-    lines = (ROOT / 'scripts' / 'constraints.txt').read_text().splitlines()
+@pytest.mark.parametrize('distribution', ['jazzy', 'kilted'])
+def test_every_requirement_is_pinned(distribution: str) -> None:
+    files = ('constraints.txt', f'distributions/{distribution}.txt')
+    lines = [line for name in files
+             for line in (ROOT / 'scripts' / name).read_text().splitlines()]
     pinned = {line.split('==')[0] for line in lines if '==' in line}
     assert {'torch', *_required()} <= pinned
 

@@ -7,7 +7,7 @@
 build_environment() {
     export PATH="$VENV/bin:$PATH" VIRTUAL_ENV="$VENV"
     command -v make > /dev/null || export CMAKE_GENERATOR=Ninja
-    [ "$WORLD" = wheels ] || return 0
+    from_wheels || return 0
     unset PYTHONPATH
     export AMENT_PREFIX_PATH="$VENV" CMAKE_PREFIX_PATH="$VENV" _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
     export LD_LIBRARY_PATH
@@ -22,13 +22,14 @@ build_packages() {
     built="$(stamp build)"
     rm -f "$VENV/metricseg-build.stamp"
     (build_environment && run_colcon) \
-        || fail "colcon build failed, see $LOG and $ROOT/log/latest_build"
+        || fail "colcon build failed, see $LOG and $PLACE/log/latest_build"
     environment_script > "$ENVIRONMENT"
     printf '%s\n' "$built" > "$VENV/metricseg-build.stamp"
 }
 
 run_colcon() {
     cd "$ROOT" && logged "$VENV/bin/python" -c 'from colcon_core.command import main; main()' \
-        build --base-paths . metricseg_msgs --symlink-install --cmake-args \
+        --log-base "$PLACE/log" build --build-base "$PLACE/build" \
+        --install-base "$PLACE/install" --base-paths . metricseg_msgs --symlink-install --cmake-args \
         "-DPython3_EXECUTABLE=$VENV/bin/python" -DBUILD_TESTING=OFF
 }

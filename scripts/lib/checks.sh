@@ -3,13 +3,16 @@
 # shellcheck shell=bash
 # What the machine must bring: a ROS 2 or none, a Python, a compiler. Sourced by scripts/setup.
 
-# Sets WORLD: the prefix of the ROS 2 that is sourced, or wheels where none is. An environment
+# Sets WORLD: the prefix of the ROS 2 that is sourced, or wheels/NAME where none is. An environment
 # that was made with ROS 2 sourced stays so in a shell where it is not.
 choose_world() {
     local prefix recorded prefixes="${AMENT_PREFIX_PATH:-}"
+    [ -f "$PINS" ] || fail "METRICSEG_ROS must be jazzy or kilted, got $DISTRIBUTION"
     recorded="$(origin_line 2)"
-    WORLD=wheels
+    WORLD="wheels/$DISTRIBUTION"
     if [ -n "${ROS_DISTRO:-}" ]; then
+        [ "${METRICSEG_ROS:-$ROS_DISTRO}" = "$ROS_DISTRO" ] \
+            || fail "METRICSEG_ROS is $METRICSEG_ROS but ROS 2 $ROS_DISTRO is sourced: unset one"
         for prefix in ${prefixes//:/ }; do
             [ ! -d "$prefix/share/rclpy" ] || { WORLD="$prefix"; return 0; }
         done
@@ -23,12 +26,18 @@ choose_world() {
     fi
 }
 
+from_wheels() {
+    [ "${WORLD%/*}" = wheels ]
+}
+
 # Prints the path of a Python's own interpreter, outside of any virtual environment, if that
-# Python is of a version that ROS 2 is built for.
+# Python is of a version that is supported: to 3.14, and to 3.13 with ROS 2 from wheels.
 usable_python() {
-    "$1" - 2> /dev/null <<'PYTHON'
+    local newest=14
+    ! from_wheels || newest=13
+    "$1" - "$newest" 2> /dev/null <<'PYTHON'
 import sys
-if not (3, 10) <= sys.version_info[:2] <= (3, 13):
+if not (3, 10) <= sys.version_info[:2] <= (3, int(sys.argv[1])):
     sys.exit(1)
 print(getattr(sys, '_base_executable', sys.executable))
 PYTHON
@@ -37,19 +46,20 @@ PYTHON
 # Sets PYTHON. Where ROS 2 is sourced it must be the one that ROS 2 was built for.
 choose_python() {
     local candidate candidates=(python3 python3.12 python3.11 python3.13 python3.10)
-    [ "$WORLD" = wheels ] || candidates=(/usr/bin/python3 python3)
+    from_wheels || candidates=(/usr/bin/python3 python3)
     ! same_place || candidates=("$(origin_line 3)" "${candidates[@]}")
     [ -z "${METRICSEG_PYTHON:-}" ] || candidates=("$METRICSEG_PYTHON")
     for candidate in "${candidates[@]}"; do
         PYTHON="$(usable_python "$candidate")" || continue
-        [ "$WORLD" = wheels ] || "$PYTHON" -c 'import rclpy' 2>> "$LOG" || continue
+        from_wheels || "$PYTHON" -c 'import rclpy' 2>> "$LOG" || continue
         return 0
     done
-    [ "$WORLD" = wheels ] \
+    from_wheels \
         || fail "ROS 2 $ROS_DISTRO is sourced but rclpy cannot be imported (tried" \
             "${candidates[*]}): leave any conda environment, or set METRICSEG_PYTHON to the" \
             "Python of ROS 2; see $LOG"
-    fail "no Python 3.10 to 3.13 (tried ${candidates[*]}): apt install python3 python3-venv" \
+    fail "ROS 2 is not sourced, and its wheels are for Python 3.10 to 3.13, of which none is here" \
+        "(tried ${candidates[*]}): source ROS 2's setup.bash, or apt install python3 python3-venv" \
         "python3-dev, or set METRICSEG_PYTHON to one"
 }
 
@@ -69,7 +79,7 @@ check_machine() {
         *[[:space:]:]*) fail "the path must hold no space and no colon, or CMake and the search" \
             "paths break: move $ROOT" ;;
     esac
-    if [ "$WORLD" = wheels ] && [ "$(uname -sm)" != 'Linux x86_64' ]; then
+    if from_wheels && [ "$(uname -sm)" != 'Linux x86_64' ]; then
         fail "ROS 2 is not sourced, and its wheels are for Linux on x86_64 only, not for" \
             "$(uname -sm): install ROS 2 and source its setup.bash"
     fi

