@@ -4,7 +4,7 @@
 The greedy choice of seeds by evaluating every pixel at each step, in fixed shapes.
 
 That suits a GPU, to which a pixel more or less is nothing, and export; a CPU is better served by
-:class:`metricseg_ros.grouping.lazy_seeds.LazySeeds`.
+:mod:`metricseg_ros.grouping.lazy_seeds`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from metricseg_ros.grouping.lazy_seeds import LARGEST_NORM
+from metricseg_ros.grouping.picked_pixels import LARGEST_NORM
 from metricseg_ros.similarity import squared_distances
 import torch
 from torch import Tensor
@@ -58,44 +58,47 @@ def dense_steps(points: Tensor, scores: Tensor, diversity_weight: float) -> Iter
         values = values.masked_fill(distances == 0, -torch.inf)
 
 
-def dense_choice(points: Tensor, scores: Tensor, maximum_seeds: int, diversity_weight: float,
-                 squared_radii: Tensor | None = None, unexplained_rest: int = 0) -> Tensor:
+def dense_picks(points: Tensor, scores: Tensor, maximum_seeds: int, diversity_weight: float,
+                squared_radii: Tensor | None = None, unexplained_rest: int = 0) -> Iterator[int]:
     """
-    Pick seeds until there are enough, as :func:`metricseg_ros.grouping.seeds.select_seeds` does.
+    Pick one seed after the other, as :func:`metricseg_ros.grouping.seeds.select_seeds` says.
 
-    :param points: (D,N) float32 embeddings.
-    :param scores: (N,) float32 seediness; pixels of 0 are no candidates, nor are those whose
-        embedding is no number.
+    :param points: (D,N) float32 embeddings. A pixel whose squared norm is not finite, or above
+        1e37, is no candidate.
+    :param scores: (N,) float32 seediness; pixels of 0 are no candidates.
     :param maximum_seeds: most seeds picked.
     :param diversity_weight: alpha.
     :param squared_radii: (N,) squared distance to which the mask of each pixel would reach, or
         None to go on to the end.
     :param unexplained_rest: candidates that may stay outside all masks.
-    :return: (K,) int64 indices in the order picked.
+    :return: the index of each, in the order picked.
     """
     usable = points.square().sum(0) < float(LARGEST_NORM)
     points, scores = torch.where(usable, points, 0), torch.where(usable, scores, 0)
     steps = dense_steps(points, scores, diversity_weight)
     picked = torch.empty(0, dtype=torch.int64, device=points.device)
     while len(picked) < maximum_seeds:
-        picked = torch.cat([picked, *islice(steps, min(STEPS, maximum_seeds - len(picked)))])
-        count = enough(points, scores, picked, squared_radii, unexplained_rest)
-        if count < len(picked):
-            return picked[:count]
-    return picked
+        before = len(picked)
+        picked = torch.cat([picked, *islice(steps, min(STEPS, maximum_seeds - before))])
+        ended = picks_end(points, scores, picked, squared_radii, unexplained_rest)
+        # The only look from the host.
+        block = torch.where(ended, -1, picked)[before:].tolist()
+        yield from (seed for seed in block if seed >= 0)
+        if block[-1] < 0:
+            return
 
 
-def enough(points: Tensor, scores: Tensor, picked: Tensor, squared_radii: Tensor | None,
-           unexplained_rest: int) -> int:
+def picks_end(points: Tensor, scores: Tensor, picked: Tensor, squared_radii: Tensor | None,
+              unexplained_rest: int) -> Tensor:
     """
-    Tell how many seeds there are before picking ends.
+    Tell which seeds come after the end of picking.
 
     :param points: (D,N) float32 embeddings.
     :param scores: (N,) float32 seediness.
     :param picked: (K,) int64 indices in the order picked; -1 where there was no candidate.
-    :param squared_radii: (N,) as in :func:`dense_choice`.
-    :param unexplained_rest: as in :func:`dense_choice`.
-    :return: number of the first one that the seeds before it make needless; K if there is none.
+    :param squared_radii: (N,) as in :func:`dense_picks`.
+    :param unexplained_rest: as in :func:`dense_picks`.
+    :return: (K,) bool, from the first one on that the seeds before it make needless.
     """
     ends = picked < 0
     if squared_radii is not None:
@@ -106,4 +109,4 @@ def enough(points: Tensor, scores: Tensor, picked: Tensor, squared_radii: Tensor
         before = (explained.cumsum(0) - explained.long()) > 0
         left = ((scores > 0) & ~before).sum(1)
         ends = ends | (before.gather(1, seeds[:, None])[:, 0] & (left <= unexplained_rest))
-    return int((ends.long().cumsum(0) == 0).sum())
+    return ends.long().cumsum(0) > 0

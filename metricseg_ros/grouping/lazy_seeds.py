@@ -12,120 +12,101 @@ whoever may be the best is evaluated in float64.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 import math
-from typing import TYPE_CHECKING
 
+from metricseg_ros.grouping.picked_pixels import CHUNK, PickedPixels, SMALLEST_NORM
+from metricseg_ros.grouping.seed_cover import SeedCover
 import numpy as np
-
-if TYPE_CHECKING:
-    from metricseg_ros.grouping.seed_cover import SeedCover
+from torch import Tensor
 
 # About so many pixels are kept up to date; their threshold is estimated from a sample of all,
 # every so many-th.
 ACTIVE = 2048
 SAMPLE_STEP = 13
-# Pixels at once: their embeddings stay in the cache of one core.
-CHUNK = 4096
 EXACT_CHUNK = 256
 # |log x| of any float32 x > 0.
 LARGEST_LOG = 104
-# Squared norms above this could overflow in a distance; below the other, they underflow.
-LARGEST_NORM, SMALLEST_NORM = np.float32(1e37), np.float32(1e-35)
 
 
-class LazySeeds:
+def lazy_picks(points: Tensor, scores: Tensor, maximum_seeds: int, diversity_weight: float,
+               squared_radii: Tensor | None = None, unexplained_rest: int = 0) -> Iterator[int]:
     """
-    Picks one seed after the other from the N pixels of one image.
+    Pick one seed after the other, as :func:`metricseg_ros.grouping.seeds.select_seeds` says.
 
-    :ivar points: (D,N) float32 embeddings.
-    :ivar norms: (N,) float32 upper bounds of their squared norms.
-    :ivar scores: (N,) float32 seediness; pixels of 0 are no candidates.
-    :ivar seeds: pixels picked, in order.
+    :param points: (D,N) float32 embeddings. A pixel whose squared norm is not finite, or above
+        1e37, is no candidate.
+    :param scores: (N,) float32 seediness; pixels of 0 are no candidates.
+    :param maximum_seeds: most seeds picked.
+    :param diversity_weight: alpha.
+    :param squared_radii: (N,) squared distance to which the mask of each pixel would reach, or
+        None to go on to the end.
+    :param unexplained_rest: candidates that may stay outside all masks.
+    :return: the index of each, in the order picked.
     """
+    pixels = PickedPixels(points.numpy(), scores.numpy(), maximum_seeds)
+    cover = None if squared_radii is None else SeedCover(pixels, squared_radii.numpy(),
+                                                         unexplained_rest)
+    best = int(pixels.scores.argmax()) if pixels.scores.max(initial=0) > 0 else -1
+    active: ActiveSet | None = None
+    while best >= 0 and not (cover and cover.complete(best)):
+        yield best
+        pixels.add(best)
+        if len(pixels.seeds) == maximum_seeds:
+            return
+        if active is None:
+            active = ActiveSet(pixels, diversity_weight)
+        else:
+            active.take_seed_in()
+        best = active.best()
 
-    def __init__(self, points: np.ndarray, scores: np.ndarray, diversity_weight: float) -> None:
+
+class ActiveSet:
+    """The pixels that may be the next seed: those of highest bound, kept up to date."""
+
+    def __init__(self, pixels: PickedPixels, diversity_weight: float) -> None:
         """
-        Take the pixels in.
+        Measure the distance of every pixel to the first seed, and choose the active ones.
 
-        :param points: (D,N) float32 embeddings. A pixel whose squared norm is not finite, or
-            above 1e37, is no candidate.
-        :param scores: (N,) float32 seediness; pixels of 0 are no candidates.
+        :param pixels: of one image, with its first seed.
         :param diversity_weight: alpha.
         """
-        norms = squared_norms(points)
-        if not norms.max(initial=0) <= LARGEST_NORM:
-            usable = norms <= LARGEST_NORM
-            points, norms, scores = (np.where(usable, values, np.float32(0))
-                                     for values in (points, norms, scores))
-        self.points, self.scores = points, scores
-        self.diversity_weight = diversity_weight
-        # Bounds of float32 rounding: of |p|^2 - 2 p.s + |s|^2, relative to |p|^2 + |s|^2, and of
-        # a value, absolute. Norms are rounded up, so that every sum with them is an upper bound.
-        self.distance_rounding = (2 * len(points) + 16) * 2.0 ** -23
+        self.pixels, self.diversity_weight = pixels, diversity_weight
+        # Bound of the rounding of a value in float32, absolute; they are rounded up.
         self.value_rounding = LARGEST_LOG * (1 + diversity_weight) * 2.0 ** -21
-        self.norms = norms * np.float32(1 + self.distance_rounding) + SMALLEST_NORM
         with np.errstate(divide='ignore'):
-            self.log_scores = np.log(scores)
+            self.log_scores = np.log(pixels.scores)
         self.log_scores += np.float32(self.value_rounding)
-        self.seeds: list[int] = []
-        self.highest_seed_norm = 0.0
-        self.active_size = ACTIVE
-
-    def pick(self, maximum_seeds: int, cover: SeedCover | None = None) -> np.ndarray:
-        """
-        Pick seeds until there are enough, or no candidates, or nothing left to explain.
-
-        :param maximum_seeds: most seeds picked.
-        :param cover: says when everything is explained, or None to go on.
-        :return: (K,) int64 indices in the order picked.
-        """
-        # A row (-2 s, 1, |s|^2) for each seed: times (p, |p|^2, 1) it is |p - s|^2.
-        self.seed_rows = np.ones((maximum_seeds, len(self.points) + 2), np.float32)
-        best = int(self.scores.argmax()) if self.scores.max(initial=0) > 0 else -1
-        while best >= 0 and not (cover and cover.complete(best)):
-            self._add(best)
-            if len(self.seeds) == maximum_seeds:
-                break
-            best = self._next_best()
-        return np.array(self.seeds, dtype=np.int64)
-
-    def _add(self, seed: int) -> None:
-        row = self.seed_rows[len(self.seeds)]
-        np.multiply(self.points[:, seed], -2, out=row[:-2])
-        row[-1] = norm = self.norms[seed]
-        self.seeds.append(seed)
-        self.highest_seed_norm = max(self.highest_seed_norm, float(norm))
-        if len(self.seeds) == 1:
-            self._measure_all(row)
-            return
-        np.minimum(self.active_distances, row @ self.active_columns, out=self.active_distances)
-        self.active_values = self._upper_values(self.active_log_scores, self.active_distances)
-
-    def _measure_all(self, row: np.ndarray) -> None:
-        """
-        Measure the distance of every pixel to the first seed, and choose the active set.
-
-        :param row: of the first seed.
-        """
-        self.distances = row[:-2] @ self.points
-        self.distances += self.norms
+        row = pixels.seed_rows[0]
+        self.highest_seed_norm = float(row[-1])
+        self.distances = row[:-2] @ pixels.points
+        self.distances += pixels.norms
         self.distances += row[-1]
         self.bounds = self._upper_values(self.log_scores, self.distances)
         self.seen = np.ones(len(self.bounds), np.int32)
-        self.threshold = np.inf
+        self.active_size, self.threshold = ACTIVE, np.inf
         self._activate()
+
+    def take_seed_in(self) -> None:
+        """Bring the active pixels up to date with the latest seed."""
+        row = self.pixels.seed_rows[len(self.pixels.seeds) - 1]
+        self.highest_seed_norm = max(self.highest_seed_norm, float(row[-1]))
+        np.minimum(self.active_distances, row @ self.active_columns, out=self.active_distances)
+        self.active_values = self._upper_values(self.active_log_scores, self.active_distances)
 
     def _activate(self) -> None:
         """Make the pixels of highest bound the active set, and bring them up to date."""
         self.threshold = self._lower_threshold()
         self.active = active = np.flatnonzero(self.bounds >= self.threshold)
-        self.active_columns = columns = np.ones((self.seed_rows.shape[1], len(active)), np.float32)
+        self.active_columns = columns = np.ones((len(self.pixels.points) + 2, len(active)),
+                                                         np.float32)
         # With clipping, of which there is none, numpy writes in place: twice as fast.
-        np.take(self.points, active, axis=1, out=columns[:-2], mode='clip')
-        columns[-2] = self.norms[active]
+        np.take(self.pixels.points, active, axis=1, out=columns[:-2], mode='clip')
+        columns[-2] = self.pixels.norms[active]
         self.active_log_scores = self.log_scores[active]
         self.active_distances = distances = self.distances[active]
-        unseen = self.seed_rows[self.seen[active].min():len(self.seeds)]
+        pixels = self.pixels
+        unseen = pixels.seed_rows[self.seen[active].min():len(pixels.seeds)]
         for start in range(0, len(active) if len(unseen) else 0, CHUNK):
             chunk = slice(start, start + CHUNK)
             np.minimum(distances[chunk], (unseen @ columns[:, chunk]).min(axis=0),
@@ -153,7 +134,7 @@ class LazySeeds:
         """Write down what is known of the active pixels."""
         self.bounds[self.active], self.distances[self.active] = (self.active_values,
                                                                  self.active_distances)
-        self.seen[self.active] = len(self.seeds)
+        self.seen[self.active] = len(self.pixels.seeds)
 
     def _upper_values(self, log_scores: np.ndarray, distances: np.ndarray) -> np.ndarray:
         """
@@ -168,7 +149,7 @@ class LazySeeds:
         values += log_scores
         return values
 
-    def _next_best(self) -> int:
+    def best(self) -> int:
         """
         Find the pixel of highest value.
 
@@ -193,8 +174,8 @@ class LazySeeds:
         """
         leader = int(self.active_values.argmax())
         value = float(self.active_values[leader])
-        norms = float(self.norms[self.active[leader]]) + self.highest_seed_norm
-        rounding = 2 * self.distance_rounding * norms + 4 * float(SMALLEST_NORM)
+        norms = float(self.pixels.norms[self.active[leader]]) + self.highest_seed_norm
+        rounding = 2 * self.pixels.distance_rounding * norms + 4 * float(SMALLEST_NORM)
         rounding /= float(self.active_distances[leader])
         if rounding >= 1 or value == -np.inf:
             return leader, -math.inf
@@ -208,7 +189,7 @@ class LazySeeds:
         :param pixels: (n,) which.
         :return: the pixel of highest value, the first among equals; -1 if none is a candidate.
         """
-        pixels = np.sort(pixels[self.scores[pixels] > 0])
+        pixels = np.sort(pixels[self.pixels.scores[pixels] > 0])
         if len(pixels) == 0:
             return -1
         values = self._exact_values(pixels)
@@ -216,27 +197,13 @@ class LazySeeds:
         return int(pixels[best]) if values[best] > -np.inf else -1
 
     def _exact_values(self, pixels: np.ndarray) -> np.ndarray:
-        seeds = self.seed_rows[:len(self.seeds), :-2].astype(np.float64) / -2
+        seeds = self.pixels.seed_rows[:len(self.pixels.seeds), :-2].astype(np.float64) / -2
         distances = np.empty(len(pixels))
         for start in range(0, len(pixels), EXACT_CHUNK):
             chunk = slice(start, start + EXACT_CHUNK)
-            offsets = self.points[:, pixels[chunk]].T[:, None] - seeds
+            offsets = self.pixels.points[:, pixels[chunk]].T[:, None] - seeds
             distances[chunk] = np.einsum('pkd,pkd->pk', offsets, offsets).min(axis=1)
-        log_scores = np.log(self.scores[pixels].astype(np.float64))
+        log_scores = np.log(self.pixels.scores[pixels].astype(np.float64))
         with np.errstate(divide='ignore', invalid='ignore'):
             values = log_scores + self.diversity_weight * np.log(distances)
         return np.where(distances > 0, values, -np.inf)
-
-
-def squared_norms(points: np.ndarray) -> np.ndarray:
-    """
-    Compute the squared norm of every pixel's embedding.
-
-    :param points: (D,N) float32.
-    :return: (N,) float32.
-    """
-    norms = np.empty(points.shape[1], np.float32)
-    for start in range(0, len(norms), CHUNK):
-        chunk = points[:, start:start + CHUNK]
-        np.einsum('dn,dn->n', chunk, chunk, out=norms[start:start + CHUNK])
-    return norms

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from metricseg_ros.grouping.lazy_seeds import CHUNK, LazySeeds
+from metricseg_ros.grouping.picked_pixels import CHUNK, PickedPixels
 import numpy as np
 
 
@@ -16,16 +16,16 @@ class SeedCover:
     candidates than may stay. Those explained once stay so.
     """
 
-    def __init__(self, image: LazySeeds, squared_radii: np.ndarray,
+    def __init__(self, pixels: PickedPixels, squared_radii: np.ndarray,
                  unexplained_rest: int) -> None:
         """
         Begin with nothing explained.
 
-        :param image: the pixels, and the seeds picked of them.
+        :param pixels: of the image, and the seeds picked of them.
         :param squared_radii: (N,) float32, squared distance to which each pixel's mask reaches.
         :param unexplained_rest: candidates that may stay outside all masks.
         """
-        self.image, self.squared_radii, self.rest = image, squared_radii, unexplained_rest
+        self.pixels, self.squared_radii, self.rest = pixels, squared_radii, unexplained_rest
         self.unexplained, self.looked_at = np.empty(0, np.int64), 0
         self.gone_through = 0
 
@@ -41,16 +41,16 @@ class SeedCover:
             return False
         left = self.unexplained
         self.unexplained = left[~self._explained(self.looked_at, left)]
-        self.looked_at = len(self.image.seeds)
+        self.looked_at = len(self.pixels.seeds)
         while len(self.unexplained) <= self.rest:
-            if self.gone_through >= len(self.image.scores):
+            if self.gone_through >= len(self.pixels.scores):
                 return True
             self._go_on()
         return False
 
     def _go_on(self) -> None:
         chunk = slice(self.gone_through, self.gone_through + CHUNK)
-        left = (self.image.scores[chunk] > 0) & ~self._explained(0, chunk)
+        left = (self.pixels.scores[chunk] > 0) & ~self._explained(0, chunk)
         self.unexplained = np.append(self.unexplained, np.flatnonzero(left) + chunk.start)
         self.gone_through = chunk.stop
 
@@ -62,10 +62,10 @@ class SeedCover:
         :param which: (n,) the pixels.
         :return: (n,) bool.
         """
-        image = self.image
-        seeds = image.seeds[first:]
-        rows = image.seed_rows[first:len(image.seeds)]
+        pixels = self.pixels
+        seeds = pixels.seeds[first:]
+        rows = pixels.seed_rows[first:len(pixels.seeds)]
         # |s|^2 - 2 p.s - r^2 of all seeds: some seed's is below -|p|^2 where d^2 <= r^2.
-        terms = rows[:, :-2] @ image.points[:, which]
+        terms = rows[:, :-2] @ pixels.points[:, which]
         terms += (rows[:, -1] - self.squared_radii[seeds])[:, None]
-        return terms.min(axis=0, initial=np.inf) <= -image.norms[which]
+        return terms.min(axis=0, initial=np.inf) <= -pixels.norms[which]

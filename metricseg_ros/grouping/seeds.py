@@ -9,9 +9,8 @@ squared distance of p's embedding to the nearest seed so far.
 
 from __future__ import annotations
 
-from metricseg_ros.grouping.dense_seeds import dense_choice
-from metricseg_ros.grouping.lazy_seeds import LazySeeds
-from metricseg_ros.grouping.seed_cover import SeedCover
+from metricseg_ros.grouping.dense_seeds import dense_picks
+from metricseg_ros.grouping.lazy_seeds import lazy_picks
 from metricseg_ros.threads import single_threaded
 import torch
 from torch import Tensor
@@ -39,16 +38,10 @@ def select_seeds(embeddings: Tensor, seediness: Tensor, maximum_seeds: int,
     :return: (K,2) int64, (row, col) in the order picked, K <= maximum_seeds.
     """
     scores = torch.where(seediness >= minimum_score, seediness, 0)
-    if embeddings.device.type != 'cpu':
-        picked = dense_choice(embeddings.flatten(1), scores.flatten(), maximum_seeds,
-                              diversity_weight,
-                              None if squared_radii is None else squared_radii.flatten(),
-                              unexplained_rest)
-    else:
-        image = LazySeeds(embeddings.flatten(1).numpy(), scores.flatten().numpy(),
-                          diversity_weight)
-        cover = None if squared_radii is None else SeedCover(
-            image, squared_radii.flatten().numpy(), unexplained_rest)
-        picked = torch.from_numpy(image.pick(maximum_seeds, cover))
+    radii = None if squared_radii is None else squared_radii.flatten()
+    pick = lazy_picks if embeddings.device.type == 'cpu' else dense_picks
+    picks = list(pick(embeddings.flatten(1), scores.flatten(), maximum_seeds, diversity_weight,
+                      radii, unexplained_rest))
+    picked = torch.tensor(picks, dtype=torch.int64, device=embeddings.device)
     width = seediness.shape[1]
     return torch.stack([picked // width, picked % width], dim=1)

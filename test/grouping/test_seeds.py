@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from grouping.plain import plain_seeds
 from metricseg_ros.grouping import lazy_seeds
-from metricseg_ros.grouping.dense_seeds import dense_choice, dense_seeds
+from metricseg_ros.grouping.dense_seeds import dense_picks, dense_seeds
 from metricseg_ros.grouping.seeds import select_seeds
 from metricseg_ros.similarity import squared_radius
 import pytest
@@ -84,7 +84,7 @@ def test_minimum_score_leaves_the_others_in_their_order():
         embeddings, scores, 30, 0.3, 0.4)
 
 
-def test_dense_choice_for_gpus_is_the_lazy_one():
+def test_dense_seeds_for_gpus_are_the_lazy_ones():
     embeddings, scores = random_scene(20, 30)
     picked = dense_seeds(embeddings.flatten(1), scores.flatten(), 25, 0.3)
     assert [divmod(index, 30) for index in picked.tolist()] == as_list(
@@ -94,28 +94,28 @@ def test_dense_choice_for_gpus_is_the_lazy_one():
 @pytest.mark.parametrize('rest', [0, 1, 30, 10_000])
 @pytest.mark.parametrize('most', [1, 16, 50])
 @pytest.mark.parametrize('tau', [0.1, 0.5, 0.95])
-def test_dense_choice_ends_where_the_lazy_one_does(rest, most, tau):
+def test_dense_picks_end_where_the_lazy_ones_do(rest, most, tau):
     for embeddings, scores in (random_scene(20, 30, dim=2),
                                scene_of_objects(12, 60, spread=0.3)[:2],
                                scene_of_objects(12, 60, objects=1)[:2]):
         radii = torch.full_like(scores, squared_radius(tau))
         scores = torch.where(scores > 0.3, scores, 0)
-        picked = dense_choice(embeddings.flatten(1), scores.flatten(), most, 0.3, radii.flatten(),
-                              rest)
-        assert [divmod(index, scores.shape[1]) for index in picked.tolist()] == as_list(
+        picked = dense_picks(embeddings.flatten(1), scores.flatten(), most, 0.3, radii.flatten(),
+                             rest)
+        assert [divmod(index, scores.shape[1]) for index in picked] == as_list(
             select_seeds(embeddings, scores, most, 0.3, 0.0, radii, rest))
 
 
 @pytest.mark.parametrize('value', [torch.nan, torch.inf, 1e30])
-def test_dense_choice_leaves_unusable_embeddings_out(value):
+def test_dense_picks_leave_unusable_embeddings_out(value):
     embeddings, scores = random_scene(20, 30)
     embeddings[1, 3, 4], scores[3, 4] = value, 1.5
-    picked = dense_choice(embeddings.flatten(1), scores.flatten(), 10, 0.3)
-    assert [divmod(index, 30) for index in picked.tolist()] == as_list(
+    picked = dense_picks(embeddings.flatten(1), scores.flatten(), 10, 0.3)
+    assert [divmod(index, 30) for index in picked] == as_list(
         select_seeds(embeddings, scores, 10, 0.3))
 
 
-def test_dense_choice_says_when_candidates_run_out():
+def test_dense_seeds_say_when_candidates_run_out():
     embeddings, scores, _ = scene_of_objects(2, 12, objects=3, spread=0.0)
     picked = dense_seeds(embeddings.flatten(1), scores.flatten(), 5, 0.3)
     assert (picked >= 0).tolist() == [True, True, True, False, False]
