@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from metricseg_ros.config import BACKGROUND
 from metricseg_ros.pinhole import Intrinsics
@@ -200,6 +200,22 @@ class Instances:
     def __len__(self) -> int:
         """Return the number of instances."""
         return len(self.ids)
+
+    def __getitem__(self, index: np.ndarray | list[int] | slice) -> Instances:
+        """
+        Select some of the instances.
+
+        :param index: slice, or (N',) indices, or (N,) bool array.
+        :return: those instances, with the ids they had.
+        """
+        chosen = np.arange(len(self))[index]
+        return replace(
+            self, ids=self.ids[chosen], class_ids=self.class_ids[chosen],
+            scores=self.scores[chosen], boxes=self.boxes[chosen],
+            crops=tuple(self.crops[number] for number in chosen), seeds=self.seeds[chosen],
+            similarity_thresholds=self.similarity_thresholds[chosen],
+            embeddings=None if self.embeddings is None else self.embeddings[chosen],
+            colours=None if self.colours is None else self.colours[chosen])
 
     @property
     def areas(self) -> np.ndarray:

@@ -42,6 +42,15 @@ def test_mask_is_the_crop_at_its_box():
     assert instances.mask(1)[1:4, 2:5].all()
 
 
+@pytest.mark.parametrize('index', [slice(1, None), [1], np.array([False, True])])
+def test_selected_instances_keep_all_that_is_theirs(index):
+    both = two_instances(embeddings=np.array([[1.0, 2.0], [3.0, 4.0]], np.float32))
+    second = both[index]
+    assert (len(second), second.ids.tolist(), second.embeddings.tolist()) == (1, [2], [[3.0, 4.0]])
+    np.testing.assert_array_equal(second.mask(0), both.mask(1))
+    assert second.colours is None and second.image_size == both.image_size
+
+
 def test_crop_that_does_not_fill_its_box_is_refused():
     with pytest.raises(ValueError, match=r'\(2, 2\)'):
         two_instances(crops=(np.ones((2, 2), bool), np.ones((3, 3), bool)))

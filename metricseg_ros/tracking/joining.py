@@ -106,11 +106,9 @@ def joined(instances: Instances, groups: Sequence[Sequence[int]]) -> Instances:
             [np.average(values[group], axis=0, weights=areas[group]) for group in groups],
             values.dtype)
     return replace(
-        instances, ids=np.arange(1, len(groups) + 1, dtype=np.uint16),
-        class_ids=instances.class_ids[best], scores=instances.scores[best],
+        instances[best], ids=np.arange(1, len(groups) + 1, dtype=np.uint16),
         boxes=np.array([box for box, _ in placed], np.int32),
-        crops=tuple(crop for _, crop in placed), seeds=instances.seeds[best],
-        similarity_thresholds=instances.similarity_thresholds[best],
+        crops=tuple(crop for _, crop in placed),
         embeddings=means(instances.embeddings), colours=means(instances.colours))
 
 
