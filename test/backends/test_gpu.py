@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from metricseg_ros.backends import Backend, BackendError, open_backend
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.standby import StandbyBackend
+from metricseg_ros.backends.tensorrt.cuda_graph import CudaGraph, CudaGraphError
 from metricseg_ros.backends.tensorrt.engine_backend import EngineBackend, MOST_BINDINGS
-from metricseg_ros.backends.tensorrt.flavour import find_flavour
+from metricseg_ros.backends.tensorrt.flavour import find_flavours
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.clicks import Clicks, segment_clicks
-from metricseg_ros.config import BackendConfig, SegmenterConfig
-from metricseg_ros.grouping import group
+from metricseg_ros.config import BackendConfig
+from metricseg_ros.export.parity import BOUNDS, compare, grouped_by
 from metricseg_ros.inputs import open_input
 from metricseg_ros.models import load_description, ModelDescription
 from metricseg_ros.preprocess import preprocess
@@ -27,9 +28,6 @@ import torch
 
 pytestmark = pytest.mark.gpu
 CPU = BackendConfig(device_policy='cpu')
-GROUPING = SegmenterConfig().grouping
-ROUNDED = {'atol': 2e-2, 'rtol': 2e-2}
-"""TensorFloat-32 keeps 10 bits of the mantissa."""
 
 
 @pytest.fixture(scope='module')
@@ -47,7 +45,7 @@ def engine(description: ModelDescription,
            tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     """Build an engine of the shipped model for this card, and open it."""
     try:
-        flavour = find_flavour()
+        flavour = find_flavours()[0]
     except BackendError as error:
         pytest.skip(str(error))
     with pytest.MonkeyPatch.context() as patch:
@@ -73,11 +71,13 @@ def inputs(description: ModelDescription, images: list[np.ndarray]) -> list[torc
             for image in images]
 
 
-def assert_same_instances(first: NetworkOutput, second: NetworkOutput) -> None:
-    """Group both, and find the same masks but for pixels on their edges."""
-    one, two = group(first, GROUPING), group(second, GROUPING)
-    assert len(one.seeds) == len(two.seeds) > 0
-    assert (one.masks != two.masks).float().mean() < 0.01
+def assert_agrees(backend: Backend, description: ModelDescription,
+                  images: list[np.ndarray]) -> None:
+    """Compare what exports compare: TF32 and fp16 may move a single logit or near-tie far."""
+    precision = {'fp32': 'tf32'}.get(backend.report.precision, backend.report.precision)
+    reference = OnnxRuntimeBackend(description, CPU)
+    parity = compare(grouped_by(reference), grouped_by(backend), description, images)
+    assert parity.instances > 20 and parity.faults(BOUNDS[precision]) == [], parity
 
 
 @pytest.mark.parametrize('name', ['torch', 'onnxruntime'])
@@ -90,23 +90,15 @@ def test_other_backends_on_the_gpu_agree_with_the_cpu(
             raise
         pytest.skip(str(error))
     assert backend.report.device.startswith('cuda (')
-    reference = OnnxRuntimeBackend(description, CPU)
-    for tensor in inputs(description, images):
-        expected, said = reference.run(tensor), backend.run(tensor)
-        torch.testing.assert_close(said.embeddings.cpu(), expected.embeddings, **ROUNDED)
-        assert_same_instances(said, expected)
+    assert_agrees(backend, description, images)
     backend.close()
 
 
 def test_the_engine_agrees_with_the_cpu_on_photographs(
         engine: Backend, description: ModelDescription, images: list[np.ndarray]) -> None:
-    reference = OnnxRuntimeBackend(description, CPU)
-    for tensor in inputs(description, images):
-        expected, said = reference.run(tensor), engine.run(tensor)
-        assert said.embeddings.is_cuda
-        torch.testing.assert_close(said.embeddings.cpu(), expected.embeddings, **ROUNDED)
-        torch.testing.assert_close(said.class_logits.cpu(), expected.class_logits, **ROUNDED)
-        assert_same_instances(said, expected)
+    assert engine.report.precision == 'fp16'
+    assert engine.run(inputs(description, images)[0]).embeddings.is_cuda
+    assert_agrees(engine, description, images)
 
 
 def test_an_output_is_of_its_own_image_whatever_ran_before_and_after(
@@ -123,7 +115,21 @@ def test_an_output_is_of_its_own_image_whatever_ran_before_and_after(
 def test_a_cuda_graph_is_captured(engine: Backend) -> None:
     served = engine._serving if isinstance(engine, StandbyBackend) else engine
     assert isinstance(served, EngineBackend)
-    assert all(binding.graph is not None for binding in served.bindings.values())
+    assert {binding.why_no_graph for binding in served.bindings.values()} == {''}
+
+
+def test_torch_is_whole_after_a_capture_that_fails() -> None:
+    def fail() -> None:
+        torch.ones(8, device='cuda').sum().item()  # A wait, which no capture allows.
+
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream), pytest.raises(CudaGraphError):
+        CudaGraph(stream.cuda_stream, fail)
+    stream.synchronize()
+    with torch.cuda.stream(stream):
+        assert torch.ones(2 ** 20, device='cuda').sum().item() == 2 ** 20
+    torch.cuda.empty_cache()
+    assert torch.ones(2 ** 20, device='cuda').sum().item() == 2 ** 20
 
 
 def test_images_of_several_threads_do_not_mix(

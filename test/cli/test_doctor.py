@@ -30,6 +30,7 @@ from metricseg_ros.cli.main import main
 from metricseg_ros.config import SegmenterConfig, with_values
 from metricseg_ros.models import find_model
 import pytest
+import torch
 
 
 @pytest.fixture
@@ -85,6 +86,22 @@ def test_tensorrt_is_missed_where_there_is_a_gpu(on_gpu: bool, status: str,
     monkeypatch.setattr(tensorrt, 'find_spec', lambda name: None)
     check = tensorrt_checks(on_gpu)['TensorRT']
     assert check.status == status and bool(check.remedy) == on_gpu
+
+
+@pytest.mark.parametrize(('cuda', 'told'), [
+    ('12.8', 'of CUDA 13, but torch is of CUDA 12.8'), ('13.0', '11.4.0'), (None, '11.4.0')])
+def test_a_tensorrt_of_another_cuda_than_torch_s_is_named(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuda: str | None, told: str) -> None:
+    # As the package named tensorrt alone brings it.
+    (tmp_path / 'tensorrt.py').write_text('__version__ = "11.4.0"')
+    info = tmp_path / 'tensorrt_cu13-11.4.0.dist-info'
+    info.mkdir()
+    (info / 'METADATA').write_text('Metadata-Version: 2.1\nName: tensorrt-cu13\nVersion: 11.4.0\n')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    monkeypatch.setattr(torch.version, 'cuda', cuda)
+    check = tensorrt_checks(True)['TensorRT']
+    assert told in check.detail and (check.status == WARN) == ('but' in told)
 
 
 @pytest.mark.parametrize(('code', 'status', 'detail'), [

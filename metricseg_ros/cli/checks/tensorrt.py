@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import distributions
 from importlib.util import find_spec
 import subprocess
 import sys
@@ -67,11 +68,33 @@ def check_import(module: str, name: str, on_gpu: bool) -> Check:
         return Check(name, WARN, f'installed but cannot be imported ({reason})',
                      f'install {module} with its libraries, or remove it')
     version = ended.stdout.strip()
+    if other := foreign_cuda(module):
+        return Check(name, WARN, f'{version}, {other}', 'install the one of the same CUDA, such '
+                     'as tensorrt-cu12: an older driver does not run one of CUDA 13')
     if on_gpu:
         return Check(name, OK, version)
     use = ('builds engines for other machines here (metricseg build-engine --help), and runs none '
            'without a GPU' if module == 'tensorrt_rtx' else 'unused without a GPU')
     return Check(name, OK, f'{version}, {use}')
+
+
+def foreign_cuda(module: str) -> str:
+    """
+    Compare the CUDA that TensorRT's package is of with torch's.
+
+    :param module: Python module of TensorRT.
+    :return: how they differ; empty if they do not, or it is not known.
+    """
+    try:
+        from torch.version import cuda
+    except ImportError:
+        return ''
+    name = module.replace('_', '-')
+    majors = {part.metadata['Name'][len(name) + 3:] for part in distributions()
+              if part.metadata['Name'] in (f'{name}-cu{major}' for major in (11, 12, 13))}
+    if not cuda or not majors or cuda.split('.')[0] in majors:
+        return ''
+    return f'of CUDA {" and ".join(sorted(majors))}, but torch is of CUDA {cuda}'
 
 
 def check_engines(cache: EngineCache) -> Check:
