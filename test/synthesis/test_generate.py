@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import argparse
+from io import BytesIO
 import json
 from pathlib import Path
+import zipfile
 
 from metricseg_ros.cli import generate as cli
 from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
@@ -14,7 +16,13 @@ from metricseg_ros.datasets.label_folder import open_label_folder, write_pair
 from metricseg_ros.datasets.opening import open_dataset
 from metricseg_ros.synthesis.composed import flat_things
 from metricseg_ros.synthesis.generate import generate, GenerationTask
-from metricseg_ros.synthesis.synthetic_scene import depth_image
+from metricseg_ros.synthesis.rendered.meshes import load_solids, read_catalogue
+from metricseg_ros.synthesis.synthetic_scene import (
+    depth_image,
+    SyntheticScene,
+    write_index,
+    write_scene,
+)
 import numpy as np
 import pytest
 
@@ -52,6 +60,55 @@ def test_resumed_run_equals_one_run(tmp_path: Path, photographs: Path) -> None:
         for part, suffix in (('images', 'jpg'), ('labels', 'png')):
             path = f'{part}/{name}.{suffix}'
             assert (whole / path).read_bytes() == (parts / path).read_bytes()
+
+
+def test_two_processes_make_what_one_makes(tmp_path: Path, photographs: Path) -> None:
+    from dataclasses import replace
+    one, two = tmp_path / 'one', tmp_path / 'two'
+    generate(task(one, photographs, 6))
+    generate(replace(task(two, photographs, 6), jobs=2))
+    for name in open_label_folder(one).names:
+        path = f'labels/{name}.png'
+        assert (one / path).read_bytes() == (two / path).read_bytes()
+
+
+def test_models_are_taken_from_the_catalogue_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / 'chairs.sh3f').write_bytes(archive_of_a_cube())
+    entries = read_catalogue(tmp_path)
+    assert [(entry.name, entry.size) for entry in entries] == [('Cube', (0.1, 0.2, 0.3))]
+    solid, = load_solids(entries, tmp_path / 'cache')
+    assert np.allclose(solid.extent, [0.1, 0.2, 0.3])
+    assert read_catalogue(tmp_path / 'cache') == []
+
+
+def archive_of_a_cube() -> bytes:
+    content = BytesIO()
+    corners = [(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)]
+    faces = ((1, 2, 4, 3), (5, 7, 8, 6), (1, 5, 6, 2), (3, 4, 8, 7), (1, 3, 7, 5), (2, 6, 8, 4))
+    model = [f'v {x} {y} {z}' for x, y, z in corners] + [
+        'f ' + ' '.join(map(str, face)) for face in faces]
+    fields = {'name': 'Cube', 'category': 'Miscellaneous', 'model': '/cube.obj',
+              'icon': '/cube.png', 'width': 10, 'depth': 20, 'height': 30}
+    with zipfile.ZipFile(content, 'w') as archive:
+        archive.writestr('cube.obj', '\n'.join(model))
+        archive.writestr('PluginFurnitureCatalog.properties',
+                         '\n'.join(f'{key}#1={value}' for key, value in fields.items()))
+    return content.getvalue()
+
+
+def test_cameras_are_written_as_data_sets_with_depth_have_them(tmp_path: Path) -> None:
+    for name, focal_length in (('a', 300.0), ('b', 410.5)):
+        scene = SyntheticScene(np.zeros((6, 8, 3), np.uint8), np.zeros((6, 8), np.uint16), (),
+                               np.ones((6, 8), np.float32), focal_length, 'heap')
+        for part in ('images', 'labels', 'depth', 'entries'):
+            (tmp_path / part).mkdir(exist_ok=True)
+        write_scene(tmp_path, name, scene)
+    write_index(tmp_path, ['a', 'b'], (6, 8))
+    cameras = json.loads((tmp_path / 'camera.json').read_text())
+    assert cameras['b'] == {'fx': 410.5, 'fy': 410.5, 'cx': 3.5, 'cy': 2.5, 'width': 8,
+                            'height': 6}
+    entries = json.loads((tmp_path / 'index.json').read_text())
+    assert [entry['arrangement'] for entry in entries] == ['heap', 'heap']
 
 
 def test_folder_is_a_data_set_with_the_classes_of_what_it_shows(

@@ -138,7 +138,7 @@ def pouch(rng: np.random.Generator, photos: Photos) -> Solid:
     size = rng.uniform([0.1, 0.14, 0.03], [0.2, 0.26, 0.09])
     surface = shapes.superquadric(size, (rng.uniform(0.5, 0.9), rng.uniform(0.15, 0.5)),
                                   things.bumps(rng, rng.uniform(0.02, 0.12)))
-    return solid_of('packet', [_labelled(rng, surface, 0.7, photos)])
+    return solid_of('bag', [_labelled(rng, surface, 0.7, photos)])
 
 
 def fruit(rng: np.random.Generator, photos: Photos) -> Solid:

@@ -136,3 +136,47 @@ def test_labels_lie_where_the_colour_is(renderer, monkeypatch) -> None:  # noqa:
     red = image[..., 0].astype(int) - image[..., 1] > 40
     union = (red | (labels == 1)).sum()
     assert (red & (labels == 1)).sum() / union > 0.9
+
+
+def labelled_ball(renderer, monkeypatch, container: str, elevation: float):  # noqa: ANN001, ANN202
+    from metricseg_ros.synthesis.rendered import rendering
+    item = Placed(things.ball(np.random.default_rng(0), []), 0.06, np.array([0, 0, 0.04]), UPRIGHT)
+    layout = Layout('groceries', 0.0, (item,), 0.15, False, container, elevation, 0.3)
+    monkeypatch.setattr(rendering, 'plan', lambda *_: layout)
+    return [renderer.render(np.random.default_rng(seed)).label_map for seed in range(4)]
+
+
+@pytest.mark.parametrize('container', ['crate', 'carton', 'tray', 'clear'])
+def test_container_and_table_are_background(
+        renderer, monkeypatch, container: str) -> None:  # noqa: ANN001
+    for labels in labelled_ball(renderer, monkeypatch, container, 85.0):
+        assert np.unique(labels).tolist() == [0, 1]
+        rows, cols = np.nonzero(labels)
+        # A ball seen from above is round: nothing of its container is labelled with it.
+        assert np.ptp(rows) == pytest.approx(np.ptp(cols), rel=0.35, abs=2)
+
+
+def test_what_stands_behind_clear_plastic_is_labelled_and_behind_a_crate_is_not(
+        renderer, monkeypatch) -> None:  # noqa: ANN001
+    seen = {container: sum((labels == 1).sum() for labels in labelled_ball(
+        renderer, monkeypatch, container, 8.0)) for container in ('clear', 'crate')}
+    assert seen['clear'] > 100 and seen['crate'] == 0
+
+
+def test_no_wall_stands_between_the_camera_and_the_table(renderer) -> None:  # noqa: ANN001
+    for seed in range(12):
+        renderer_rng = np.random.default_rng([5, seed])
+        scene = renderer.render(renderer_rng)
+        assert scene.arrangement == 'empty' or scene.label_map.any()
+
+
+def test_stacks_of_cartons_stand_after_they_have_settled() -> None:
+    from metricseg_ros.synthesis.rendered import goods, groups
+    upon = 0
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        stack = groups.stack(rng, lambda rng=rng: goods.carton(rng, []))
+        place, _ = settled(stack)
+        thinnest = np.array([item.solid.extent.min() for item in stack])
+        upon += int((place[1:, 2] > 0.9 * (thinnest[:-1] + thinnest[1:] / 2)).any())
+    assert upon >= 4  # one or the other falls
