@@ -23,9 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--count', type=int, required=True, help='number of images')
     parser.add_argument('--jobs', type=int, default=1, help='processes (default: %(default)s)')
     parser.add_argument('--rng-seed', type=int, default=0,
-                        help='image i depends on this and i alone (default: %(default)s)')
+                        help='with the number of an image it decides all (default: %(default)s)')
     parser.add_argument('--size', type=image_size, default=(240, 320), metavar='HxW',
                         help='height x width of the images (default: 240x320)')
+    parser.add_argument('--views', type=int, default=1,
+                        help='rendered only: images of each scene, from different sides; a '
+                        'further one costs a quarter of the first (default: %(default)s)')
     parser.add_argument('--label-folder', type=Path, action='append', default=[],
                         help='composed only: labelled photographs to cut things from (repeatable)')
     parser.add_argument('--names', type=Path,
@@ -47,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from metricseg_ros.synthesis.generate import CATALOGUE, generate, GenerationTask
     task = GenerationTask(args.kind, args.output, args.count, args.size, args.rng_seed, args.jobs,
                           tuple(args.label_folder), args.names, not args.without_packages,
-                          args.catalogue or CATALOGUE)
+                          args.catalogue or CATALOGUE, args.views)
     try:
         written = generate(task)
     except ValueError as error:

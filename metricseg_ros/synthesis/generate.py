@@ -21,7 +21,7 @@ from metricseg_ros.synthesis.synthetic_scene import (
 )
 import numpy as np
 
-Scene = Callable[[np.random.Generator], SyntheticScene]
+Render = Callable[[np.random.Generator], list[SyntheticScene]]
 FURNITURE_STRIDE = 4  # a quarter of the catalogue is variety enough for a background
 
 
@@ -34,13 +34,14 @@ class GenerationTask:
     :param root: output folder.
     :param count: number of images.
     :param size: (height, width).
-    :param rng_seed: image i comes from the seed (rng_seed, i).
+    :param rng_seed: image i comes from the seed (rng_seed, i // views).
     :param jobs: processes.
     :param label_folders: labelled photographs to cut things from (composed only).
     :param names_file: JSON list of the names of those photographs to use, or None for all.
     :param packages: use what installed packages offer; without, only the label folders and what
         is drawn.
     :param catalogue: folder of the models of things and furniture (.sh3f).
+    :param views: images of each rendered scene; a further one costs a quarter of the first.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class GenerationTask:
     names_file: Path | None = None
     packages: bool = True
     catalogue: Path = CATALOGUE
+    views: int = 1
 
 
 def generate(task: GenerationTask) -> int:
@@ -85,9 +87,11 @@ def check_task(task: GenerationTask) -> None:
     """
     if task.kind not in ('rendered', 'composed'):
         raise ValueError(f"kind must be 'rendered' or 'composed', got {task.kind!r}")
-    for name in ('count', 'jobs'):
+    for name in ('count', 'jobs', 'views'):
         if getattr(task, name) < 1:
             raise ValueError(f'{name} must be at least 1, got {getattr(task, name)}')
+    if task.views > 1 and task.kind != 'rendered':
+        raise ValueError(f'views must be 1 unless scenes are rendered, got {task.views}')
     if min(task.size) < 32:
         raise ValueError(f'size must be at least 32x32 (height x width), got {task.size}')
 
@@ -103,16 +107,17 @@ def is_written(root: Path, index: int) -> bool:
     return (root / 'labels' / f'{name}.png').exists() and entry_path(root, name).exists()
 
 
-def image_rng(rng_seed: int, index: int) -> np.random.Generator:
-    """Return the random generator of one image."""
-    return np.random.default_rng([rng_seed, index])
+def scene_rng(rng_seed: int, scene: int) -> np.random.Generator:
+    """Return the random generator of one scene."""
+    return np.random.default_rng([rng_seed, scene])
 
 
 def _report(task: GenerationTask, written: Iterable[int]) -> None:
     from tqdm import tqdm
     done = sum(is_written(task.root, i) for i in range(task.count))
-    for _ in tqdm(written, total=task.count, initial=done, unit='image', mininterval=2.0):
-        pass
+    with tqdm(total=task.count, initial=done, unit='image', mininterval=2.0) as bar:
+        for count in written:
+            bar.update(count)
 
 
 def _written(task: GenerationTask, missing: list[int]) -> Iterable[int]:
@@ -120,32 +125,38 @@ def _written(task: GenerationTask, missing: list[int]) -> Iterable[int]:
     os.environ.setdefault('LP_NUM_THREADS', '1')  # the software renderer, one core a process
     cv2.setNumThreads(1)  # its pool of threads would not live on in a fork
     # What all share is loaded here, once, and comes to the processes by forking.
-    open_scene = _rendered_scenes(task) if task.kind == 'rendered' else _composed_scenes(task)
+    open_renderer = _rendered_scenes(task) if task.kind == 'rendered' else _composed_scenes(task)
+    scenes = sorted({i // task.views for i in missing})
     if task.jobs == 1:
-        _start_worker(task, open_scene)
-        yield from map(_write_one, missing)
+        _start_worker(task, open_renderer)
+        yield from map(_write_some, scenes)
         return
     context = multiprocessing.get_context('fork')
     # A process is replaced now and then: the renderer leaks.
-    with context.Pool(task.jobs, _start_worker, (task, open_scene), 500) as pool:
-        yield from pool.imap(_write_one, missing, chunksize=4)
+    with context.Pool(task.jobs, _start_worker, (task, open_renderer), 500) as pool:
+        yield from pool.imap(_write_some, scenes, chunksize=4)
 
 
 _task: GenerationTask | None = None
-_scene: Scene | None = None
+_render: Render | None = None
 
 
-def _start_worker(task: GenerationTask, open_scene: Callable[[], Scene]) -> None:
-    global _task, _scene
-    _task, _scene = task, open_scene()
+def _start_worker(task: GenerationTask, open_renderer: Callable[[], Render]) -> None:
+    global _task, _render
+    _task, _render = task, open_renderer()
 
 
-def _write_one(index: int) -> int:
-    write_scene(_task.root, image_name(index), _scene(image_rng(_task.rng_seed, index)))
-    return index
+def _write_some(scene: int) -> int:
+    """Write the images of a scene that are not there yet, and return how many they are."""
+    images = _render(scene_rng(_task.rng_seed, scene))
+    numbers = range(scene * _task.views, min((scene + 1) * _task.views, _task.count))
+    missing = [i for i in numbers if not is_written(_task.root, i)]
+    for i in missing:
+        write_scene(_task.root, image_name(i), images[i - numbers.start])
+    return len(missing)
 
 
-def _rendered_scenes(task: GenerationTask) -> Callable[[], Scene]:
+def _rendered_scenes(task: GenerationTask) -> Callable[[], Render]:
     os.environ.setdefault('MUJOCO_GL', 'osmesa')
     try:
         from metricseg_ros.synthesis.rendered.rendering import SceneRenderer
@@ -158,10 +169,15 @@ def _rendered_scenes(task: GenerationTask) -> Callable[[], Scene]:
     household = load_solids([entry for entry in entries if entry.is_household])
     furniture = load_solids([entry for entry in entries if entry.is_furniture][::FURNITURE_STRIDE])
     photos = load_wallpapers() if task.packages else []
-    return lambda: SceneRenderer(task.size, household, furniture, photos).render
+
+    def open_renderer() -> Render:
+        renderer = SceneRenderer(task.size, household, furniture, photos)
+        return lambda rng: renderer.render(rng, task.views)
+
+    return open_renderer
 
 
-def _composed_scenes(task: GenerationTask) -> Callable[[], Scene]:
+def _composed_scenes(task: GenerationTask) -> Callable[[], Render]:
     import json
 
     from metricseg_ros.datasets.label_folder import open_label_folder
@@ -178,4 +194,4 @@ def _composed_scenes(task: GenerationTask) -> Callable[[], Scene]:
     rng = np.random.default_rng(task.rng_seed)
     backgrounds = load_backgrounds(rng, packages=task.packages)
     flat, large = draw_library(rng, load_wallpapers() if task.packages else [])
-    return lambda: lambda rng: compose(backgrounds, cutouts + flat, task.size, rng, large)
+    return lambda: lambda rng: [compose(backgrounds, cutouts + flat, task.size, rng, large)]

@@ -9,10 +9,15 @@ from dataclasses import dataclass, field
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.household import household_class
-from metricseg_ros.synthesis.rendered.layout import Layout, THING_LENGTH
 from metricseg_ros.synthesis.rendered.plan import plan
 from metricseg_ros.synthesis.rendered.room import furnish
 from metricseg_ros.synthesis.rendered.solids import Solid
+from metricseg_ros.synthesis.rendered.view import (
+    aim,
+    draw_elevation,
+    nearby_elevation,
+    relight,
+)
 from metricseg_ros.synthesis.rendered.world import (
     add_thing,
     CLEAR_GROUP,
@@ -26,9 +31,8 @@ import numpy as np
 
 CLOSE_UP_AREA = 60 / (240 * 320)  # smaller visible parts are not worth a label
 SUPERSAMPLING = 1.5
-NEAREST, FARTHEST = 0.2, 1.6  # metres from the camera to what is laid out in real size
 MAX_GEOMS = 2000
-WALL_DISTANCE = 0.3  # metres that the camera is at least before every wall
+AIMS = 3  # attempts to find a view in which no furniture hides everything
 
 
 @dataclass
@@ -52,15 +56,16 @@ class SceneRenderer:
         self._gl = mujoco.GLContext(*self._drawn_size[::-1])
         self._gl.make_current()
 
-    def render(self, rng: np.random.Generator) -> SyntheticScene:
+    def render(self, rng: np.random.Generator, views: int = 1) -> list[SyntheticScene]:
         """
-        Render one scene.
+        Render one scene: laid out, settled and compiled once, seen from one side or several.
 
         :param rng: decides everything.
-        :return: the scene with its depth.
+        :param views: number of images; for the later ones the lamps move, too.
+        :return: the images with their depth.
         """
         layout = plan(rng, self.household, self.photos)
-        elevation = _elevation(rng, layout)
+        elevation = draw_elevation(rng, layout)
         world = new_world()
         bodies = [add_thing(world, item) for item in layout.placed]
         furnish(world, rng, layout, elevation, self.furniture, self.photos)
@@ -69,30 +74,40 @@ class SceneRenderer:
         world.spec.worldbody.add_camera(name='camera', fovy=field_of_view)
         model = world.spec.compile()
         data = settle(model, layout)
-        _aim(model, data, rng, layout, np.array(bodies, int), elevation, self.size)
-        image, owner, depth = self._draw(model, data)
-        labels, kept = _labels(owner, model, bodies)
-        names = tuple(household_class(item.solid.name)
-                      for item, is_kept in zip(layout.placed, kept, strict=True) if is_kept)
+        context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, context)
         focal_length = self.size[0] / 2 / np.tan(np.radians(field_of_view) / 2)
-        return SyntheticScene(_photographed(image, rng), labels, names, depth,
-                              float(focal_length), layout.arrangement)
+        scenes = []
+        for view in range(views):
+            if view:
+                relight(model, rng)
+            for _ in range(AIMS):
+                aim(model, data, rng, layout, np.array(bodies, int),
+                    nearby_elevation(rng, layout, elevation) if view else elevation, self.size)
+                image, owner, depth = self._draw(model, data, context)
+                labels, kept = _labels(owner, model, bodies)
+                if any(kept) or not bodies:
+                    break
+            names = tuple(household_class(item.solid.name)
+                          for item, is_kept in zip(layout.placed, kept, strict=True) if is_kept)
+            scenes.append(SyntheticScene(_photographed(image, rng), labels, names, depth,
+                                         float(focal_length), layout.arrangement))
+        context.free()
+        return scenes
 
     def _set_quality(self, world: World) -> None:
         visual = world.spec.visual
         visual.quality.offsamples, visual.quality.shadowsize = 0, 1024
         visual.global_.offheight, visual.global_.offwidth = self._drawn_size
 
-    def _draw(self, model: mujoco.MjModel,
-              data: mujoco.MjData) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _draw(self, model: mujoco.MjModel, data: mujoco.MjData,
+              context: mujoco.MjrContext) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         scene = mujoco.MjvScene(model, MAX_GEOMS)
         camera = mujoco.MjvCamera()
         camera.type, camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, 0
         shown = mujoco.MjvOption()
         mujoco.mjv_updateScene(model, data, shown, None, camera, mujoco.mjtCatBit.mjCAT_ALL, scene)
-        context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
-        context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, context)
         large, _ = _read(scene, context, self._drawn_size)
         image = cv2.resize(large, self.size[::-1], interpolation=cv2.INTER_AREA)
         shown.geomgroup[CLEAR_GROUP] = 0
@@ -100,18 +115,8 @@ class SceneRenderer:
         scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = 1
         scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
         codes, nearness = _read(scene, context, self.size)
-        context.free()
-        return image, _geoms(scene, codes.astype(np.int32) @ [1, 256, 65536]), _metres(
-            nearness, model)
-
-
-def _elevation(rng: np.random.Generator, layout: Layout) -> float:
-    if layout.elevation is not None:
-        return layout.elevation
-    if layout.arrangement == 'shelf':
-        return float(rng.uniform(0, 25))
-    elevation = 90 - 25 * abs(rng.normal()) if rng.random() < 0.45 else rng.uniform(25, 75)
-    return float(np.clip(elevation, 25, 89))
+        owner = _geoms(scene, codes.astype(np.int32) @ [1, 256, 65536])
+        return image, owner, _metres(nearness, model)
 
 
 def _read(scene: mujoco.MjvScene, context: mujoco.MjrContext,
@@ -146,46 +151,6 @@ def _labels(owner: np.ndarray, model: mujoco.MjModel,
         kept.append(int(np.isin(owner, geoms).sum()) >= CLOSE_UP_AREA * owner.size)
         label_of[geoms] = sum(kept) if kept[-1] else IGNORE_LABEL
     return label_of[owner], kept  # geom -1, the void, reads the last entry: background
-
-
-def _aim(model: mujoco.MjModel, data: mujoco.MjData, rng: np.random.Generator, layout: Layout,
-         bodies: np.ndarray, elevation: float, size: tuple[int, int]) -> None:
-    on_table = bodies[data.xpos[bodies, 2] > -0.02] if len(bodies) else bodies
-    centre = data.xpos[on_table].mean(0) if len(on_table) else np.zeros(3)
-    if layout.arrangement == 'close':
-        centre = data.xpos[bodies[0]]
-    elif len(on_table) and not layout.gathered and layout.arrangement != 'plate':
-        centre = data.xpos[rng.choice(on_table)]  # what is scattered has an empty middle
-    half_height = np.tan(np.radians(model.cam_fovy[0]) / 2)
-    if layout.filling is None:
-        distance = THING_LENGTH / (layout.span * 2 * half_height * size[1] / size[0])
-    else:
-        apart = np.linalg.norm((data.xpos[on_table] - centre)[:, :2], axis=1)
-        length = np.mean([item.length for item in layout.placed])
-        radius = np.quantile(apart, 0.8) + 0.4 * length if len(apart) else 0.3
-        distance = np.clip(radius / (half_height * layout.filling), NEAREST, FARTHEST)
-    centre = centre + [*rng.uniform(-0.25, 0.25, 2) * distance * half_height, 0.0]
-    tilt, turn = np.radians(elevation), rng.uniform(0, 2 * np.pi)
-    if layout.arrangement == 'shelf':  # open towards -y
-        turn = -np.pi / 2 + np.radians(rng.normal(0, 18))
-    back = np.array([np.cos(tilt) * np.cos(turn), np.cos(tilt) * np.sin(turn), np.sin(tilt)])
-    right = np.array([-np.sin(turn), np.cos(turn), 0.0])
-    up = np.cross(back, right)
-    roll = np.radians(rng.normal(0, 5))
-    right, up = (np.cos(roll) * right + np.sin(roll) * up,
-                 np.cos(roll) * up - np.sin(roll) * right)
-    model.cam_pos[0] = centre + distance * back
-    mujoco.mju_mat2Quat(model.cam_quat[0], np.stack([right, up, back], 1).ravel())
-    _move_walls_behind(model, data)
-    mujoco.mj_forward(model, data)
-
-
-def _move_walls_behind(model: mujoco.MjModel, data: mujoco.MjData) -> None:
-    # A plane between camera and table would hide it from labels and depth, not from the image.
-    for plane in np.flatnonzero(model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE):
-        normal = data.geom_xmat[plane].reshape(3, 3)[:, 2]
-        before = (model.cam_pos[0] - data.geom_xpos[plane]) @ normal
-        model.geom_pos[plane] += min(before - WALL_DISTANCE, 0) * normal
 
 
 def _photographed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -10,6 +10,7 @@ from metricseg_ros.synthesis import textures
 from metricseg_ros.synthesis.rendered import prints, shapes
 from metricseg_ros.synthesis.rendered.layout import Layout
 from metricseg_ros.synthesis.rendered.solids import Solid, Surface
+from metricseg_ros.synthesis.rendered.view import WALLED
 from metricseg_ros.synthesis.rendered.world import (
     CLEAR_GROUP,
     COLLISION_GROUP,
@@ -45,7 +46,7 @@ def furnish(world: World, rng: np.random.Generator, layout: Layout, elevation: f
     if layout.arrangement == 'shelf':
         _add_shelf(world, rng, layout, photos)
     _add_plane(world, rng, np.array([0, 0, FLOOR]), np.array([0.0, 0, 1]), photos)
-    if elevation < 65:
+    if elevation < WALLED:
         _add_walls(world, rng, photos)
         for _ in range(int(rng.integers(0, 4)) if furniture else 0):
             _add_furniture(world, rng, furniture[int(rng.integers(len(furniture)))], reach)

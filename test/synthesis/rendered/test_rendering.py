@@ -83,7 +83,7 @@ def test_every_arrangement_occurs() -> None:
 def test_rendered_labels_are_contiguous_and_reproducible(renderer) -> None:  # noqa: ANN001
     counts = []
     for seed in range(8):
-        scene = renderer.render(np.random.default_rng(seed))
+        scene = renderer.render(np.random.default_rng(seed))[0]
         image, labels = scene.image, scene.label_map
         assert image.shape == (120, 160, 3) and labels.dtype == np.uint16
         values = np.unique(labels[(labels != IGNORE_LABEL) & (labels != 0)])
@@ -91,7 +91,7 @@ def test_rendered_labels_are_contiguous_and_reproducible(renderer) -> None:  # n
         assert len(scene.names) == len(values) and set(scene.names) <= set(HOUSEHOLD_CLASSES)
         counts.append(len(values))
     assert max(counts) >= 3
-    again = renderer.render(np.random.default_rng(7))
+    again = renderer.render(np.random.default_rng(7))[0]
     assert np.array_equal(again.label_map, labels) and np.array_equal(again.image, image)
     assert np.array_equal(again.depth, scene.depth)
 
@@ -104,7 +104,7 @@ def test_depth_and_focal_length_give_back_the_size_of_a_ball(
     monkeypatch.setattr(rendering, 'plan',
                         lambda *_: Layout('single', 0.3, (item,), 0.2, False))
     for seed in range(3):
-        scene = renderer.render(np.random.default_rng(seed))
+        scene = renderer.render(np.random.default_rng(seed))[0]
         inside = scene.label_map == 1
         # The nearest point lies a radius before the middle, whose depth scales the outline.
         centre = scene.depth[inside].min() + 0.06
@@ -131,7 +131,7 @@ def test_labels_lie_where_the_colour_is(renderer, monkeypatch) -> None:  # noqa:
                         lambda *_: Layout('single', 0.3, (item,), 0.2, False))
     monkeypatch.setattr(room.textures, 'cover',
                         lambda rng, size, photos: np.full((*size, 3), 60, np.uint8))
-    scene = renderer.render(np.random.default_rng(2))
+    scene = renderer.render(np.random.default_rng(2))[0]
     image, labels = scene.image, scene.label_map
     red = image[..., 0].astype(int) - image[..., 1] > 40
     union = (red | (labels == 1)).sum()
@@ -143,7 +143,7 @@ def labelled_ball(renderer, monkeypatch, container: str, elevation: float):  # n
     item = Placed(things.ball(np.random.default_rng(0), []), 0.06, np.array([0, 0, 0.04]), UPRIGHT)
     layout = Layout('groceries', 0.0, (item,), 0.15, False, container, elevation, 0.3)
     monkeypatch.setattr(rendering, 'plan', lambda *_: layout)
-    return [renderer.render(np.random.default_rng(seed)).label_map for seed in range(4)]
+    return [renderer.render(np.random.default_rng(seed))[0].label_map for seed in range(4)]
 
 
 @pytest.mark.parametrize('container', ['crate', 'carton', 'tray', 'clear'])
@@ -163,11 +163,18 @@ def test_what_stands_behind_clear_plastic_is_labelled_and_behind_a_crate_is_not(
     assert seen['clear'] > 100 and seen['crate'] == 0
 
 
+def test_views_of_a_scene_differ_and_the_first_is_what_it_is_alone(
+        renderer) -> None:  # noqa: ANN001
+    alone, = renderer.render(np.random.default_rng(3))
+    first, second = renderer.render(np.random.default_rng(3), 2)
+    assert np.array_equal(first.image, alone.image) and np.array_equal(first.depth, alone.depth)
+    assert not np.array_equal(second.depth, first.depth)
+
+
 def test_no_wall_stands_between_the_camera_and_the_table(renderer) -> None:  # noqa: ANN001
     for seed in range(12):
-        renderer_rng = np.random.default_rng([5, seed])
-        scene = renderer.render(renderer_rng)
-        assert scene.arrangement == 'empty' or scene.label_map.any()
+        for scene in renderer.render(np.random.default_rng([5, seed]), 2):
+            assert scene.arrangement == 'empty' or scene.label_map.any()
 
 
 def test_stacks_of_cartons_stand_after_they_have_settled() -> None:
