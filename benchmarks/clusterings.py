@@ -25,7 +25,7 @@ MEMORY_LIMIT = 8 * 2**30
 SMALLEST_CLUSTER = 10
 
 
-def rivals() -> dict[str, tuple[str, Callable[[int, float], Any]]]:
+def methods() -> dict[str, tuple[str, Callable[[int, float], Any]]]:
     """
     List the methods.
 
@@ -43,7 +43,7 @@ def rivals() -> dict[str, tuple[str, Callable[[int, float], Any]]]:
     }
 
 
-def compare(points: np.ndarray, clusters: int, radius: float, limit_s: float,
+def time_clusterings(points: np.ndarray, clusters: int, radius: float, limit_s: float,
             skip: Collection[str] = ()) -> Iterator[dict[str, Any]]:
     """
     Run every method on the same points.
@@ -58,7 +58,7 @@ def compare(points: np.ndarray, clusters: int, radius: float, limit_s: float,
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, 'points.npy')
         np.save(path, points)
-        for name, (settings, _) in rivals().items():
+        for name, (settings, _) in methods().items():
             result = {'stopped': 'not run: a smaller grid was too large'} if name in skip else \
                 _run_apart(name, path, clusters, radius, limit_s)
             yield {'method': name, 'settings': settings, **result}
@@ -72,7 +72,7 @@ def main(argv: list[str]) -> None:
     """
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     points = np.load(argv[1])
-    _, make = rivals()[argv[0]]
+    _, make = methods()[argv[0]]
     estimator = make(int(argv[2]), float(argv[3]))
     start = time.perf_counter()
     labels = estimator.fit_predict(points)

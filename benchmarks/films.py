@@ -52,7 +52,7 @@ class Actor:
 
 
 @dataclass(frozen=True)
-class Scene:
+class FilmScene:
     """
     What is filmed, and how the camera moves meanwhile.
 
@@ -64,7 +64,7 @@ class Scene:
     camera: Way = lambda time: (0.0, 0.0, 0.0)
 
 
-def film(scene: Scene, ground: np.ndarray, frames: int,
+def film(scene: FilmScene, ground: np.ndarray, frames: int,
          rng: np.random.Generator) -> Iterator[SequenceFrame]:
     """
     Film a scene.
@@ -88,7 +88,7 @@ def film(scene: Scene, ground: np.ndarray, frames: int,
         yield SequenceFrame(np.clip(image, 0, 255).astype(np.uint8), _findable(labels))
 
 
-def crossing(things: Sequence[np.ndarray], rng: np.random.Generator) -> Scene:
+def crossing(things: Sequence[np.ndarray], rng: np.random.Generator) -> FilmScene:
     """
     Let different things cross each other's ways in the middle of the image.
 
@@ -100,7 +100,7 @@ def crossing(things: Sequence[np.ndarray], rng: np.random.Generator) -> Scene:
                      rng.permutation(len(things))[:rng.integers(4, 7)]], rng)
 
 
-def alike(things: Sequence[np.ndarray], rng: np.random.Generator) -> Scene:
+def alike(things: Sequence[np.ndarray], rng: np.random.Generator) -> FilmScene:
     """
     Let copies of one thing cross each other's ways.
 
@@ -111,7 +111,7 @@ def alike(things: Sequence[np.ndarray], rng: np.random.Generator) -> Scene:
     return _meeting([things[rng.integers(len(things))]] * int(rng.integers(3, 6)), rng)
 
 
-def occlusion(things: Sequence[np.ndarray], rng: np.random.Generator) -> Scene:
+def occlusion(things: Sequence[np.ndarray], rng: np.random.Generator) -> FilmScene:
     """
     Let things pass behind others that stand in the middle, until nothing is seen of them.
 
@@ -127,10 +127,10 @@ def occlusion(things: Sequence[np.ndarray], rng: np.random.Generator) -> Scene:
         actors.append(Actor(things[index], way))
     standing = [Actor(_resized(things[index], 1.5), _still(row, 0.5))
                 for index, row in zip(by_size[:2], (0.3, 0.7), strict=True)]
-    return Scene(actors + standing)
+    return FilmScene(actors + standing)
 
 
-def shaken(things: Sequence[np.ndarray], rng: np.random.Generator) -> Scene:
+def shaken(things: Sequence[np.ndarray], rng: np.random.Generator) -> FilmScene:
     """
     Let a camera that shakes pan over things that lie still, some half out of sight.
 
@@ -147,10 +147,10 @@ def shaken(things: Sequence[np.ndarray], rng: np.random.Generator) -> Scene:
         slow = reach * np.sin(2 * np.pi * time + phase[:2])
         shake = 0.006 * np.sin(2 * np.pi * 17 * time + phase)
         return slow[0] + shake[0], slow[1] + shake[1], turn * np.sin(2 * np.pi * time + phase[2])
-    return Scene(actors, camera)
+    return FilmScene(actors, camera)
 
 
-SCENES: Mapping[str, Callable[[Sequence[np.ndarray], np.random.Generator], Scene]] = {
+SCENES: Mapping[str, Callable[[Sequence[np.ndarray], np.random.Generator], FilmScene]] = {
     'crossing': crossing, 'occlusion': occlusion, 'alike': alike, 'shaken': shaken}
 """What can be filmed."""
 
@@ -182,11 +182,11 @@ def camera_matrix(place: tuple[float, float, float], size: tuple[int, int]) -> n
     return np.vstack([turn, [0, 0, 1]])
 
 
-def _meeting(things: Sequence[np.ndarray], rng: np.random.Generator) -> Scene:
+def _meeting(things: Sequence[np.ndarray], rng: np.random.Generator) -> FilmScene:
     count = len(things)
     angles = 2 * np.pi * (np.arange(count) + rng.uniform(-0.2, 0.2, count)) / count
     angles += rng.uniform(0, 2 * np.pi)
-    return Scene([Actor(thing, _line(rng.uniform(0.42, 0.58, 2), angle, rng.uniform(-60, 60)))
+    return FilmScene([Actor(thing, _line(rng.uniform(0.42, 0.58, 2), angle, rng.uniform(-60, 60)))
                   for thing, angle in zip(things, angles, strict=True)])
 
 

@@ -21,9 +21,9 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from benchmarks.clusterings import compare
+from benchmarks.clusterings import time_clusterings
 from benchmarks.command import main
-from benchmarks.grouping_scenes import make_scenes, Scene
+from benchmarks.grouping_scenes import GroupingScene, make_scenes
 from benchmarks.plain_seeds import FORMS, plain_seeds
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE, FAILED
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     return DONE if all(row['seeds_identical'] for row in rows) else FAILED
 
 
-def seed_rows(scene: Scene, count: int, runs: int) -> Iterator[dict[str, Any]]:
+def seed_rows(scene: GroupingScene, count: int, runs: int) -> Iterator[dict[str, Any]]:
     """
     Time our choice of seeds and the plain one on one scene.
 
@@ -106,7 +106,7 @@ def seed_rows(scene: Scene, count: int, runs: int) -> Iterator[dict[str, Any]]:
                          (count, weight), least, runs)}
 
 
-def seed_times(scene: Scene, ours: Callable[[], Any], how: tuple[int, float], least: float,
+def seed_times(scene: GroupingScene, ours: Callable[[], Any], how: tuple[int, float], least: float,
                runs: int) -> dict[str, Any]:
     """
     Time ours and the plain choice, in both forms, on one thread and on all, by turns.
@@ -141,7 +141,7 @@ def same_seeds(seeds: Any, formula: Any, early: bool) -> bool:
     return bool(torch.equal(seeds, expected))
 
 
-def clustering_rows(scenes: Sequence[Scene], count: int, runs: int,
+def clustering_rows(scenes: Sequence[GroupingScene], count: int, runs: int,
                     limit_s: float) -> Iterator[dict[str, Any]]:
     """
     Time clustering methods and our grouping on the same embeddings.
@@ -161,7 +161,7 @@ def clustering_rows(scenes: Sequence[Scene], count: int, runs: int,
         ours = spread('ours_ms', times['ours'])
         skip = {method for kind, method in given_up if kind == scene.kind}
         points = scene.output.embeddings.flatten(1).t().numpy()
-        for row in compare(points, clusters, radius, limit_s, skip):
+        for row in time_clusterings(points, clusters, radius, limit_s, skip):
             if 'stopped' in row:
                 given_up.add((scene.kind, row['method']))
             else:

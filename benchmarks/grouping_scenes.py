@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from metricseg_ros.cli.opening import open_segmenter
+from metricseg_ros.cli.open_segmenter import open_segmenter
 from metricseg_ros.config import GroupingConfig, SegmenterConfig
 from metricseg_ros.grouping import seediness, select_seeds
 from metricseg_ros.grouping.seediness import Seediness
@@ -25,7 +25,7 @@ RANDOM_THRESHOLDS = (0.25, 0.5, 0.75, 0.9)
 
 
 @dataclass(frozen=True)
-class Scene:
+class GroupingScene:
     """
     What a network could say of one image.
 
@@ -68,7 +68,7 @@ class Scene:
 
 
 def make_scenes(grids: Iterable[tuple[int, int]], config: SegmenterConfig,
-                image: Path) -> Iterator[Scene]:
+                image: Path) -> Iterator[GroupingScene]:
     """
     Make a random and a real scene for each grid.
 
@@ -79,8 +79,8 @@ def make_scenes(grids: Iterable[tuple[int, int]], config: SegmenterConfig,
     """
     real = network_output(config, image)
     for grid in grids:
-        yield Scene('random', random_output(grid), config.grouping)
-        yield Scene('real', enlarged(real, grid), config.grouping)
+        yield GroupingScene('random', random_output(grid), config.grouping)
+        yield GroupingScene('real', enlarged(real, grid), config.grouping)
 
 
 def random_output(grid: tuple[int, int]) -> NetworkOutput:

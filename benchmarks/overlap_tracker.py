@@ -15,7 +15,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Seen:
+class LastSeen:
     """
     An object as it was seen last.
 
@@ -39,7 +39,7 @@ class OverlapTracker:
 
     def __init__(self) -> None:
         """Begin without any object."""
-        self._seen: list[Seen] = []
+        self._seen: list[LastSeen] = []
         self._count = 0
 
     def update(self, instances: Instances) -> Instances:
@@ -53,7 +53,7 @@ class OverlapTracker:
         ious = np.array([[iou(known.mask, mask) for mask in masks] for known in self._seen])
         ious = ious.reshape(len(self._seen), len(masks))
         row_of = {column: row for row, column in assign(np.where(ious >= MINIMUM_IOU, ious, 0))}
-        present = [Seen(self._id(row_of, index), mask) for index, mask in enumerate(masks)]
+        present = [LastSeen(self._id(row_of, index), mask) for index, mask in enumerate(masks)]
         hidden = [replace(known, age=known.age + 1) for row, known in enumerate(self._seen)
                   if row not in row_of.values() and known.age < TrackingConfig().memory]
         self._seen = present + hidden

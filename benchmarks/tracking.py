@@ -22,13 +22,13 @@ from typing import Any
 
 from benchmarks.command import main
 from benchmarks.films import SCENES
-from benchmarks.identity import compare, FrameIdentities, hota, id_switches, identity_f1
+from benchmarks.identity import FrameIdentities, hota, id_switches, identity_f1, match_identities
 from benchmarks.overlap_tracker import OverlapTracker
-from benchmarks.videos import filmed, labelled, SIZE, Video
+from benchmarks.videos import filmed, labelled, LabelledVideo, SIZE
 import cv2
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.measuring import load_average, machine, table
-from metricseg_ros.cli.opening import open_segmenter
+from metricseg_ros.cli.open_segmenter import open_segmenter
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
@@ -52,7 +52,7 @@ SHOWN = 8
 COLUMNS = ('scene', 'tracker', 'sequences', 'objects', 'switches', 'switches_each',
            'switches_each_interval', 'share', 'share_interval', 'idf1', 'idf1_interval', 'hota',
            'hota_interval', 'update_ms')
-Track = Callable[['Instances', 'np.ndarray'], 'Instances']
+TrackFunction = Callable[['Instances', 'np.ndarray'], 'Instances']
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
-def videos_of(args: argparse.Namespace) -> dict[str, list[Video]]:
+def videos_of(args: argparse.Namespace) -> dict[str, list[LabelledVideo]]:
     """
     Tell on which videos is measured.
 
@@ -141,7 +141,7 @@ def origin(args: argparse.Namespace) -> dict[str, Any]:
     return {'frames': args.frames, 'size': list(SIZE), 'rng_seed': args.rng_seed}
 
 
-def measure(segmenter: InstanceSegmenter, config: SegmenterConfig, video: Video,
+def measure(segmenter: InstanceSegmenter, config: SegmenterConfig, video: LabelledVideo,
             picture: Path | None) -> dict[str, Score]:
     """
     Segment a video, and let every tracker have the same masks.
@@ -162,7 +162,7 @@ def measure(segmenter: InstanceSegmenter, config: SegmenterConfig, video: Video,
             start = time.perf_counter()
             tracked = track(instances, frame.image)
             times[name].append(1e3 * (time.perf_counter() - start))
-            frames[name].append(compare(frame.labels, tracked.label_map))
+            frames[name].append(match_identities(frame.labels, tracked.label_map))
             if picture and index % max(1, video.length // SHOWN) == 0:
                 shown[name].append(drawn(frame.image, tracked))
     if picture:
@@ -170,7 +170,7 @@ def measure(segmenter: InstanceSegmenter, config: SegmenterConfig, video: Video,
     return {name: score(seen, times[name]) for name, seen in frames.items()}
 
 
-def make_trackers(config: SegmenterConfig) -> dict[str, Track]:
+def make_trackers(config: SegmenterConfig) -> dict[str, TrackFunction]:
     """
     Make one of each tracker.
 

@@ -20,7 +20,7 @@ SIZE = (360, 480)
 
 
 @dataclass(frozen=True)
-class Video:
+class LabelledVideo:
     """
     A video with true identities.
 
@@ -32,7 +32,7 @@ class Video:
     frames: Iterable[SequenceFrame]
 
 
-def filmed(scene: str, frames: int, seeds: Sequence[int]) -> Video:
+def filmed(scene: str, frames: int, seeds: Sequence[int]) -> LabelledVideo:
     """
     Film the things that come with the package.
 
@@ -41,7 +41,7 @@ def filmed(scene: str, frames: int, seeds: Sequence[int]) -> Video:
     :param seeds: of everything random, with the scene.
     :return: the video.
     """
-    return Video(frames, _film(scene, frames, seeds))
+    return LabelledVideo(frames, _film(scene, frames, seeds))
 
 
 def _film(scene: str, frames: int, seeds: Sequence[int]) -> Iterator[SequenceFrame]:
@@ -56,7 +56,7 @@ def _film(scene: str, frames: int, seeds: Sequence[int]) -> Iterator[SequenceFra
     yield from film(SCENES[scene](things, rng), ground, frames, rng)
 
 
-def labelled(folder: Path) -> Video:
+def labelled(folder: Path) -> LabelledVideo:
     """
     Take the frames of a labelled video, `frame2` before `frame10`.
 
@@ -66,7 +66,7 @@ def labelled(folder: Path) -> Video:
         or is of another size than the first.
     """
     listing = open_label_folder(folder)
-    return Video(len(listing), _read(listing))
+    return LabelledVideo(len(listing), _read(listing))
 
 
 def _read(listing: LabelFolder) -> Iterator[SequenceFrame]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from metricseg_ros.grouping import at_threshold, seediness, SeedMasks
 from metricseg_ros.grouping.masks import keep_connected, seed_margins, vote_classes
-from metricseg_ros.instances import number_off, place_masks
+from metricseg_ros.instances import numbered_instances, place_masks
 from metricseg_ros.similarity import squared_distances, squared_radii
 from metricseg_ros.structures import EmbeddedImage, Instances, NetworkOutput, Seeds
 from metricseg_ros.support import PlacedMask
@@ -87,16 +87,16 @@ def segment_clicks(embedded: EmbeddedImage, clicks: Clicks, connected: bool = Tr
         masks = merged(masks)
     placed = place_masks(masks, embedded, outline_radius)
     astray = [index for index, own in enumerate(belonging)
-              if not heeds(placed[index], own, clicks.negatives)]
+              if not satisfies_clicks(placed[index], own, clicks.negatives)]
     plain = place_masks(masks, embedded, 0) if astray else []
     for index in astray:  # A filtered outline may pass a click by, and rarely a plain one does.
         placed[index] = plain[index]
         for pixels, is_held in ((belonging[index], True), (clicks.negatives, False)):
             plain[index][1][pixels_of(plain[index], pixels)] = is_held
-    return number_off(masks.seeds, placed, embedded.image_size, embedded.to_image)
+    return numbered_instances(masks.seeds, placed, embedded.image_size, embedded.to_image)
 
 
-def heeds(placed: PlacedMask, positives: np.ndarray, negatives: np.ndarray) -> bool:
+def satisfies_clicks(placed: PlacedMask, positives: np.ndarray, negatives: np.ndarray) -> bool:
     """
     Tell whether clicks lie on the right side of a mask's outline.
 

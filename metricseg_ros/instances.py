@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 
-def read_off(masks: SeedMasks, embedded: EmbeddedImage, config: GroupingConfig,
+def to_instances(masks: SeedMasks, embedded: EmbeddedImage, config: GroupingConfig,
              embeddings: Tensor | None = None, support: SupportConfig | None = None) -> Instances:
     """
     Take masks to the image, drop those of supports, resolve overlaps, and number the rest.
@@ -41,13 +41,13 @@ def read_off(masks: SeedMasks, embedded: EmbeddedImage, config: GroupingConfig,
     least = max(1.0, config.minimum_area * image_size[0] * image_size[1])
     large = [index for index, (_, crop) in enumerate(placed) if np.count_nonzero(crop) >= least]
     kept = standing[large]
-    instances = number_off(masks.seeds[torch.from_numpy(kept)],
+    instances = numbered_instances(masks.seeds[torch.from_numpy(kept)],
                            [placed[index] for index in large], image_size, embedded.to_image)
     return replace(instances, dropped_support=int(np.count_nonzero(lying)),
                    embeddings=None if embeddings is None else embeddings.cpu().numpy()[kept])
 
 
-def number_off(seeds: Seeds, placed: list[PlacedMask], image_size: tuple[int, int],
+def numbered_instances(seeds: Seeds, placed: list[PlacedMask], image_size: tuple[int, int],
                to_image: np.ndarray) -> Instances:
     """
     Make instances of masks that lie in the image.

@@ -18,12 +18,12 @@ from types import TracebackType
 from typing import Any
 
 import cv2
+from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.config import OverlayConfig
 from metricseg_ros.inputs import Frame
 from metricseg_ros.overlay import draw_overlay
 from metricseg_ros.overlay.video import OverlayVideo
 from metricseg_ros.structures import Instances
-from metricseg_ros.whole_files import write_whole
 import numpy as np
 
 JPEG_QUALITY = 92
@@ -153,7 +153,7 @@ def write_json(path: Path, value: Any) -> None:
     :param path: where to write; its folder exists.
     :param value: plain values.
     """
-    write_whole(path, (json.dumps(value, indent=1) + '\n').encode())
+    write_atomically(path, (json.dumps(value, indent=1) + '\n').encode())
 
 
 def _write_image(path: Path, image: np.ndarray, options: Sequence[int]) -> None:

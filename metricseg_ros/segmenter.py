@@ -12,7 +12,7 @@ import time
 from metricseg_ros.backends import Backend, open_backend
 from metricseg_ros.config import GroupingConfig, InputConfig, SegmenterConfig, SupportConfig
 from metricseg_ros.grouping import group, mean_embeddings
-from metricseg_ros.instances import read_off
+from metricseg_ros.instances import to_instances
 from metricseg_ros.models import load_description, ModelDescription
 from metricseg_ros.preprocess import brightness, ImageGeometry, preprocess
 from metricseg_ros.structures import DepthImage, EmbeddedImage, Instances, NetworkOutput
@@ -137,7 +137,7 @@ class InstanceSegmenter:
             embeddings = embedded.output.embeddings
             described = mean_embeddings(embeddings, masks.masks.to(embeddings.device))
         with timed(stage_ms, 'masks'):
-            instances = read_off(masks, embedded, grouping, described, self.support)
+            instances = to_instances(masks, embedded, grouping, described, self.support)
         return replace(instances, stage_ms=stage_ms)
 
     def close(self) -> None:

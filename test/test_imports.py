@@ -16,7 +16,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
-    {'config', 'packed_mask', 'threads', 'whole_files', 'pinhole'},
+    {'config', 'packed_mask', 'threads', 'atomic_files', 'pinhole'},
     {'structures', 'models', 'planes'},
     {'depth_files'},
     {'similarity', 'preprocess', 'inputs', 'outlines', 'overlay', 'datasets', 'objects3d',

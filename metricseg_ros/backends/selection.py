@@ -11,7 +11,7 @@ from functools import partial
 from metricseg_ros.backends.backend import Backend, BackendError
 from metricseg_ros.backends.gpus import found_gpu
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
-from metricseg_ros.backends.tensorrt.opening import open_tensorrt
+from metricseg_ros.backends.tensorrt.startup import open_tensorrt
 from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription

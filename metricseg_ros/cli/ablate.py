@@ -183,7 +183,7 @@ def measured(variant: Variant, config: SegmenterConfig, datasets: Mapping[str, L
     :param rng_seed: of the bootstrap.
     :return: name of the data set -> report.
     """
-    from metricseg_ros.cli.opening import open_segmenter
+    from metricseg_ros.cli.open_segmenter import open_segmenter
 
     if variant.training:
         model = trained(variant.training, output / folder_of(variant))

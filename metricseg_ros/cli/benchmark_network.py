@@ -123,7 +123,7 @@ def opened(description: ModelDescription, config: BackendConfig, box: Size) -> B
     :raises BackendError: if it does not work.
     """
     from metricseg_ros.backends import BackendError, open_backend
-    from metricseg_ros.cli.opening import settle
+    from metricseg_ros.cli.open_segmenter import wait_for_best_backend
     import torch
     if config.name == COMPILED:
         backend = open_backend(description, replace(config, name='torch'), box)
@@ -131,7 +131,7 @@ def opened(description: ModelDescription, config: BackendConfig, box: Size) -> B
         backend.report = replace(backend.report, provider=COMPILED)
         return backend
     backend = open_backend(description, config, box)
-    if settle(backend):
+    if wait_for_best_backend(backend):
         backend.run(torch.zeros(1, 3, *box))
         if backend.report.backend != 'tensorrt':
             backend.close()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from metricseg_ros.segmenter import InstanceSegmenter
 
 COLUMNS = ('stage', 'p50_ms', 'p95_ms', 'share')
-STAGES = ('preprocess', 'network', 'grouping', 'masks')
+SEGMENTER_STAGES = ('preprocess', 'network', 'grouping', 'masks')
 MOST_FRAMES = 50
 """Frames of one input that are kept in memory."""
 
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     config = configuration(args)
     frames = read_frames(paths)
     from metricseg_ros.cli.measuring import load_average, machine, table
-    from metricseg_ros.cli.opening import open_segmenter
+    from metricseg_ros.cli.open_segmenter import open_segmenter
     segmenter = open_segmenter(config)
     load = load_average()
     times, found = measure(segmenter, frames, config, args.rounds)
@@ -114,7 +114,8 @@ def measure(segmenter: InstanceSegmenter, frames: Sequence[Frame], config: Segme
         instances in one round.
     """
     from metricseg_ros.overlay import draw_overlay
-    times: dict[str, list[float]] = {name: [] for name in (*STAGES, 'segment', 'overlay')}
+    times: dict[str, list[float]] = {
+        name: [] for name in (*SEGMENTER_STAGES, 'segment', 'overlay')}
     found = 0
     for _ in range(rounds):
         found = 0
@@ -140,6 +141,6 @@ def stage_rows(times: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
     """
     from metricseg_ros.cli.measuring import percentiles
     whole = sum(times['segment'])
-    shares = {stage: f'{100 * sum(times[stage]) / whole:.0f} %' for stage in STAGES}
+    shares = {stage: f'{100 * sum(times[stage]) / whole:.0f} %' for stage in SEGMENTER_STAGES}
     return [{'stage': stage, **percentiles(values), 'share': shares.get(stage)}
             for stage, values in times.items()]

@@ -43,26 +43,26 @@ def run(args: argparse.Namespace) -> int:
     :raises BackendError: if the engine cannot be built.
     """
     from metricseg_ros.backends.tensorrt.building import obtain_engine, plan_job
-    from metricseg_ros.backends.tensorrt.flavour import find_flavours, started_flavour
+    from metricseg_ros.backends.tensorrt.library import find_libraries, started_library
     from metricseg_ros.models import load_description
     from metricseg_ros.segmenter import box_of
     config = configuration(args)
-    gpu, flavours = chosen_gpu(args), find_flavours()
+    gpu, libraries = chosen_gpu(args), find_libraries()
     if args.gpu:
-        flavour = next((other for other in flavours if not other.measures), None)
-        if flavour is None:
+        library = next((other for other in libraries if not other.measures), None)
+        if library is None:
             raise ValueError('--gpu needs TensorRT-RTX: TensorRT builds only for the GPU it runs '
                              'on')
     else:
-        flavour = started_flavour(flavours, gpu.compute_capability)
+        library = started_library(libraries, gpu.compute_capability)
     description = load_description(config.model)
-    job = plan_job(description, config.backend, box_of(description, config.input), gpu, flavour)
+    job = plan_job(description, config.backend, box_of(description, config.input), gpu, library)
     found = job.engine_cache.load(job.key).plan is not None
-    obtain_engine(job, flavour, lambda line: print(line, file=sys.stderr))
+    obtain_engine(job, library, lambda line: print(line, file=sys.stderr))
     if job.engine_cache.load(job.key).plan is None:
         return FAILED  # It cannot be kept, which has been told.
     print(f'{job.engine_cache.folder / job.key.digest}.plan: {"was there" if found else "built"}: '
-          f'{description.name}, {job.key.precision}, {job.key.input_sizes}, {flavour}, for '
+          f'{description.name}, {job.key.precision}, {job.key.input_sizes}, {library}, for '
           f'{job.key.gpu} ({job.key.compute_capability})')
     return DONE
 

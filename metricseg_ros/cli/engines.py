@@ -72,7 +72,7 @@ def line(entry: Entry) -> str:
     """
     used = time.strftime('%Y-%m-%d %H:%M', time.localtime(entry.used))
     key = entry.key
-    made = (f'{key.flavour} {key.version}, {key.gpu} ({key.compute_capability}), {key.precision}, '
+    made = (f'{key.library} {key.version}, {key.gpu} ({key.compute_capability}), {key.precision}, '
             f'{key.input_sizes}' if key else 'unknown')
     fault = f'; BROKEN: {entry.fault}' if entry.fault else ''
     return f'{entry.digest[:12]}  {entry.size / 2**20:7.1f} MiB  used {used}  {made}{fault}'

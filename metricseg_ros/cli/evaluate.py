@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     :return: the exit code.
     :raises ValueError: for a data set that is none, or a bad parameter.
     """
-    from metricseg_ros.cli.opening import open_segmenter
+    from metricseg_ros.cli.open_segmenter import open_segmenter
     from metricseg_ros.evaluation.report import mean_over_sets
 
     texts, args.overrides = split_overrides(args.inputs)

@@ -52,7 +52,7 @@ def open_all(suite: Suite) -> dict[str, LabelledDataset]:
     :return: name -> data set.
     :raises ValueError: where a folder is not of its format.
     """
-    from metricseg_ros.datasets.opening import open_dataset
+    from metricseg_ros.datasets.formats import open_dataset
     datasets: dict[str, LabelledDataset] = {}
     for entry in suite.entries:
         dataset = open_dataset(entry.dataset)

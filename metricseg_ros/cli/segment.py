@@ -113,7 +113,7 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
     :param failures: where a line is added for each frame that cannot be segmented.
     :return: the results.
     """
-    from metricseg_ros.cli.opening import open_segmenter
+    from metricseg_ros.cli.open_segmenter import open_segmenter
     from metricseg_ros.results import ResultsFolder
     from metricseg_ros.tracking import Tracker
     segmenter = open_segmenter(config)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import found_in, read_image, read_labels, renumbered
+from metricseg_ros.datasets.reading import found_in, read_labels, read_photograph, renumbered
 import numpy as np
 
 
@@ -52,7 +52,8 @@ class ClutterDataset:
         label_map = renumbered(labels, self.background(path))
         class_ids = np.minimum(np.arange(label_map.max() + 1), 1).astype(np.uint16)
         name = path.relative_to(self.root).with_suffix('')
-        return LabelledImage(read_image(path), label_map, class_ids, name='/'.join(name.parts))
+        return LabelledImage(read_photograph(path), label_map, class_ids,
+                             name='/'.join(name.parts))
 
 
 def open_ocid(root: Path) -> ClutterDataset:

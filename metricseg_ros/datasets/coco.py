@@ -17,7 +17,7 @@ from typing import Any
 
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import found_in, read_image, read_json
+from metricseg_ros.datasets.reading import found_in, read_json, read_photograph
 import numpy as np
 
 NEEDED = {'images': {'id', 'file_name', 'height', 'width'}, 'categories': {'id', 'name'},
@@ -57,7 +57,7 @@ class CocoDataset:
         """
         entry = self.images[index]
         path, size = self.folder / entry['file_name'], (entry['height'], entry['width'])
-        image = read_image(path)
+        image = read_photograph(path)
         if image.shape[:2] != size:
             raise ValueError(f'image {path} must be of size {size} as its annotations say, got '
                              f'{image.shape[:2]}')

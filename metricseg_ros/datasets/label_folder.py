@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-from metricseg_ros.datasets.reading import read_image, read_labels
-from metricseg_ros.whole_files import write_whole
+from metricseg_ros.atomic_files import write_atomically
+from metricseg_ros.datasets.reading import read_labels, read_photograph
 import numpy as np
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
@@ -40,7 +40,7 @@ class LabelFolder:
         :return: (H,W,3) uint8 RGB and (H,W) uint16.
         :raises ValueError: where a file cannot be read or the two do not fit together.
         """
-        image = read_image(find_image(self.root, name))
+        image = read_photograph(find_image(self.root, name))
         path = self.root / 'labels' / f'{name}.png'
         labels = read_labels(path)
         if labels.shape != image.shape[:2]:
@@ -111,4 +111,4 @@ def write_image(path: Path, pixels: np.ndarray) -> None:
     """
     ordered = pixels[..., ::-1] if pixels.ndim == 3 else pixels
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == '.jpg' else []
-    write_whole(path, cv2.imencode(path.suffix, ordered, options)[1].tobytes())
+    write_atomically(path, cv2.imencode(path.suffix, ordered, options)[1].tobytes())

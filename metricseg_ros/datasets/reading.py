@@ -14,7 +14,7 @@ from metricseg_ros.config import IGNORE_LABEL
 import numpy as np
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_photograph(path: Path) -> np.ndarray:
     """
     Read a photograph with its pixels as they are stored; EXIF orientation is not applied.
 

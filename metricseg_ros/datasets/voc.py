@@ -16,9 +16,9 @@ from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.reading import (
     found_in,
-    read_image,
     read_labels,
     read_names,
+    read_photograph,
     renumbered,
 )
 import numpy as np
@@ -134,7 +134,7 @@ def read_voc(root: Path, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         raise ValueError(f'SegmentationClass of {name} in {root} must hold 0 to {len(CLASSES)} '
                          f'or {VOID}, got {highest}')
     class_ids = _classes_by_vote(label_map, classes)
-    return read_image(root / 'JPEGImages' / f'{name}.jpg'), label_map, class_ids
+    return read_photograph(root / 'JPEGImages' / f'{name}.jpg'), label_map, class_ids
 
 
 def _classes_by_vote(label_map: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -167,5 +167,5 @@ def read_sbd(root: Path, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         raise ValueError(f'{path} must hold GTinst with Segmentation and Categories, got '
                          f'{error!r}') from None
     class_ids = np.array([0, *categories.ravel()], np.uint16)
-    image = read_image(root / 'img' / f'{name}.jpg')
+    image = read_photograph(root / 'img' / f'{name}.jpg')
     return image, label_map.astype(np.uint16), class_ids

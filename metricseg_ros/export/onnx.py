@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 import warnings
 
+from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.backends.backend import INPUT, OUTPUTS
 from metricseg_ros.backends.half import to_half
 from metricseg_ros.export.opset import lowered
 from metricseg_ros.models import DESCRIPTION_FILE, FORMAT_VERSION, sha256
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.preprocess import MEAN, STD
-from metricseg_ros.whole_files import write_whole
 import torch
 from torch import nn
 
@@ -111,7 +111,7 @@ def write_model(network: MetricSegmentationNetwork, folder: Path, classes: tuple
     # At once the multiple a coarse map may be one pixel high, which would be taken as fixed.
     size = tuple(max(2 * multiple, side) for side in input_size)
     # Its save_file would let nobody but the present user read them.
-    write_whole(folder / 'weights.safetensors', serialised(
+    write_atomically(folder / 'weights.safetensors', serialised(
         {name: tensor.contiguous() for name, tensor in network.state_dict().items()}))
     export_onnx(network, folder / 'model.onnx', rounded_up(size, multiple))
     content = {

@@ -12,7 +12,7 @@ from typing import Any
 from metricseg_ros.config import NodeConfig
 from metricseg_ros.inputs.registered_depth import advise_rectifying
 from metricseg_ros.ros.diagnostics.snapshot import CameraSnapshot, InputSnapshot, type_name
-from metricseg_ros.ros.frames.frame import Counts, Frame, FrameContext
+from metricseg_ros.ros.frames.camera_frame import CameraFrame, Counts, FrameContext
 from metricseg_ros.ros.frames.latencies import Latencies
 from metricseg_ros.ros.frames.recent_frames import RecentFrames
 from metricseg_ros.ros.input.depth_input import DepthInput, TOPICS
@@ -61,14 +61,14 @@ class Camera:
         self._node = node
         self._config = config
         self._warn = warn
-        self._mailbox: Mailbox[Frame] | None = None
+        self._mailbox: Mailbox[CameraFrame] | None = None
 
     @property
     def prefix(self) -> str:
         """Return what stands before the names of its topics."""
         return f'{self.name}/' if self.name else ''
 
-    def activate(self, mailbox: Mailbox[Frame]) -> None:
+    def activate(self, mailbox: Mailbox[CameraFrame]) -> None:
         """
         Begin to listen.
 
@@ -81,7 +81,7 @@ class Camera:
         """Stop listening."""
         if self.input is not None:
             self.input.close()
-            self.depth.attend(())
+            self.depth.subscribe_to(())
             self.counts.dropped += self._mailbox.dropped(self.name)
             self.input = self._mailbox = self.newest = None
 
@@ -145,8 +145,8 @@ class Camera:
         self._warn(text + (f' (camera {self.name})' if self.name else ''))
 
     def _receive(self, message: Any) -> None:
-        self.newest, frame = message, Frame(self.context, message)
-        self.depth.attend(self.outputs.inputs_wanted())
+        self.newest, frame = message, CameraFrame(self.context, message)
+        self.depth.subscribe_to(self.outputs.inputs_wanted())
         if self.outputs.any_wanted():
             self._mailbox.put(frame, self.name)
         else:
@@ -158,7 +158,7 @@ class Camera:
         self.placing.info = info
 
 
-def check_names(names: Sequence[str]) -> None:
+def check_camera_names(names: Sequence[str]) -> None:
     """
     Check the cameras' names.
 

@@ -15,7 +15,7 @@ from metricseg_ros.ros.diagnostics.snapshot import Snapshot
 from metricseg_ros.ros.diagnostics.throttle import ThrottledLog
 from metricseg_ros.ros.parameters import NodeParameters
 from metricseg_ros.ros.process.lifetime import running
-from metricseg_ros.ros.services.pointing import Pointing
+from metricseg_ros.ros.services.clicked_points import ClickedPoints
 from metricseg_ros.ros.services.requests import Requests
 from metricseg_ros.ros.session import Session
 import rclpy
@@ -67,7 +67,7 @@ class SegmenterNode(LifecycleNode):
         self.settings = NodeParameters(self, lambda: self.phase == 'active', self._apply)
         self.diagnostics = Diagnostics(self, self._snapshot, self._state, self.warn)
         self.requests = Requests(self, lambda: self.session, self._state, self.settings)
-        self.pointing = Pointing(self, lambda: self.session)
+        self.pointing = ClickedPoints(self, lambda: self.session)
         self.diagnostics.start(self.settings.config.diagnostics_period)
 
     def start(self) -> None:
@@ -94,7 +94,7 @@ class SegmenterNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         self.problem, self.phase = '', 'inactive'
         self.diagnostics.start(config.diagnostics_period)
-        self.diagnostics.tell_what_runs(self.session.snapshot())
+        self.diagnostics.log_what_runs(self.session.snapshot())
         return super().on_configure(state)
 
     @logged

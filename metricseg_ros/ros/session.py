@@ -11,10 +11,10 @@ from typing import Any
 
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.config import NodeConfig
-from metricseg_ros.ros.camera import Camera, check_names
+from metricseg_ros.ros.camera import Camera, check_camera_names
 from metricseg_ros.ros.diagnostics import health
 from metricseg_ros.ros.diagnostics.snapshot import Snapshot
-from metricseg_ros.ros.frames.frame import Frame, segment_frames
+from metricseg_ros.ros.frames.camera_frame import CameraFrame, segment_frames
 from metricseg_ros.ros.frames.worker import Worker
 from metricseg_ros.ros.output.conversions import Provenance, provenance_of
 from metricseg_ros.segmenter import InstanceSegmenter
@@ -46,9 +46,9 @@ class Session:
         :raises ValueError: if the model or the configuration is at fault.
         :raises RuntimeError: if no backend can run the model.
         """
-        check_names(config.cameras)
+        check_camera_names(config.cameras)
         self.config = config
-        self.worker: Worker[Frame] | None = None
+        self.worker: Worker[CameraFrame] | None = None
         self.busy_with = ''
         self._warn = warn
         self._segmenting = Lock()
@@ -142,7 +142,7 @@ class Session:
         :raises RuntimeError: if nobody works.
         """
         reply: Future[InstanceArray] = Future()
-        frame = Frame(camera.context, message, reply)
+        frame = CameraFrame(camera.context, message, reply)
         if self.worker is None or not self.worker.mailbox.put(frame, None):
             raise RuntimeError('the node is not active')
         return reply
@@ -172,7 +172,7 @@ class Session:
         if self.worker is not None:
             self._publish_label_info()
 
-    def _segment(self, frames: list[Frame]) -> None:
+    def _segment(self, frames: list[CameraFrame]) -> None:
         with self._segmenting:
             self.busy_with = frames[-1].context.camera
             segment_frames(self.segmenter, frames)

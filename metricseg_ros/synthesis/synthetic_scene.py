@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
 from metricseg_ros.datasets.label_folder import write_image
-from metricseg_ros.whole_files import write_whole
 import numpy as np
 
 MILLIMETRES = 1000.0
@@ -58,7 +58,7 @@ def write_scene(root: Path, name: str, scene: SyntheticScene) -> None:
         entry['focal_length'] = round(scene.focal_length, 2)
     if scene.arrangement:
         entry['arrangement'] = scene.arrangement
-    write_whole(entry_path(root, name), json.dumps(entry).encode())
+    write_atomically(entry_path(root, name), json.dumps(entry).encode())
     write_image(root / 'labels' / f'{name}.png', scene.label_map)
 
 
@@ -92,12 +92,12 @@ def write_index(root: Path, names: list[str], size: tuple[int, int]) -> None:
     entries: list[dict[str, Any]] = [json.loads(entry_path(root, name).read_text())
                                      for name in names]
     text = ',\n'.join(json.dumps(entry) for entry in entries)
-    write_whole(root / 'index.json', f'[{text}]\n'.encode())
-    write_whole(root / 'classes.txt', '\n'.join([*HOUSEHOLD_CLASSES, '']).encode())
+    write_atomically(root / 'index.json', f'[{text}]\n'.encode())
+    write_atomically(root / 'classes.txt', '\n'.join([*HOUSEHOLD_CLASSES, '']).encode())
     cameras = {entry['key']: pinhole(entry['focal_length'], size)
                for entry in entries if 'focal_length' in entry}
     if cameras:
-        write_whole(root / 'camera.json', json.dumps(cameras).encode())
+        write_atomically(root / 'camera.json', json.dumps(cameras).encode())
 
 
 def pinhole(focal_length: float, size: tuple[int, int]) -> dict[str, float]:

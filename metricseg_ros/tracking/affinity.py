@@ -53,7 +53,7 @@ def affinities(tracks: Sequence[Track], instances: Instances,
         return np.where(overlaps >= MINIMUM_IOU, overlaps, 0)
     weight = config.overlap_weight
     alike = (weight * nearness(tracks, instances, np.maximum(overlaps, whole_overlaps), inside)
-             + (1 - weight) * looks(tracks, embeddings, colours))
+             + (1 - weight) * appearance_similarities(tracks, embeddings, colours))
     known = np.array([min(track.seen, SENIOR) / SENIOR for track in tracks])[:, None]
     return np.where(possible_pairs(tracks, overlaps, embeddings, colours, config),
                     (alike + SENIORITY * known) / (1 + SENIORITY), 0)
@@ -125,7 +125,7 @@ def nearness(tracks: Sequence[Track], instances: Instances, overlaps: np.ndarray
     return (overlaps + np.exp(-(distances / spreads[:, None]) ** 2 / 2) / 2) / 1.5
 
 
-def looks(tracks: Sequence[Track], embeddings: np.ndarray | None,
+def appearance_similarities(tracks: Sequence[Track], embeddings: np.ndarray | None,
           colours: np.ndarray | None) -> np.ndarray:
     """
     Weigh embeddings, which drift, against colours, which stay.

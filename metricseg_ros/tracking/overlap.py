@@ -34,14 +34,14 @@ def mask_overlaps(views: Sequence[View], tracks: Sequence[Track],
         low = np.maximum(moved[:2], instances.boxes[:, :2])
         high = np.minimum(moved[2:], instances.boxes[:, 2:])
         for column in np.flatnonzero((low < high).all(axis=1)):
-            shared = shared_pixels(view.crop, moved, instances.crops[column],
+            shared = count_shared_pixels(view.crop, moved, instances.crops[column],
                                    instances.boxes[column])
             ious[row, column] = shared / (view.area + areas[column] - shared)
             inside[row, column] = shared / areas[column]
     return ious, inside
 
 
-def shared_pixels(first: np.ndarray, first_box: np.ndarray, second: np.ndarray,
+def count_shared_pixels(first: np.ndarray, first_box: np.ndarray, second: np.ndarray,
                   second_box: np.ndarray) -> int:
     """
     Count the pixels that two masks have in common.
@@ -77,7 +77,7 @@ def touch(instances: Instances, first: int, second: int) -> bool:
     grown = cv2.dilate(np.pad(instances.crops[small], REACH).view(np.uint8),
                        np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)).view(bool)
     pixels = min(np.count_nonzero(instances.crops[index]) for index in (small, large))
-    return bool(shared_pixels(grown, box, instances.crops[large], other_box)
+    return bool(count_shared_pixels(grown, box, instances.crops[large], other_box)
                 >= CONTACT * np.sqrt(pixels))
 
 

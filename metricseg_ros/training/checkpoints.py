@@ -9,10 +9,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.config import dotted_fields, from_dict, NetworkConfig
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.network.checkpoint import CheckpointError, load_weights, read_weights
-from metricseg_ros.whole_files import write_whole
 import torch
 
 
@@ -25,7 +25,7 @@ def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     """
     content = BytesIO()
     torch.save(dict(state), content)
-    write_whole(path, content.getvalue())
+    write_atomically(path, content.getvalue())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

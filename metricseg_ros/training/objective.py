@@ -7,13 +7,13 @@ from __future__ import annotations
 from metricseg_ros.config import IGNORE_LABEL, TrainingConfig
 from metricseg_ros.training.losses import classification_loss, embedding_loss
 from metricseg_ros.training.sampling import sample_pixels
-from metricseg_ros.training.scenes import Scene
+from metricseg_ros.training.scenes import TrainingScene
 from metricseg_ros.training.targets import grown_iou, object_shares
 import torch
 from torch import Tensor
 
 
-def batch_losses(embeddings: Tensor, class_logits: Tensor, scenes: Scene, stride: int,
+def batch_losses(embeddings: Tensor, class_logits: Tensor, scenes: TrainingScene, stride: int,
                  config: TrainingConfig) -> tuple[Tensor, Tensor]:
     """
     Compute both losses of a batch.

@@ -13,7 +13,7 @@ from types import TracebackType
 from metricseg_ros.config import TrainingConfig
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.training.pictures import scene_picture
-from metricseg_ros.training.scenes import Scene
+from metricseg_ros.training.scenes import TrainingScene
 
 LOG = 'log.jsonl'
 
@@ -94,7 +94,8 @@ class Record:
         every = self.config.picture_steps
         return self.active and every > 0 and (step % every == 0 or step == self.config.steps)
 
-    def picture(self, step: int, network: MetricSegmentationNetwork, scenes: Scene) -> None:
+    def picture(self, step: int, network: MetricSegmentationNetwork,
+                scenes: TrainingScene) -> None:
         """
         Draw what the network makes of the first scene of a batch.
 

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 from metricseg_ros.config import IGNORE_LABEL, TrainingConfig
 from metricseg_ros.datasets.augmentation import augment
+from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
 from metricseg_ros.datasets.household_dataset import household_ids
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.opening import open_dataset
 from metricseg_ros.training.crops import batch_share, composed_size, crop_sizes, step_size
 import numpy as np
 import torch
@@ -33,7 +33,7 @@ ONE_CLASS = ('object',)
 CHOICE, PIXELS = 0, 1  # what a scene's random numbers are for
 
 
-class Scene(NamedTuple):
+class TrainingScene(NamedTuple):
     """
     One scene, or a batch of them with B in front of each shape.
 
@@ -136,7 +136,7 @@ def dataset_source(text: str) -> Source:
     """
     Draw images of a data set, each as often as the others.
 
-    :param text: as for :func:`metricseg_ros.datasets.opening.open_dataset`.
+    :param text: as for :func:`metricseg_ros.datasets.formats.open_dataset`.
     :return: the source.
     :raises ValueError: if it cannot be opened or is empty.
     """
@@ -218,7 +218,7 @@ class SceneDataset(Dataset):
         weights = np.array([source.weight for source in sources])
         self.shares = weights / weights.sum()
 
-    def __getitem__(self, index: int) -> Scene:
+    def __getitem__(self, index: int) -> TrainingScene:
         """
         Make scene number `index`.
 
@@ -230,7 +230,7 @@ class SceneDataset(Dataset):
         size = step_size(index // self.config.batch_size, self.sizes, self.rng_seed)
         sample = augment(source.draw(rng), size, rng, self.scales)
         pixels = np.random.default_rng([self.rng_seed, index, PIXELS]).integers(2 ** 62)
-        return Scene(torch.from_numpy(np.ascontiguousarray(sample.image)),
+        return TrainingScene(torch.from_numpy(np.ascontiguousarray(sample.image)),
                      torch.from_numpy(sample.label_map.astype(np.int64)),
                      torch.from_numpy(self._class_map(sample, source)),
                      torch.tensor(sample.background_known), torch.tensor(int(pixels)))

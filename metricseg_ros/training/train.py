@@ -32,10 +32,10 @@ from metricseg_ros.training.record import Record
 from metricseg_ros.training.scenes import (
     class_names,
     open_sources,
-    Scene,
     SceneDataset,
     Source,
     StepBatches,
+    TrainingScene,
 )
 from metricseg_ros.training.schedule import classification_weight, rate_factor
 import torch
@@ -88,7 +88,7 @@ class Trainer:
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group['lr'] = rate * factor
 
-    def losses(self, scenes: Scene) -> tuple[Tensor, Tensor]:
+    def losses(self, scenes: TrainingScene) -> tuple[Tensor, Tensor]:
         """
         Compute both losses of a batch.
 
@@ -98,7 +98,7 @@ class Trainer:
         embeddings, class_logits = self.network(normalise(scenes.image))
         return batch_losses(embeddings, class_logits, scenes, self.module.stride, self.config)
 
-    def train_step(self, scenes: Scene) -> dict[str, float]:
+    def train_step(self, scenes: TrainingScene) -> dict[str, float]:
         """
         Take one optimiser step.
 
@@ -230,7 +230,7 @@ def make_optimiser(network: MetricSegmentationNetwork,
 
 
 def batches(config: TrainingConfig, sources: list[Source], first_step: int, fabric: Fabric,
-            workers: int) -> Iterator[Scene]:
+            workers: int) -> Iterator[TrainingScene]:
     """
     Load this process's part of the batch of each step.
 

@@ -15,11 +15,11 @@ import sys
 import tempfile
 from typing import Any
 
+from metricseg_ros.atomic_files import write_with_checksum
 from metricseg_ros.backends.tensorrt import engine_cache
 from metricseg_ros.backends.tensorrt.engine_cache import default_folder, EngineCache
 from metricseg_ros.backends.tensorrt.engine_key import EngineKey, input_sizes
 from metricseg_ros.cli.main import main
-from metricseg_ros.whole_files import write_sealed
 import pytest
 
 KEY = EngineKey('0' * 64, 'tensorrt', '10.7.0', 'Orin', '8.7', 16, 'fp16',
@@ -45,7 +45,7 @@ def test_an_engine_comes_out_as_it_went_in(cache: EngineCache) -> None:
 
 
 @pytest.mark.parametrize(('field', 'value'), [
-    ('onnx_sha256', '1' * 64), ('flavour', 'tensorrt_rtx'), ('version', '10.3.0'),
+    ('onnx_sha256', '1' * 64), ('library', 'tensorrt_rtx'), ('version', '10.3.0'),
     ('gpu', 'NVIDIA GeForce RTX 4090'), ('compute_capability', '8.9'), ('multiprocessors', 8),
     ('precision', 'fp32'),
     ('input_sizes', '32x32 480x640 640x640')])
@@ -167,7 +167,7 @@ def test_timings_go_with_the_last_engine_of_their_builder(cache: EngineCache) ->
     assert cache.timings_path(other) == cache.timings_path(KEY)
     gone = cache.timings_path(replace(KEY, version='8.5.2'))
     for path in (cache.timings_path(KEY), gone):
-        write_sealed(path, b'measured')
+        write_with_checksum(path, b'measured')
     cache.prune(float('inf'))
     assert cache.timings_path(KEY).exists() and not gone.exists()
     cache.prune(0)

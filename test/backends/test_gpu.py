@@ -12,7 +12,7 @@ from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.standby import StandbyBackend
 from metricseg_ros.backends.tensorrt.cuda_graph import CudaGraph, CudaGraphError
 from metricseg_ros.backends.tensorrt.engine_backend import EngineBackend, MOST_BINDINGS
-from metricseg_ros.backends.tensorrt.flavour import find_flavours
+from metricseg_ros.backends.tensorrt.library import find_libraries
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.clicks import Clicks, segment_clicks
 from metricseg_ros.config import BackendConfig
@@ -45,7 +45,7 @@ def engine(description: ModelDescription,
            tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     """Build an engine of the shipped model for this card, and open it."""
     try:
-        flavour = find_flavours()[0]
+        library = find_libraries()[0]
     except BackendError as error:
         pytest.skip(str(error))
     with pytest.MonkeyPatch.context() as patch:
@@ -54,13 +54,13 @@ def engine(description: ModelDescription,
             backend = open_backend(description, BackendConfig('tensorrt', 'require_gpu'))
         except BackendError as error:
             if 'builds for compute capability' in str(error):
-                pytest.skip(f'{flavour} is not for this card: {error}')
+                pytest.skip(f'{library} is not for this card: {error}')
             raise
         if isinstance(backend, StandbyBackend):
             assert backend.wait(600)
             backend.run(torch.zeros(1, 3, *description.input_size))
         if 'builds for compute capability' in backend.report.note:
-            pytest.skip(f'{flavour} is not for this card: {backend.report.note}')
+            pytest.skip(f'{library} is not for this card: {backend.report.note}')
         assert backend.report.backend == 'tensorrt', backend.report.note
         yield backend
         backend.close()

@@ -24,7 +24,7 @@ from metricseg_ros.backends.backend import OUTPUTS
 from metricseg_ros.backends.gpus import Gpu
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.standby import StandbyBackend
-from metricseg_ros.backends.tensorrt import engine_backend, opening
+from metricseg_ros.backends.tensorrt import engine_backend, startup
 from metricseg_ros.backends.tensorrt.building import (
     BuildJob,
     BuildProcess,
@@ -34,9 +34,9 @@ from metricseg_ros.backends.tensorrt.building import (
 )
 from metricseg_ros.backends.tensorrt.engine_backend import EngineBackend, explain
 from metricseg_ros.backends.tensorrt.engine_key import EngineKey
-from metricseg_ros.backends.tensorrt.flavour import find_flavours, Flavour
-from metricseg_ros.backends.tensorrt.opening import open_tensorrt
+from metricseg_ros.backends.tensorrt.library import find_libraries, TensorRTLibrary
 from metricseg_ros.backends.tensorrt.progress import Phases
+from metricseg_ros.backends.tensorrt.startup import open_tensorrt
 from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.cli.main import main
 from metricseg_ros.config import BackendConfig, from_dict, NetworkConfig
@@ -57,29 +57,29 @@ OTHERS = ({'version': '10.3.0'}, {'gpu': 'NVIDIA GeForce RTX 4080'})
 
 
 @pytest.fixture(scope='module')
-def flavour() -> Flavour:
+def library() -> TensorRTLibrary:
     """Give the builder."""
-    return find_flavours()[0]
+    return find_libraries()[0]
 
 
 @pytest.fixture
-def job(small_model: Path, flavour: Flavour, tmp_path: Path,
+def job(small_model: Path, library: TensorRTLibrary, tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch) -> BuildJob:
     """Ask for an engine of the small model, in a cache of its own."""
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
-    return plan_job(load_description(small_model), BackendConfig(), (64, 96), RTX_4090, flavour)
+    return plan_job(load_description(small_model), BackendConfig(), (64, 96), RTX_4090, library)
 
 
 @pytest.fixture(scope='module')
-def first_build(small_model: Path, flavour: Flavour,
+def first_build(small_model: Path, library: TensorRTLibrary,
                 tmp_path_factory: pytest.TempPathFactory) -> tuple[BuildJob, list[str]]:
     """Build an engine, where there are those of another version and GPU; return what was told."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
-        job = plan_job(load_description(small_model), BackendConfig(), (64, 96), RTX_4090, flavour)
+        job = plan_job(load_description(small_model), BackendConfig(), (64, 96), RTX_4090, library)
     for change in OTHERS:
         job.engine_cache.store(replace(job.key, **change), b'of something else', 1)
-    return job, built(job, flavour)
+    return job, built(job, library)
 
 
 @pytest.fixture
@@ -89,10 +89,10 @@ def filled(job: BuildJob, first_build: tuple[BuildJob, list[str]]) -> BuildJob:
     return job
 
 
-def built(job: BuildJob, flavour: Flavour) -> list[str]:
+def built(job: BuildJob, library: TensorRTLibrary) -> list[str]:
     """Obtain an engine and return what was told."""
     told: list[str] = []
-    assert obtain_engine(job, flavour, told.append)
+    assert obtain_engine(job, library, told.append)
     return told
 
 
@@ -104,11 +104,11 @@ def wait_for(condition: Callable[[], bool], seconds: float = 250) -> None:
 
 
 def test_an_engine_is_built_once_with_progress_and_for_nothing_else(
-        first_build: tuple[BuildJob, list[str]], flavour: Flavour) -> None:
+        first_build: tuple[BuildJob, list[str]], library: TensorRTLibrary) -> None:
     job, told = first_build
     assert 'there is none yet for' in told[0] and '(but for ' in told[0]
     assert '% after' in told[1] and told[-1].startswith('built the TensorRT engine in')
-    assert built(job, flavour) == []
+    assert built(job, library) == []
     entries = {entry.key: entry for entry in job.engine_cache.entries(checksums=True)}
     assert not entries[job.key].fault
     for change in OTHERS:
@@ -121,11 +121,11 @@ def test_a_job_survives_its_way_to_the_process(job: BuildJob) -> None:
     assert job_from(json.loads(json.dumps(asdict(job)))) == job
 
 
-def test_a_damaged_engine_is_built_again(filled: BuildJob, flavour: Flavour) -> None:
+def test_a_damaged_engine_is_built_again(filled: BuildJob, library: TensorRTLibrary) -> None:
     path = filled.engine_cache.folder / f'{filled.key.digest}.plan'
     whole = path.read_bytes()
     path.write_bytes(whole[:1000])
-    assert 'is not used: it has' in built(filled, flavour)[0]
+    assert 'is not used: it has' in built(filled, library)[0]
     assert filled.engine_cache.load(filled.key).plan
     assert abs(len(path.read_bytes()) - len(whole)) < 1000
 
@@ -135,7 +135,7 @@ def test_why_an_engine_was_not_taken_is_told_while_and_after_it_is_built_anew(
     if torch.cuda.is_available():
         pytest.skip('there is a GPU')
     # TensorRT-RTX itself refuses it, as there is no driver; so it does the new one.
-    monkeypatch.setattr(opening, 'present_gpu', lambda: RTX_4090)
+    monkeypatch.setattr(startup, 'present_gpu', lambda: RTX_4090)
     before = (filled.engine_cache.folder / f'{filled.key.digest}.plan').stat().st_mtime_ns
     description = load_description(small_model)
     backend = open_tensorrt(description, BackendConfig(), (64, 96),
@@ -151,22 +151,22 @@ def test_why_an_engine_was_not_taken_is_told_while_and_after_it_is_built_anew(
 
 def test_an_engine_that_only_lacks_memory_is_not_built_again(
         filled: BuildJob, small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, 'present_gpu', lambda: RTX_4090)
+    monkeypatch.setattr(startup, 'present_gpu', lambda: RTX_4090)
 
     def fail(*_: Any) -> None:
         raise torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 2 GiB')
-    monkeypatch.setattr(opening, 'EngineBackend', fail)
+    monkeypatch.setattr(startup, 'EngineBackend', fail)
     with pytest.raises(BackendError, match='out of GPU memory'):
         open_tensorrt(load_description(small_model), BackendConfig(), (64, 96), lambda: None)
     assert filled.engine_cache.load(filled.key).plan
 
 
-def test_a_cache_that_cannot_be_written_costs_only_the_next_start(job: BuildJob,
-                                                                  flavour: Flavour) -> None:
+def test_a_cache_that_cannot_be_written_costs_only_the_next_start(
+        job: BuildJob, library: TensorRTLibrary) -> None:
     blocker = Path(job.cache).parent
     blocker.mkdir(parents=True)
     Path(job.cache).write_text('a file where the folder should be')
-    told = built(job, flavour)
+    told = built(job, library)
     assert 'cannot be kept' in told[-1] and 'XDG_CACHE_HOME' in told[-1]
 
 
@@ -189,7 +189,7 @@ def test_of_two_processes_one_builds_and_the_other_waits(job: BuildJob) -> None:
 
 
 def test_a_killed_build_leaves_a_cache_that_the_next_one_mends(job: BuildJob,
-                                                               flavour: Flavour) -> None:
+                                                               library: TensorRTLibrary) -> None:
     process = BuildProcess(job)
     kill_once = Event()
 
@@ -202,7 +202,7 @@ def test_a_killed_build_leaves_a_cache_that_the_next_one_mends(job: BuildJob,
         process.result(kill)
     assert kill_once.is_set()
     assert job.engine_cache.load(job.key).plan is None
-    assert 'waiting' not in ' '.join(built(job, flavour))  # Its lock went with it.
+    assert 'waiting' not in ' '.join(built(job, library))  # Its lock went with it.
     assert job.engine_cache.load(job.key).plan
 
 
@@ -215,7 +215,7 @@ def test_what_cannot_be_parsed_is_told_from_the_process_too(
 
 
 @pytest.mark.parametrize('name', shipped_models())
-def test_the_shipped_models_parse_and_build(name: str, flavour: Flavour, tmp_path: Path,
+def test_the_shipped_models_parse_and_build(name: str, library: TensorRTLibrary, tmp_path: Path,
                                             monkeypatch: pytest.MonkeyPatch,
                                             capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
@@ -231,9 +231,9 @@ def test_the_shipped_models_parse_and_build(name: str, flavour: Flavour, tmp_pat
     ('auto', 'fp32', 'fp16'), ('fp16', 'fp32', 'fp16'), ('fp32', 'fp32', 'fp32'),
     ('auto', 'fp16', 'fp16'), ('fp32', 'fp16', 'fp16')])
 def test_an_engine_has_half_precision_unless_asked_not_to(
-        small_model: Path, flavour: Flavour, asked: str, own: str, precision: str) -> None:
+        small_model: Path, library: TensorRTLibrary, asked: str, own: str, precision: str) -> None:
     description = replace(load_description(small_model), precision=own)
-    job = plan_job(description, BackendConfig(precision=asked), (64, 96), RTX_4090, flavour)
+    job = plan_job(description, BackendConfig(precision=asked), (64, 96), RTX_4090, library)
     assert job.key.precision == precision
     given = (small_model / 'model.onnx').read_bytes()
     # A file that is in fp16 already is taken as it is.
@@ -243,15 +243,15 @@ def test_an_engine_has_half_precision_unless_asked_not_to(
 
 
 def test_without_onnx_half_precision_is_refused_with_the_remedy(
-        small_model: Path, flavour: Flavour, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = plan_job(load_description(small_model), BackendConfig(), (64, 96), RTX_4090, flavour)
+        small_model: Path, library: TensorRTLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = plan_job(load_description(small_model), BackendConfig(), (64, 96), RTX_4090, library)
     monkeypatch.setitem(sys.modules, 'onnx', None)
     with pytest.raises(BackendError, match='install it, or set backend.precision to fp32'):
         job.graph()
 
 
 def test_orins_of_one_name_and_more_or_fewer_multiprocessors_have_engines_of_their_own(
-        small_model: Path, flavour: Flavour) -> None:
+        small_model: Path, library: TensorRTLibrary) -> None:
     def key(made_by: Any, multiprocessors: int) -> EngineKey:
         gpu = Gpu('Orin', '8.7', multiprocessors)
         return plan_job(load_description(small_model), BackendConfig(), (64, 96), gpu, made_by).key
@@ -259,16 +259,16 @@ def test_orins_of_one_name_and_more_or_fewer_multiprocessors_have_engines_of_the
     measuring = SimpleNamespace(name='tensorrt', version='10.3.0', measures=True)
     assert key(measuring, 16).digest != key(measuring, 8).digest
     assert key(measuring, 16).builder_digest != key(measuring, 8).builder_digest
-    assert key(flavour, 16) == key(flavour, 0)  # TensorRT-RTX builds where the GPU is not.
+    assert key(library, 16) == key(library, 0)  # TensorRT-RTX builds where the GPU is not.
 
 
 def test_an_engine_has_grouped_before_it_takes_over(
-        filled: BuildJob, small_model: Path, flavour: Flavour,
+        filled: BuildJob, small_model: Path, library: TensorRTLibrary,
         monkeypatch: pytest.MonkeyPatch) -> None:
     description = load_description(small_model)
     binding = SimpleNamespace(why_no_graph='no CUDA graph: so it is')
     here = TorchBackend(description, CPU)
-    monkeypatch.setattr(Flavour, 'deserialised', lambda self, plan: None)
+    monkeypatch.setattr(TensorRTLibrary, 'deserialised', lambda self, plan: None)
     monkeypatch.setattr(EngineBackend, '_check_tensors', lambda self: None)
     monkeypatch.setattr(EngineBackend, 'run', lambda self, tensor: (
         self.bindings.update({0: binding}), here.run(tensor))[1])
@@ -276,12 +276,12 @@ def test_an_engine_has_grouped_before_it_takes_over(
     rehearsed: list[int] = []
     monkeypatch.setattr(engine_backend, 'rehearse', lambda output: rehearsed.append(
         len(rehearse(output).seeds)))
-    backend = EngineBackend(b'a plan', flavour, description, filled)
+    backend = EngineBackend(b'a plan', library, description, filled)
     assert rehearsed == [4]
     assert backend.report.precision == 'fp16' and backend.report.note == binding.why_no_graph
 
 
-def test_the_paper_s_resnet_101_with_its_pyramid_parses_and_builds(flavour: Flavour,
+def test_the_paper_s_resnet_101_with_its_pyramid_parses_and_builds(library: TensorRTLibrary,
                                                                    tmp_path: Path) -> None:
     from metricseg_ros.export.onnx import save, traced
     from metricseg_ros.network import MetricSegmentationNetwork
@@ -290,7 +290,7 @@ def test_the_paper_s_resnet_101_with_its_pyramid_parses_and_builds(flavour: Flav
     assert config.backbone == 'deeplab_resnet101' and len(config.pyramid_scales) == 4
     save(traced(MetricSegmentationNetwork(config), (64, 64), OUTPUTS), tmp_path / 'large.onnx')
     shares: list[float] = []
-    plan = flavour.build((tmp_path / 'large.onnx').read_bytes(), ((64, 64),) * 3, 'fp32', 0, '8.9',
+    plan = library.build((tmp_path / 'large.onnx').read_bytes(), ((64, 64),) * 3, 'fp32', 0, '8.9',
                          shares.append)
     assert len(plan) > 40e6 * 4  # Its weights.
     assert shares == sorted(shares) and shares[-1] <= 1
@@ -321,22 +321,22 @@ def engine_with(compiled: Compiled, taken: bool = True) -> tuple[Any, SimpleName
 
 
 def test_tensorrt_rtx_is_held_to_kernels_that_a_cuda_graph_can_be_made_of(
-        flavour: Flavour, tmp_path: Path) -> None:
+        library: TensorRTLibrary, tmp_path: Path) -> None:
     known: list[bytes] = []
     for _ in range(2):
         engine, options = engine_with(Compiled(known))
-        flavour.context(engine, tmp_path / 'kernels').save()
+        library.context(engine, tmp_path / 'kernels').save()
         assert options.dynamic_shapes_kernel_specialization_strategy \
             == rtx.DynamicShapesKernelSpecializationStrategy.EAGER
     assert known == [b'kernels']  # What the first one compiled serves the second.
 
 
-def test_what_a_context_uses_lives_as_long_as_it(flavour: Flavour, tmp_path: Path) -> None:
+def test_what_a_context_uses_lives_as_long_as_it(library: TensorRTLibrary, tmp_path: Path) -> None:
     compiled = Compiled([])
     watched = weakref.ref(compiled)
     engine, options = engine_with(compiled)
     options.create_runtime_cache = iter([compiled]).__next__
-    context = flavour.context(engine, tmp_path / 'kernels')
+    context = library.context(engine, tmp_path / 'kernels')
     del compiled, engine, options
     gc.collect()
     assert watched() is not None
@@ -346,23 +346,23 @@ def test_what_a_context_uses_lives_as_long_as_it(flavour: Flavour, tmp_path: Pat
 
 
 @pytest.mark.parametrize(('content', 'taken'), [(None, True), (b'kernels', False)])
-def test_kernels_that_cannot_be_had_are_not_kept(flavour: Flavour, tmp_path: Path,
+def test_kernels_that_cannot_be_had_are_not_kept(library: TensorRTLibrary, tmp_path: Path,
                                                  content: bytes | None, taken: bool) -> None:
     engine, _ = engine_with(Compiled([], content), taken)
-    flavour.context(engine, tmp_path / 'kernels').save()
+    library.context(engine, tmp_path / 'kernels').save()
     assert not (tmp_path / 'kernels').exists()
 
 
 def test_a_gpu_that_tensorrt_rtx_does_not_build_for_is_refused(
-        filled: BuildJob, flavour: Flavour) -> None:
+        filled: BuildJob, library: TensorRTLibrary) -> None:
     with pytest.raises(BackendError, match=r'for compute capability .*8\.9.*, got 8\.7'):
         built(replace(filled, key=replace(filled.key, gpu='Orin', compute_capability='8.7')),
-              flavour)
+              library)
 
 
 def test_a_gpu_that_no_engine_is_built_for_is_left_to_the_other_backends(
         small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, 'present_gpu', lambda: Gpu('NVIDIA H100', '9.0'))
+    monkeypatch.setattr(startup, 'present_gpu', lambda: Gpu('NVIDIA H100', '9.0'))
     monkeypatch.setattr(selection, 'found_gpu', lambda: 'NVIDIA H100')
     tried = selection.gpu_openers(load_description(small_model), BackendConfig(), (64, 96))
     with pytest.raises(BackendError, match='for compute capability .*, got 9.0'):

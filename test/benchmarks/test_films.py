@@ -8,8 +8,8 @@ from benchmarks.films import (
     Actor,
     camera_matrix,
     film,
+    FilmScene,
     fitted,
-    Scene,
     SCENES,
 )
 from metricseg_ros.config import IGNORE_LABEL
@@ -25,7 +25,7 @@ def square(side: int, colour: int) -> np.ndarray:
 
 
 def test_identity_is_where_the_thing_is_seen(rng: np.random.Generator) -> None:
-    scene = Scene([Actor(square(21, 220), lambda time: (0.5, 0.25 + 0.5 * time, 0.0))])
+    scene = FilmScene([Actor(square(21, 220), lambda time: (0.5, 0.25 + 0.5 * time, 0.0))])
     for number, frame in enumerate(film(scene, GROUND, 3, rng)):
         rows, columns = np.nonzero(frame.labels == 1)
         assert (rows.mean(), columns.mean()) == pytest.approx((45, 30 + 30 * number), abs=1)
@@ -38,7 +38,7 @@ def test_identity_is_where_the_thing_is_seen(rng: np.random.Generator) -> None:
 def test_later_things_lie_on_top_and_slivers_are_ignored(side: int, expected: int,
                                                          rng: np.random.Generator) -> None:
     # One column of the lower thing is seen; 60 / (240 * 320) of this image are 8.4 pixels.
-    scene = Scene([Actor(square(side, 90), lambda time: (0.5, 0.5, 0.0)),
+    scene = FilmScene([Actor(square(side, 90), lambda time: (0.5, 0.5, 0.0)),
                    Actor(square(side, 200), lambda time: (0.5, 0.5 + 1 / 120, 0.0))])
     labels = next(film(scene, GROUND, 1, rng)).labels
     assert set(np.unique(labels)) == {0, 2, expected}
@@ -46,7 +46,7 @@ def test_later_things_lie_on_top_and_slivers_are_ignored(side: int, expected: in
 
 
 def test_the_camera_moves_everything_the_other_way(rng: np.random.Generator) -> None:
-    scene = Scene([Actor(square(21, 220), lambda time: (0.5, 0.5, 0.0))],
+    scene = FilmScene([Actor(square(21, 220), lambda time: (0.5, 0.5, 0.0))],
                   lambda time: (0.1 * time, 0.2 * time, 0.0))
     first, last = film(scene, GROUND, 2, rng)
     shift = [np.argwhere(frame.labels == 1).mean(0) for frame in (first, last)]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.clusterings import compare
+from benchmarks.clusterings import time_clusterings
 from benchmarks.command import main
 from benchmarks.plain_seeds import plain_seeds
 from metricseg_ros.cli.exit_codes import BAD_USAGE
@@ -56,11 +56,11 @@ def test_grouping_is_compared_with_the_formula(report_of: Callable) -> None:
 def test_clustering_ends_at_its_limit(rng: np.random.Generator) -> None:
     points = np.concatenate([rng.normal(center, 0.01, (50, 4)) for center in (0, 5, 9)])
     points = points.astype(np.float32)
-    rows = {row['method']: row for row in compare(points, 3, 1.0, 250,
+    rows = {row['method']: row for row in time_clusterings(points, 3, 1.0, 250,
                                                   skip=['DBSCAN', 'MeanShift'])}
     assert rows['KMeans']['clusters'] == 3 and rows['KMeans']['ms'] > 0
     assert 'not run' in rows['DBSCAN']['stopped']
-    late = next(compare(points, 3, 1.0, 0.01))
+    late = next(time_clusterings(points, 3, 1.0, 0.01))
     assert late['stopped'] == 'after 0.01 s'
 
 

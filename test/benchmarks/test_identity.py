@@ -7,31 +7,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.identity import (
-    compare,
     FrameIdentities,
     hota,
     id_switches,
     identity_f1,
+    match_identities,
 )
 from metricseg_ros.config import IGNORE_LABEL
 import numpy as np
 import pytest
 
 
-def frame(said: dict[int, int], true: Sequence[int] = (1, 2), iou: float = 1.0
+def frame(predicted: dict[int, int], true: Sequence[int] = (1, 2), iou: float = 1.0
           ) -> FrameIdentities:
     """
     Make an image in which every truth is one mask or none.
 
-    :param said: truth -> id of its mask.
+    :param predicted: truth -> id of its mask.
     :param true: the truths.
     :param iou: of truth and mask.
     :return: the image.
     """
-    ious = np.zeros((len(true), len(said)))
-    for column, truth in enumerate(said):
+    ious = np.zeros((len(true), len(predicted)))
+    for column, truth in enumerate(predicted):
         ious[list(true).index(truth), column] = iou
-    return FrameIdentities(np.array(true), np.array(list(said.values()), np.int64), ious)
+    return FrameIdentities(np.array(true), np.array(list(predicted.values()), np.int64), ious)
 
 
 def test_a_perfect_tracker_makes_no_switch_and_scores_one() -> None:
@@ -41,7 +41,7 @@ def test_a_perfect_tracker_makes_no_switch_and_scores_one() -> None:
 
 
 def test_an_id_that_changes_half_way_is_one_switch() -> None:
-    frames = [frame({1: said}, true=[1]) for said in (7, 7, 8, 8)]
+    frames = [frame({1: predicted}, true=[1]) for predicted in (7, 7, 8, 8)]
     assert id_switches(frames) == 1
     # Of 4 truths and 4 finds the best single id explains 2.
     assert identity_f1(frames) == 2 * 2 / (4 + 4)
@@ -92,19 +92,19 @@ def test_nothing_said_of_nothing_is_right_and_something_is_wrong() -> None:
 
 
 def test_label_maps_are_compared_by_the_iou_of_every_pair() -> None:
-    truth, said = np.zeros((2, 6), np.uint16), np.zeros((2, 6), np.uint16)
+    truth, predicted = np.zeros((2, 6), np.uint16), np.zeros((2, 6), np.uint16)
     truth[:, :2], truth[:, 4:] = 5, 9
-    said[:, 1:3] = 300
-    found = compare(truth, said)
-    assert (found.true_ids.tolist(), found.said_ids.tolist()) == ([5, 9], [300])
+    predicted[:, 1:3] = 300
+    found = match_identities(truth, predicted)
+    assert (found.true_ids.tolist(), found.predicted_ids.tolist()) == ([5, 9], [300])
     np.testing.assert_allclose(found.ious, [[2 / 6], [0]])
 
 
 def test_ignored_pixels_count_for_nothing() -> None:
     truth = np.array([[5, 5, IGNORE_LABEL]], np.uint16)
-    found = compare(truth, np.array([[1, 1, 1]], np.uint16))
+    found = match_identities(truth, np.array([[1, 1, 1]], np.uint16))
     np.testing.assert_allclose(found.ious, [[1]])
-    hidden = compare(truth, np.array([[0, 0, 2]], np.uint16))
+    hidden = match_identities(truth, np.array([[0, 0, 2]], np.uint16))
     assert hidden.ious.shape == (1, 0)
 
 

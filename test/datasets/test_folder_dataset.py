@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 
 import cv2
+from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.label_folder import write_pair
-from metricseg_ros.datasets.opening import open_dataset
 import numpy as np
 import pytest
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
 from metricseg_ros.datasets.label_folder import write_pair
-from metricseg_ros.datasets.opening import open_dataset
 import numpy as np
 
 

@@ -13,7 +13,7 @@ import shutil
 
 from metricseg_ros.backends.half import to_half
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
-from metricseg_ros.backends.tensorrt.flavour import find_flavours
+from metricseg_ros.backends.tensorrt.library import find_libraries
 from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.main import main
@@ -39,7 +39,8 @@ def built(path: Path) -> bytes:
     """Build an engine of a file, where the builder is installed."""
     pytest.importorskip('tensorrt_rtx')
     sizes = ((32, 32), (64, 96), (96, 96))
-    return find_flavours()[0].build(path.read_bytes(), sizes, 'fp16', 0, '8.9', lambda share: None)
+    return find_libraries()[0].build(path.read_bytes(), sizes, 'fp16', 0, '8.9',
+                                     lambda share: None)
 
 
 def test_the_opset_is_one_that_tensorrt_8_5_reads(small_model: Path) -> None:

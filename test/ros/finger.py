@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Pointing at things in space, as RViz does."""
+"""ClickedPoints at things in space, as RViz does."""
 
 from __future__ import annotations
 

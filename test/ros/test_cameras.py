@@ -10,7 +10,7 @@ from statistics import median
 from threading import Event
 from typing import Any
 
-from metricseg_ros.ros.camera import check_names
+from metricseg_ros.ros.camera import check_camera_names
 import pytest
 from ros.cameras import Cameras
 from ros.colour_model import COLOURS
@@ -113,7 +113,7 @@ def test_images_of_several_cameras_go_through_the_network_at_once(
     (['my camera'], "got 'my camera'")])
 def test_names_no_topic_can_begin_with_are_refused(names: list[str], text: str) -> None:
     with pytest.raises(ValueError, match=text):
-        check_names(names)
+        check_camera_names(names)
 
 
 @pytest.mark.parametrize(('names', 'topics'), [

@@ -13,7 +13,7 @@ from typing import Any
 from metricseg_ros.backends.gpus import found_gpu, Gpu
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.standby import StandbyBackend
-from metricseg_ros.backends.tensorrt import opening
+from metricseg_ros.backends.tensorrt import startup
 from metricseg_ros.backends.tensorrt.engine_backend import explain
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import load_description
@@ -94,7 +94,7 @@ def test_images_are_segmented_while_an_engine_is_built_and_after_it_is_refused(
     pytest.importorskip('tensorrt_rtx', reason='needs TensorRT-RTX')
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
     # It really builds; that there is no driver comes out only when it loads what it has built.
-    monkeypatch.setattr(opening, 'present_gpu', lambda: Gpu('NVIDIA GeForce RTX 4090', '8.9'))
+    monkeypatch.setattr(startup, 'present_gpu', lambda: Gpu('NVIDIA GeForce RTX 4090', '8.9'))
     start(Segmenter(colour_model, image_reliability='reliable'))
     robot = start(Robot('instances'))
     robot.wait_until_matched()

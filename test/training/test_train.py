@@ -11,10 +11,10 @@ from metricseg_ros.training.crops import composed_size, crop_sizes
 from metricseg_ros.training.scenes import (
     class_names,
     open_source,
-    Scene,
     SceneDataset,
     Source,
     StepBatches,
+    TrainingScene,
 )
 from metricseg_ros.training.schedule import classification_weight, rate_factor
 from metricseg_ros.training.train import train, Trainer
@@ -151,7 +151,7 @@ def test_gradient_that_is_not_finite_changes_nothing():
 def test_no_background_is_drawn_where_it_is_not_known():
     config = with_values(SMALL, {'background_samples': 50})
     trainer, scenes = Trainer(config), batch_of(config)
-    all_background = Scene(scenes.image, torch.zeros_like(scenes.labels), scenes.classes,
+    all_background = TrainingScene(scenes.image, torch.zeros_like(scenes.labels), scenes.classes,
                            torch.tensor([False, False]), scenes.rng_seed)
     embedding, classification = trainer.losses(all_background)
     assert embedding.item() == classification.item() == 0

@@ -26,11 +26,11 @@ from metricseg_ros.backends.gpus import Gpu
 from metricseg_ros.backends.half import to_half
 from metricseg_ros.backends.tensorrt.engine_cache import EngineCache, Lookup
 from metricseg_ros.backends.tensorrt.engine_key import EngineKey, input_sizes, InputSizes
-from metricseg_ros.backends.tensorrt.flavour import Flavour, load_flavour
+from metricseg_ros.backends.tensorrt.library import load_library, TensorRTLibrary
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription
 
-Tell = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 TELL_S = 1.0
 """Least time between two lines of progress."""
 NICENESS = 10
@@ -98,7 +98,7 @@ class BuildJob:
 
 
 def plan_job(description: ModelDescription, config: BackendConfig, box: tuple[int, int], gpu: Gpu,
-             flavour: Flavour) -> BuildJob:
+             library: TensorRTLibrary) -> BuildJob:
     """
     Say which engine a model needs.
 
@@ -106,28 +106,28 @@ def plan_job(description: ModelDescription, config: BackendConfig, box: tuple[in
     :param config: limits of workspace and cache.
     :param box: (height, width) of the box images are fitted into.
     :param gpu: that it shall run on.
-    :param flavour: TensorRT that builds it.
+    :param library: TensorRT that builds it.
     :return: the job.
     :raises ModelError: if the model's file is missing or damaged.
     """
     path = description.checked_file('model.onnx')
     sizes = input_sizes(box, description.size_multiple)
     halved = description.precision == 'fp32' and config.precision != 'fp32'
-    key = EngineKey(description.checksums['model.onnx'], flavour.name, flavour.version, gpu.name,
-                    gpu.compute_capability, gpu.multiprocessors * flavour.measures,
+    key = EngineKey(description.checksums['model.onnx'], library.name, library.version, gpu.name,
+                    gpu.compute_capability, gpu.multiprocessors * library.measures,
                     'fp16' if halved else description.precision, str(sizes))
     return BuildJob(str(path), halved, key, sizes, config.workspace_mib,
                     str(EngineCache().folder), config.engine_cache_mib)
 
 
-def obtain_engine(job: BuildJob, flavour: Flavour, tell: Tell) -> bytes:
+def obtain_engine(job: BuildJob, library: TensorRTLibrary, tell: ProgressCallback) -> bytes:
     """
     Take an engine out of the cache, or build and keep it.
 
     Of two processes that want the same engine one builds, and the other waits for it.
 
     :param job: the engine.
-    :param flavour: TensorRT that builds it.
+    :param library: TensorRT that builds it.
     :param tell: told in one line what goes on.
     :return: the engine.
     :raises BackendError: if it cannot be built.
@@ -148,18 +148,18 @@ def obtain_engine(job: BuildJob, flavour: Flavour, tell: Tell) -> bytes:
         lock = nullcontext()  # Keeping the engine will fail too, and tell why.
     try:
         looked = job.look()
-        return looked.plan if looked.plan is not None else build_and_keep(job, flavour, tell)
+        return looked.plan if looked.plan is not None else build_and_keep(job, library, tell)
     finally:
         if not isinstance(lock, nullcontext):
             lock.release()
 
 
-def build_and_keep(job: BuildJob, flavour: Flavour, tell: Tell) -> bytes:
+def build_and_keep(job: BuildJob, library: TensorRTLibrary, tell: ProgressCallback) -> bytes:
     """
     Build an engine and put it into the cache.
 
     :param job: the engine.
-    :param flavour: TensorRT that builds it.
+    :param library: TensorRT that builds it.
     :param tell: told in one line what goes on.
     :return: the engine, even if the cache does not take it.
     :raises BackendError: if it cannot be built.
@@ -173,7 +173,7 @@ def build_and_keep(job: BuildJob, flavour: Flavour, tell: Tell) -> bytes:
             told = took
             tell(f'building the TensorRT engine: {share:.0%} after {took:.0f} s')
 
-    plan = flavour.build(job.graph(), job.sizes, job.key.precision,
+    plan = library.build(job.graph(), job.sizes, job.key.precision,
                          job.workspace_mib, job.key.compute_capability, progress,
                          job.engine_cache.timings_path(job.key))
     took = time.monotonic() - begin
@@ -203,7 +203,7 @@ class BuildProcess:
             self._process.stdin.close()
         self.pid = self._process.pid
 
-    def result(self, tell: Tell) -> bytes:
+    def result(self, tell: ProgressCallback) -> bytes:
         """
         Wait for the engine.
 
@@ -262,7 +262,7 @@ def main() -> int:
         print(line, file=sys.stderr, flush=True)
 
     try:
-        plan = obtain_engine(job, load_flavour(job.key.flavour), tell)
+        plan = obtain_engine(job, load_library(job.key.library), tell)
     except (BackendError, ImportError, OSError) as error:
         tell(' '.join(str(error).split()))
         return 1

@@ -16,7 +16,7 @@ from typing import Any
 from metricseg_ros.backends.backend import BackendError, ExecutionReport, INPUT, OUTPUTS
 from metricseg_ros.backends.tensorrt.building import BuildJob
 from metricseg_ros.backends.tensorrt.cuda_graph import CudaGraph, CudaGraphError
-from metricseg_ros.backends.tensorrt.flavour import Flavour
+from metricseg_ros.backends.tensorrt.library import TensorRTLibrary
 from metricseg_ros.grouping.rehearsal import rehearse
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.structures import NetworkOutput
@@ -36,12 +36,12 @@ class Binding:
     handed out is copied on the caller's stream, so that it is the caller's altogether.
     """
 
-    def __init__(self, flavour: Flavour, engine: Any, kernels: Path, shape: tuple[int, ...],
-                 stream: torch.cuda.Stream) -> None:
+    def __init__(self, library: TensorRTLibrary, engine: Any, kernels: Path,
+                 shape: tuple[int, ...], stream: torch.cuda.Stream) -> None:
         """
         Allocate, run once, and capture a CUDA graph if that can be done.
 
-        :param flavour: TensorRT.
+        :param library: TensorRT.
         :param engine: the engine.
         :param kernels: file of the kernels that TensorRT-RTX compiles.
         :param shape: (1,3,h,w).
@@ -49,8 +49,8 @@ class Binding:
         :raises BackendError: if the engine does not take that shape or fails.
         """
         self.stream = stream
-        self.flavour = flavour
-        self.kept = flavour.context(engine, kernels)
+        self.library = library
+        self.kept = library.context(engine, kernels)
         self.context = self.kept.execution
         if not self.context.set_input_shape(INPUT, shape):
             raise BackendError(f'the TensorRT engine takes no input of {shape[2]}x{shape[3]}: '
@@ -93,10 +93,10 @@ class Binding:
 
         :raises BackendError: if TensorRT refuses.
         """
-        self.flavour.complaints.clear()
+        self.library.complaints.clear()
         if not self.context.execute_async_v3(self.stream.cuda_stream):
-            raise BackendError(f'{self.flavour} cannot run the engine: '
-                               f'{"; ".join(self.flavour.complaints) or "no reason given"}')
+            raise BackendError(f'{self.library} cannot run the engine: '
+                               f'{"; ".join(self.library.complaints) or "no reason given"}')
 
     def _captured(self) -> tuple[CudaGraph | None, str]:
         """Give the CUDA graph; or None and why, as some layers cannot be captured."""
@@ -117,29 +117,29 @@ class EngineBackend:
 
     progress = ''
 
-    def __init__(self, plan: bytes, flavour: Flavour, description: ModelDescription,
+    def __init__(self, plan: bytes, library: TensorRTLibrary, description: ModelDescription,
                  job: BuildJob) -> None:
         """
         Load the engine, run it once, and group, so that the first image is not slow.
 
         :param plan: the serialised engine.
-        :param flavour: TensorRT.
+        :param library: TensorRT.
         :param description: of the model.
         :param job: that the engine is of.
         :raises BackendError: if it cannot be loaded or run.
         """
-        self.flavour = flavour
+        self.library = library
         self.kernels = job.engine_cache.kernels_path(job.key)
         self.thresholds = description.similarity_thresholds
         self.failure = ''
         self._running = Lock()
         self.bindings: dict[tuple[int, ...], Binding] = {}
-        self.engine = flavour.deserialised(plan)
+        self.engine = library.deserialised(plan)
         self._check_tensors()
         self.stream = torch.cuda.Stream()
         rehearse(self.run(torch.zeros(1, 3, *job.sizes.best)))
         (binding,) = self.bindings.values()
-        self.report = ExecutionReport('tensorrt', str(flavour), f'cuda ({job.key.gpu})',
+        self.report = ExecutionReport('tensorrt', str(library), f'cuda ({job.key.gpu})',
                                       job.key.precision, binding.why_no_graph)
 
     def run(self, tensor: Tensor) -> NetworkOutput:
@@ -168,10 +168,10 @@ class EngineBackend:
 
     def _binding(self, shape: tuple[int, ...]) -> Binding:
         if shape not in self.bindings:
-            most = MOST_BINDINGS if self.flavour.shares_profiles else 1
+            most = MOST_BINDINGS if self.library.shares_profiles else 1
             if len(self.bindings) >= most:  # Before another takes its place.
                 self.bindings.pop(next(iter(self.bindings)))
-            self.bindings[shape] = Binding(self.flavour, self.engine, self.kernels, shape,
+            self.bindings[shape] = Binding(self.library, self.engine, self.kernels, shape,
                                            self.stream)
         return self.bindings[shape]
 
@@ -182,7 +182,7 @@ class EngineBackend:
         return explained
 
     def _check_tensors(self) -> None:
-        engine, single = self.engine, self.flavour.trt.float32
+        engine, single = self.engine, self.library.trt.float32
         names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
         if set(names) != {INPUT, *OUTPUTS}:
             raise BackendError(f'the engine must have {INPUT} and {", ".join(OUTPUTS)}, got '

@@ -20,8 +20,8 @@ from pathlib import Path
 import time
 from typing import NamedTuple, TYPE_CHECKING
 
+from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.backends.tensorrt.engine_key import EngineKey
-from metricseg_ros.whole_files import write_whole
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -122,8 +122,8 @@ class EngineCache:
                    'sha256': hashlib.sha256(plan).hexdigest(), 'build_seconds': round(seconds, 1),
                    'built': time.strftime('%Y-%m-%dT%H:%M:%S%z')}
         self._path(key.digest, 'json').unlink(missing_ok=True)
-        write_whole(self._path(key.digest, 'plan'), plan)
-        write_whole(self._path(key.digest, 'json'), json.dumps(sidecar, indent=1).encode())
+        write_atomically(self._path(key.digest, 'plan'), plan)
+        write_atomically(self._path(key.digest, 'json'), json.dumps(sidecar, indent=1).encode())
         if self.limit:
             self.prune(self.limit, keep=key.digest)
 

@@ -34,7 +34,7 @@ class EngineKey:
     What an engine depends on.
 
     :param onnx_sha256: checksum of the ONNX file.
-    :param flavour: tensorrt or tensorrt_rtx.
+    :param library: tensorrt or tensorrt_rtx.
     :param version: of TensorRT.
     :param gpu: name of the GPU.
     :param compute_capability: of the GPU.
@@ -45,7 +45,7 @@ class EngineKey:
     """
 
     onnx_sha256: str
-    flavour: str
+    library: str
     version: str
     gpu: str
     compute_capability: str
@@ -62,7 +62,7 @@ class EngineKey:
     def builder_digest(self) -> str:
         """Return a name for what engines of one TensorRT version and GPU have in common."""
         return _digest({name: getattr(self, name)
-                        for name in ('flavour', 'version', 'gpu', 'compute_capability',
+                        for name in ('library', 'version', 'gpu', 'compute_capability',
                                      'multiprocessors')})
 
     def difference(self, other: EngineKey) -> str:

@@ -29,7 +29,7 @@ def check_tensorrt(on_gpu: bool) -> Iterator[Check]:
     :return: one check for each that is installed, or one that none is; then one for the engines.
     """
     from metricseg_ros.backends.tensorrt.engine_cache import EngineCache
-    from metricseg_ros.backends.tensorrt.flavour import FLAVOURS
+    from metricseg_ros.backends.tensorrt.library import FLAVOURS
     installed = [name for name in FLAVOURS if find_spec(name)]
     if not installed:
         yield missing(on_gpu)

@@ -42,7 +42,7 @@ WARM_UP_SHARE = 1 / 3
 """Share of a soak that is left out of the slope: caches and the shared segment fill."""
 
 WARM_UPS = 3
-STAGES = ('preprocess', 'network', 'grouping', 'tracking', 'restore')
+LIBRARY_STAGES = ('preprocess', 'network', 'grouping', 'tracking', 'restore')
 """Stages of the library, as an InstanceArray tells them; restore holds its packing too."""
 
 
@@ -129,7 +129,7 @@ def _alternate(trips: RoundTrips, image: Image, answers: tuple[str, ...],
     for run in range(-WARM_UPS, runs):
         bare, _ = trips.trip('bare', image, ('bare/image',))
         node, message = trips.trip('segmenter', image, answers)
-        library = sum(getattr(message, f'{stage}_ms') for stage in STAGES)
+        library = sum(getattr(message, f'{stage}_ms') for stage in LIBRARY_STAGES)
         if run >= 0:
             for name, value in zip(columns, (bare, node, library, node - library - bare)):
                 columns[name].append(value)

@@ -10,7 +10,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from metricseg_ros.ros.diagnostics.graph import look_at, TopicView, unserved
-from metricseg_ros.ros.diagnostics.health import Facts, judge, OK, SILENCE_S, Unheard, Verdict
+from metricseg_ros.ros.diagnostics.health import Facts, judge, OK, SILENCE_S, SilentTopic, Verdict
 from metricseg_ros.ros.diagnostics.snapshot import CameraSnapshot, Snapshot
 from metricseg_ros.ros.diagnostics.throttle import ThrottledLog
 from rclpy.clock import Clock, ClockType
@@ -67,9 +67,9 @@ class Diagnostics:
         for _, facts, verdict in reports:
             self._tell(facts.camera, verdict)
         if now is not None:
-            self.tell_what_runs(now)
+            self.log_what_runs(now)
 
-    def tell_what_runs(self, now: Snapshot) -> None:
+    def log_what_runs(self, now: Snapshot) -> None:
         """
         Log who runs the network when that has changed, and what is under way to run faster.
 
@@ -115,11 +115,12 @@ class Diagnostics:
             age_ms=age and age['p50'],
             unstamped=camera.counts['segmented'] > 0 and age is None,
             waits_for_clock=self._waits_for_clock(), unserved=self._unserved(camera),
-            no_place=camera.no_place, unheard=self._unheard(now, camera), rate=camera.rate)
+            no_place=camera.no_place, silent_topics=self._silent_topics(now, camera),
+            rate=camera.rate)
 
-    def _unheard(self, now: Snapshot, camera: CameraSnapshot) -> tuple[Unheard, ...]:
+    def _silent_topics(self, now: Snapshot, camera: CameraSnapshot) -> tuple[SilentTopic, ...]:
         """Look for depth and intrinsics that have not come, though somebody asks for them."""
-        return tuple(Unheard(name, topic, self._view(now, topic, kind))
+        return tuple(SilentTopic(name, topic, self._view(now, topic, kind))
                      for name, topic, kind in camera.missing) if camera.no_place else ()
 
     def _unserved(self, camera: CameraSnapshot) -> str:

@@ -22,7 +22,7 @@ LOSSY = 0.1
 """Where a late image, a slow worker, a stamp that is off and lost images become a fault."""
 
 
-class Unheard(NamedTuple):
+class SilentTopic(NamedTuple):
     """
     A topic on which nothing has come.
 
@@ -61,7 +61,7 @@ class Facts:
     :param waits_for_clock: whether time is simulated and nobody tells it.
     :param unserved: who subscribes to an output and cannot be served, and why, or empty.
     :param no_place: why the objects of the latest image have no place in space, or empty.
-    :param unheard: inputs beside the image on which nothing has come.
+    :param silent_topics: inputs beside the image on which nothing has come.
     :param rate: frames segmented a second.
     """
 
@@ -85,7 +85,7 @@ class Facts:
     waits_for_clock: bool = False
     unserved: str = ''
     no_place: str = ''
-    unheard: tuple[Unheard, ...] = ()
+    silent_topics: tuple[SilentTopic, ...] = ()
     rate: float = 0.0
 
 
@@ -172,7 +172,7 @@ def _no_publisher(facts: Facts) -> str:
     return f'{text}, nor images elsewhere: is the camera running, with the same ROS_DOMAIN_ID?'
 
 
-def _unheard(facts: Facts) -> str:
+def _refused(facts: Facts) -> str:
     view = facts.view
     policy = facts.refused if facts.silent_s >= SILENCE_S else ''
     if policy == RELIABILITY and not view.best_effort:
@@ -238,11 +238,11 @@ def _bad_stamp(facts: Facts) -> str:
 def _no_place(facts: Facts) -> str:
     if not facts.no_place:
         return ''
-    causes = '; '.join(_why_unheard(*item, facts.reliable) for item in facts.unheard)
+    causes = '; '.join(_why_silent(*item, facts.reliable) for item in facts.silent_topics)
     return f'no object has a place: {causes or facts.no_place}'
 
 
-def _why_unheard(name: str, topic: str, view: TopicView, reliable: bool) -> str:
+def _why_silent(name: str, topic: str, view: TopicView, reliable: bool) -> str:
     if view.publishers and reliable and view.best_effort == view.publishers:
         return f'no publisher on {topic} can be heard: {why_refused(RELIABILITY)}'
     if view.publishers:
@@ -267,7 +267,7 @@ def _relative(facts: Facts, transport: str) -> str:
 
 RULES: tuple[tuple[int, Callable[[Facts], str]], ...] = (
     (ERROR, _failed), (WARN, _unconfigured), (WARN, _inactive), (ERROR, _stuck),
-    (WARN, _no_publisher), (ERROR, _unheard), (WARN, _silent), (WARN, _nobody_served), (OK, _idle),
+    (WARN, _no_publisher), (ERROR, _refused), (WARN, _silent), (WARN, _nobody_served), (OK, _idle),
     (ERROR, _bad_image), (WARN, _lossy), (WARN, _no_clock), (WARN, _no_place), (WARN, _bad_stamp),
     (WARN, _unserved))
 """Level and rule, in the order in which they are asked."""

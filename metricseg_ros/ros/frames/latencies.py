@@ -11,7 +11,7 @@ from time import monotonic
 
 import numpy as np
 
-STAGES = ('wait', 'convert', 'preprocess', 'network', 'grouping', 'tracking', 'restore',
+PUBLISHED_STAGES = ('wait', 'convert', 'preprocess', 'network', 'grouping', 'tracking', 'restore',
           'callback', 'age')
 """Latencies of an InstanceArray, each in the field of that name with _ms behind it."""
 

@@ -21,7 +21,7 @@ class NoSuchFrameError(LookupError):
 
 
 @dataclass(frozen=True)
-class SeenFrame:
+class EmbeddedFrame:
     """
     A frame the network has seen.
 
@@ -57,9 +57,9 @@ class RecentFrames:
         :param most: number of frames kept.
         """
         self._lock = Lock()
-        self._frames: deque[SeenFrame] = deque(maxlen=most)
+        self._frames: deque[EmbeddedFrame] = deque(maxlen=most)
 
-    def add(self, frame: SeenFrame) -> None:
+    def add(self, frame: EmbeddedFrame) -> None:
         """
         Keep a frame, in place of the oldest one.
 
@@ -75,7 +75,7 @@ class RecentFrames:
         with self._lock:
             self._frames.clear()
 
-    def find(self, stamp: Any) -> SeenFrame:
+    def find(self, stamp: Any) -> EmbeddedFrame:
         """
         Look a frame up.
 

@@ -11,7 +11,7 @@ from metricseg_ros.inputs.image_messages import describe, ImageError, to_rgb
 import numpy as np
 
 
-def read_image(message: Any) -> np.ndarray:
+def read_image_message(message: Any) -> np.ndarray:
     """
     Read an image message.
 

@@ -52,7 +52,7 @@ class DepthInput:
         """Relative topic -> full name after remapping, of the present subscriptions."""
         return {name: item.topic_name for name, item in self._subscriptions.items()}
 
-    def attend(self, wanted: Collection[str]) -> None:
+    def subscribe_to(self, wanted: Collection[str]) -> None:
         """
         Subscribe to what is wanted, and unsubscribe from what is not.
 

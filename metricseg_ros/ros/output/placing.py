@@ -31,7 +31,7 @@ MOST_WAITING = 10
 
 
 @dataclass(frozen=True)
-class Sighting:
+class SegmentedImage:
     """
     A segmented image that is to be placed in space.
 
@@ -78,7 +78,7 @@ class Placing:
         self._warn = warn
         self._changed = Condition()
         self._depth = DepthBuffer(config.images)
-        self._waiting: deque[Sighting] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[SegmentedImage] = deque(maxlen=MOST_WAITING)
         self._closed = False
         self._thread = Thread(target=self._run, name='placing', daemon=True)
         self._thread.start()
@@ -93,7 +93,7 @@ class Placing:
             self._depth.add(message)
             self._changed.notify()
 
-    def add(self, sighting: Sighting) -> None:
+    def add(self, sighting: SegmentedImage) -> None:
         """
         Take a segmented image in; it is placed as soon as its depth is there.
 
@@ -133,7 +133,7 @@ class Placing:
                 self._warn(f'placing objects failed: {error!r}')
             del taken  # An image waits for its successor otherwise.
 
-    def _take(self) -> tuple[Sighting, Found] | None:
+    def _take(self) -> tuple[SegmentedImage, Found] | None:
         """Wait for an image whose depth is there or will not come; older ones are let go."""
         with self._changed:
             while not self._closed:
@@ -146,10 +146,10 @@ class Placing:
                 self._changed.wait(min(map(self._patience, self._waiting), default=None))
         return None
 
-    def _patience(self, sighting: Sighting) -> float:
+    def _patience(self, sighting: SegmentedImage) -> float:
         return sighting.time + self.config.maximum_wait - monotonic()
 
-    def _place(self, sighting: Sighting, found: Found) -> None:
+    def _place(self, sighting: SegmentedImage, found: Found) -> None:
         """Publish what is wanted of an image; where nothing can be placed, that, and why."""
         header, instances, names = sighting.header, sighting.instances, sighting.names
         try:
@@ -170,7 +170,7 @@ class Placing:
         if self._outputs.wanted('cloud'):
             self._outputs.publish('cloud', point_cloud(header, sighting.image, instances, objects))
 
-    def _located(self, sighting: Sighting, found: Found) -> list[ObjectInSpace]:
+    def _located(self, sighting: SegmentedImage, found: Found) -> list[ObjectInSpace]:
         """Return the objects; raise DepthError where depth or intrinsics are missing or wrong."""
         if found.depth is None:
             raise MissingError(found.reason)

@@ -14,7 +14,7 @@ from typing import Any
 
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.inputs.image_messages import to_rgb
-from metricseg_ros.ros.frames.latencies import STAGES, summarise
+from metricseg_ros.ros.frames.latencies import PUBLISHED_STAGES, summarise
 from metricseg_ros.ros.process.lifetime import running
 from metricseg_ros.ros.tools.overlay_writer import OverlayWriter
 import rclpy
@@ -74,7 +74,7 @@ class Viewer(Node):
         """
         values = {stage: [value for message in self.messages
                           if (value := getattr(message, f'{stage}_ms')) == value]
-                  for stage in STAGES}
+                  for stage in PUBLISHED_STAGES}
         counts = [len(message.instances) for message in self.messages]
         elapsed = self.times[-1] - self.times[0] if len(self.times) > 1 else 0.0
         last = self.messages[-1] if self.messages else InstanceArray()

@@ -10,8 +10,8 @@ import posixpath
 import zipfile
 
 import cv2
+from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.synthesis.rendered.solids import Solid, solid_of, Surface
-from metricseg_ros.whole_files import write_whole
 import numpy as np
 
 TEXTURE_SIDE = 192
@@ -55,7 +55,7 @@ def save_converted(path: Path, surfaces: list[Surface]) -> None:
         content[f'{index}_texture'] = np.zeros(0) if part.texture is None else part.texture
     packed = BytesIO()
     np.savez_compressed(packed, count=len(surfaces), **content)
-    write_whole(path, packed.getvalue())
+    write_atomically(path, packed.getvalue())
 
 
 def load_converted(path: Path, name: str) -> Solid | None:

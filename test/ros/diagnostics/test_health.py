@@ -15,7 +15,7 @@ from metricseg_ros.ros.diagnostics.health import (
     Facts,
     judge,
     OK,
-    Unheard,
+    SilentTopic,
     WARN,
 )
 import pytest
@@ -69,19 +69,21 @@ CAUSES = [
     ({'bad_image': 'image not segmented: truncated'}, ERROR, 'truncated'),
     ({'waits_for_clock': True}, WARN, 'nobody publishes /clock'),
     ({'no_place': 'no depth image has come'}, WARN, 'no object has a place: no depth image has'),
-    ({'no_place': 'it is late', 'unheard': (Unheard('depth', '/depth', TopicView()),)}, WARN,
+    ({'no_place': 'it is late',
+      'silent_topics': (SilentTopic('depth', '/depth', TopicView()),)}, WARN,
      'no object has a place: nobody publishes on /depth, nor messages of its type elsewhere'),
-    ({'no_place': 'it is late', 'unheard': (
-        Unheard('left/depth', '/left/depth', TopicView(elsewhere=('/left/depth_registered',))),)},
+    ({'no_place': 'it is late', 'silent_topics': (
+        SilentTopic('left/depth', '/left/depth',
+                    TopicView(elsewhere=('/left/depth_registered',))),)},
      WARN, 'there is /left/depth_registered: start with `--ros-args -r left/depth:=...`'),
-    ({'no_place': 'it is late', 'unheard': (
-        Unheard('depth', '/depth', TopicView(publishers=1)),)}, WARN,
+    ({'no_place': 'it is late', 'silent_topics': (
+        SilentTopic('depth', '/depth', TopicView(publishers=1)),)}, WARN,
      'nothing came on /depth, which has a publisher'),
-    ({'reliable': True, 'no_place': 'it is late', 'unheard': (
-        Unheard('depth', '/depth', TopicView(publishers=1, best_effort=1)),)}, WARN,
+    ({'reliable': True, 'no_place': 'it is late', 'silent_topics': (
+        SilentTopic('depth', '/depth', TopicView(publishers=1, best_effort=1)),)}, WARN,
      'no publisher on /depth can be heard: QoS policy RELIABILITY'),
-    ({'no_place': 'it is late', 'unheard': (
-        Unheard('depth', '/depth', TopicView(other_types=('sensor_msgs/msg/PointCloud2',))),)},
+    ({'no_place': 'it is late', 'silent_topics': (
+        SilentTopic('depth', '/depth', TopicView(other_types=('sensor_msgs/msg/PointCloud2',))),)},
      WARN, '/depth carries sensor_msgs/msg/PointCloud2'),
     ({'unstamped': True, 'age_ms': None}, WARN, 'carry no stamp'),
     ({'age_ms': 9000.0}, WARN, '9.0 s behind'),

@@ -14,7 +14,7 @@ from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.backends import BackendError
 from metricseg_ros.ros.diagnostics import health
 from metricseg_ros.ros.diagnostics.graph import name_of
-from metricseg_ros.ros.frames.latencies import STAGES
+from metricseg_ros.ros.frames.latencies import PUBLISHED_STAGES
 from metricseg_ros.ros.input.image_input import SubscriptionEventCallbacks
 from metricseg_ros.ros.tools.camera_messages import compressed_image, raw_image
 import pytest
@@ -212,7 +212,7 @@ def test_latencies_and_counts_are_reported(start: Start, colour_model: Path) -> 
     wait_for(lambda: int(robot.value('segmented')) >= 1, 'the image to be counted')
     assert robot.value('backend') == 'onnxruntime'
     assert robot.value('topic') == '/image'
-    for stage in (*STAGES, 'views'):
+    for stage in (*PUBLISHED_STAGES, 'views'):
         values = [float(robot.value(f'{stage}_ms_{name}')) for name in ('p50', 'p95', 'p99')]
         assert 0 <= values[0] <= values[1] <= values[2]
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from builtin_interfaces.msg import Time
 from metricseg_ros.ros.frames.recent_frames import (
+    EmbeddedFrame,
     NoSuchFrameError,
     RecentFrames,
-    SeenFrame,
 )
 import pytest
 from std_msgs.msg import Header
@@ -21,7 +21,7 @@ LATEST = Time()
 def kept(*seconds: int, most: int = 2) -> RecentFrames:
     frames = RecentFrames(most)
     for second in seconds:
-        frames.add(SeenFrame(Header(stamp=Time(sec=second)), f'embeddings of {second}',
+        frames.add(EmbeddedFrame(Header(stamp=Time(sec=second)), f'embeddings of {second}',
                              f'image of {second}'))
     return frames
 
@@ -40,7 +40,7 @@ def test_only_the_latest_frame_keeps_its_image() -> None:
 
 def test_of_frames_with_one_stamp_the_later_counts() -> None:
     frames = kept(3)
-    frames.add(SeenFrame(Header(stamp=Time(sec=3)), 'again'))
+    frames.add(EmbeddedFrame(Header(stamp=Time(sec=3)), 'again'))
     assert frames.find(Time(sec=3)).embedded == 'again'
 
 

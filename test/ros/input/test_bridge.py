@@ -21,23 +21,23 @@ def image(encoding, pixels):
 
 
 def test_known_encoding_is_read_by_the_table():
-    from metricseg_ros.ros.input.bridge import read_image
+    from metricseg_ros.ros.input.bridge import read_image_message
     pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
-    np.testing.assert_array_equal(read_image(image('bgr8', pixels)), pixels[..., ::-1])
+    np.testing.assert_array_equal(read_image_message(image('bgr8', pixels)), pixels[..., ::-1])
 
 
 def test_encoding_that_nobody_knows_is_named():
-    from metricseg_ros.ros.input.bridge import read_image
+    from metricseg_ros.ros.input.bridge import read_image_message
     with pytest.raises(ImageError, match='yuv999'):
-        read_image(image('yuv999', np.zeros((2, 3, 3), np.uint8)))
+        read_image_message(image('yuv999', np.zeros((2, 3, 3), np.uint8)))
 
 
 @pytest.mark.skipif(not BRIDGE, reason='needs cv_bridge, which comes with a ROS 2 distribution')
 def test_cv_bridge_agrees_with_the_table():
     from cv_bridge import CvBridge
-    from metricseg_ros.ros.input.bridge import read_image
+    from metricseg_ros.ros.input.bridge import read_image_message
     pixels = np.random.default_rng(0).integers(0, 255, (4, 6, 3), dtype=np.uint8)
     for encoding in ('rgb8', 'bgr8'):
         message = image(encoding, pixels)
-        np.testing.assert_array_equal(read_image(message),
+        np.testing.assert_array_equal(read_image_message(message),
                                       CvBridge().imgmsg_to_cv2(message, 'rgb8'))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.floors import Floors, network_flops
+from benchmarks.limits import HardwareLimits, network_flops
 from metricseg_ros.cli.measuring import alternate
 from metricseg_ros.models import load_description
 import numpy as np
@@ -24,27 +24,27 @@ def test_the_products_of_a_network_are_counted(small_model: Path) -> None:
 
 def test_floors_are_of_the_machine_and_the_network(small_model: Path) -> None:
     description = load_description(small_model)
-    floors = Floors('cpu', description, (64, 96), (16, 24))
-    copies, products = floors.rows(alternate(floors.candidates, 3))
+    limits = HardwareLimits('cpu', description, (64, 96), (16, 24))
+    copies, products = limits.rows(alternate(limits.candidates, 3))
     assert copies['network_ms'] > 0 and copies['provider'] == 'copies'
     # A product that takes a second gives the rate, and so the network's time.
-    _, products = floors.rows({'copies': np.ones(3), 'products': np.full(3, 1000.0)})
+    _, products = limits.rows({'copies': np.ones(3), 'products': np.full(3, 1000.0)})
     flops = network_flops(description.network, (64, 96))
     assert products['network_ms'] == pytest.approx(1000 * flops / (2 * 1024 ** 3), abs=1e-3)
 
 
 def test_backends_are_measured_beside_the_floors(report_of: Callable) -> None:
-    rows = report_of('floors', '--size', '60x64', '--runs', '2', '--device', 'cpu')['rows']
-    assert [row['backend'] for row in rows] == ['onnxruntime', 'torch', 'floor', 'floor']
+    rows = report_of('limits', '--size', '60x64', '--runs', '2', '--device', 'cpu')['rows']
+    assert [row['backend'] for row in rows] == ['onnxruntime', 'torch', 'limit', 'limit']
     assert {row['size'] for row in rows} == {'64x64'}
     assert all(row['network_ms'] > 0 for row in rows)
 
 
 @pytest.mark.gpu
 def test_on_a_gpu_all_run_there_beside_its_floors(report_of: Callable) -> None:
-    rows = report_of('floors', '--size', '240x320', '--runs', '5')['rows']
-    floors = [row for row in rows if row['backend'] == 'floor']
-    assert len(floors) == 2 and all(row['network_ms'] > 0 for row in floors)
-    backends = [row for row in rows if row not in floors]
+    rows = report_of('limits', '--size', '240x320', '--runs', '5')['rows']
+    limits = [row for row in rows if row['backend'] == 'limit']
+    assert len(limits) == 2 and all(row['network_ms'] > 0 for row in limits)
+    backends = [row for row in rows if row not in limits]
     assert {'torch', 'torch.compile'} <= {row['provider'].split()[0] for row in backends}
     assert all(row['device'].startswith('cuda') for row in rows)

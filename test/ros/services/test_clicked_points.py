@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from geometry_msgs.msg import TransformStamped
-from metricseg_ros.ros.services.pointing import pixel_of, PointError
+from metricseg_ros.ros.services.clicked_points import pixel_of, PointError
 from metricseg_ros.ros.services.transforms import transformed
 import numpy as np
 import pytest

@@ -11,12 +11,12 @@ from metricseg_ros.backends import ExecutionReport, gpus
 from metricseg_ros.backends.gpus import found_gpu, Gpu
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.standby import StandbyBackend
-from metricseg_ros.backends.tensorrt import opening
+from metricseg_ros.backends.tensorrt import startup
 from metricseg_ros.backends.torch_backend import TorchBackend
-from metricseg_ros.cli import opening as cli_opening
+from metricseg_ros.cli import open_segmenter as open_segmenter_module
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.main import main
-from metricseg_ros.cli.opening import is_other, open_segmenter, settle
+from metricseg_ros.cli.open_segmenter import is_other, open_segmenter, wait_for_best_backend
 from metricseg_ros.config import BackendConfig, SegmenterConfig, with_values
 from metricseg_ros.models import load_description
 import pytest
@@ -46,7 +46,7 @@ def test_an_idle_gpu_is_something_else_unless_it_shall_be_idle(
 def test_a_command_waits_for_the_engine_and_tells_its_progress(
         small_model: Path, monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(cli_opening, 'TELL_S', 0.01)
+    monkeypatch.setattr(open_segmenter_module, 'TELL_S', 0.01)
     description, told = load_description(small_model), Event()
     config = BackendConfig(device_policy='cpu')
     wait = StandbyBackend.wait
@@ -64,9 +64,9 @@ def test_a_command_waits_for_the_engine_and_tells_its_progress(
 
     monkeypatch.setattr(StandbyBackend, 'wait', wait_and_tell)
     backend = StandbyBackend(OnnxRuntimeBackend(description, config), prepare, told.set)
-    assert settle(backend) and backend.progress == ''
+    assert wait_for_best_backend(backend) and backend.progress == ''
     assert 'metricseg: building the TensorRT engine: 43% after 12 s' in capsys.readouterr().err
-    assert not settle(OnnxRuntimeBackend(description, config))
+    assert not wait_for_best_backend(OnnxRuntimeBackend(description, config))
     backend.close()
 
 
@@ -74,7 +74,7 @@ def test_a_short_command_leaves_an_engine_for_the_next(
         small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip('tensorrt_rtx', reason='needs TensorRT-RTX')
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
-    monkeypatch.setattr(opening, 'present_gpu', lambda: Gpu('NVIDIA GeForce RTX 4090', '8.9'))
+    monkeypatch.setattr(startup, 'present_gpu', lambda: Gpu('NVIDIA GeForce RTX 4090', '8.9'))
     segmenter = open_segmenter(with_values(SegmenterConfig(), {'model': str(small_model)}))
     segmenter.close()
     assert list((tmp_path / 'metricseg_ros' / 'engines').glob('*.plan'))

@@ -29,14 +29,14 @@ def open_segmenter(config: SegmenterConfig) -> InstanceSegmenter:
     from metricseg_ros.segmenter import InstanceSegmenter
     import numpy as np
     segmenter = InstanceSegmenter.from_config(config)
-    if settle(segmenter.backend):
+    if wait_for_best_backend(segmenter.backend):
         segmenter.segment(np.zeros((*segmenter.input_size, 3), np.uint8))
     if is_other(segmenter.backend.report, config.backend):
         print(f'metricseg: running on {segmenter.backend.report}', file=sys.stderr)
     return segmenter
 
 
-def settle(backend: Backend) -> bool:
+def wait_for_best_backend(backend: Backend) -> bool:
     """
     Wait for a better backend that is being prepared, and tell its progress on stderr.
 

@@ -12,13 +12,18 @@ import logging
 from metricseg_ros.backends.backend import Backend, BackendError
 from metricseg_ros.backends.gpus import present_gpu
 from metricseg_ros.backends.standby import StandbyBackend
-from metricseg_ros.backends.tensorrt.building import BuildJob, BuildProcess, plan_job, Tell
+from metricseg_ros.backends.tensorrt.building import (
+    BuildJob,
+    BuildProcess,
+    plan_job,
+    ProgressCallback,
+)
 from metricseg_ros.backends.tensorrt.engine_backend import EngineBackend, open_or_explain
-from metricseg_ros.backends.tensorrt.flavour import (
+from metricseg_ros.backends.tensorrt.library import (
     EngineRefusedError,
-    find_flavours,
-    Flavour,
-    started_flavour,
+    find_libraries,
+    started_library,
+    TensorRTLibrary,
 )
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription
@@ -38,15 +43,15 @@ def open_tensorrt(description: ModelDescription, config: BackendConfig, box: tup
     :raises BackendError: if there is no TensorRT or no GPU, or the engine cannot be built or run.
     :raises ModelError: if the model's file is missing or damaged.
     """
-    flavours = find_flavours()
+    libraries = find_libraries()
     gpu = present_gpu()
     if gpu is None:
-        raise BackendError(f'{flavours[0]} needs an NVIDIA GPU, and torch {torch.__version__} '
+        raise BackendError(f'{libraries[0]} needs an NVIDIA GPU, and torch {torch.__version__} '
                            'finds none: install a driver and a CUDA build of torch to use one')
     # Or a backend that can use this GPU shall have it.
-    flavour = started_flavour(flavours, gpu.compute_capability)
-    job = plan_job(description, config, box, gpu, flavour)
-    opener = partial(open_engine, job, flavour, description)
+    library = started_library(libraries, gpu.compute_capability)
+    job = plan_job(description, config, box, gpu, library)
+    opener = partial(open_engine, job, library, description)
     looked = job.engine_cache.load(job.key)
     if looked.plan is not None:
         try:
@@ -56,19 +61,19 @@ def open_tensorrt(description: ModelDescription, config: BackendConfig, box: tup
     return open_behind(job, opener, standby())
 
 
-def open_engine(job: BuildJob, flavour: Flavour, description: ModelDescription,
+def open_engine(job: BuildJob, library: TensorRTLibrary, description: ModelDescription,
                 plan: bytes) -> Backend:
     """
     Load an engine.
 
     :param job: that it is of.
-    :param flavour: TensorRT.
+    :param library: TensorRT.
     :param description: of the model.
     :param plan: the serialised engine.
     :return: the backend, warmed up.
     :raises BackendError: if it cannot be loaded or run.
     """
-    return open_or_explain(lambda: EngineBackend(plan, flavour, description, job))
+    return open_or_explain(lambda: EngineBackend(plan, library, description, job))
 
 
 def open_behind(job: BuildJob, opener: Callable[[bytes], Backend],
@@ -84,7 +89,7 @@ def open_behind(job: BuildJob, opener: Callable[[bytes], Backend],
     """
     process = BuildProcess(job)
 
-    def prepare(tell: Tell) -> Backend:
+    def prepare(tell: ProgressCallback) -> Backend:
         return opener(process.result(tell))
 
     if standby is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 SEAL_BYTES = 32
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """
     Write a file so that it is there whole or not at all; until then the one before stays.
 
@@ -32,20 +32,20 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def write_sealed(path: Path, content: bytes) -> None:
+def write_with_checksum(path: Path, content: bytes) -> None:
     """
-    Write a file that :func:`read_sealed` reads; where it cannot be written nothing happens.
+    Write a file that :func:`read_with_checksum` reads; where it cannot be written nothing happens.
 
     :param path: where.
     :param content: of the file.
     """
     with suppress(OSError):
-        write_whole(path, hashlib.sha256(content).digest() + content)
+        write_atomically(path, hashlib.sha256(content).digest() + content)
 
 
-def read_sealed(path: Path) -> bytes:
+def read_with_checksum(path: Path) -> bytes:
     """
-    Read a file of :func:`write_sealed`.
+    Read a file of :func:`write_with_checksum`.
 
     :param path: of the file.
     :return: its content; empty if it is not there or not as it was written.

@@ -13,10 +13,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from metricseg_ros.atomic_files import read_with_checksum
 from metricseg_ros.backends.backend import BackendError
-from metricseg_ros.backends.tensorrt import flavour as flavour_module
-from metricseg_ros.backends.tensorrt.flavour import EngineRefusedError, Flavour, started_flavour
-from metricseg_ros.whole_files import read_sealed
+from metricseg_ros.backends.tensorrt import library as library_module
+from metricseg_ros.backends.tensorrt.library import (
+    EngineRefusedError,
+    started_library,
+    TensorRTLibrary,
+)
 import pytest
 
 PRECISION_FLAGS = {'FP16': 0, 'INT8': 1, 'PREFER_PRECISION_CONSTRAINTS': 2}
@@ -85,8 +89,8 @@ class Recorder:
         return b'an engine'
 
 
-def flavour(version: str, recorder: Recorder, **changes: Any) -> Flavour:
-    """Make a flavour of a module that has a version's names."""
+def library(version: str, recorder: Recorder, **changes: Any) -> TensorRTLibrary:
+    """Make a library of a module that has a version's names."""
     network_flags, precision_flags = VERSIONS[version]
     module = SimpleNamespace(
         __name__='tensorrt', __version__=version,
@@ -99,10 +103,10 @@ def flavour(version: str, recorder: Recorder, **changes: Any) -> Flavour:
         OnnxParser=lambda network, logger: SimpleNamespace(parse=lambda onnx: True))
     for name, value in changes.items():
         setattr(module, name, value)
-    return Flavour(module)
+    return TensorRTLibrary(module)
 
 
-def built(adapter: Flavour, precision: str = 'fp32', timings: Path | None = None) -> bytes:
+def built(adapter: TensorRTLibrary, precision: str = 'fp32', timings: Path | None = None) -> bytes:
     return adapter.build(b'onnx', SIZES, precision, 7, '8.7', lambda share: None, timings)
 
 
@@ -111,7 +115,7 @@ def built(adapter: Flavour, precision: str = 'fp32', timings: Path | None = None
 def test_networks_are_explicit_and_strongly_typed_where_that_is_to_be_asked_for(
         version: str, flags: int) -> None:
     recorder = Recorder()
-    assert built(flavour(version, recorder)) == b'an engine'
+    assert built(library(version, recorder)) == b'an engine'
     assert recorder.network_flags == flags
     assert recorder.shapes == ('image', (1, 3, 32, 32), (1, 3, 64, 96), (1, 3, 96, 96))
     assert recorder.pools == {'workspace': 7 * 2 ** 20}
@@ -123,14 +127,14 @@ def test_networks_are_explicit_and_strongly_typed_where_that_is_to_be_asked_for(
 def test_precision_is_a_flag_until_networks_are_strongly_typed(
         version: str, precision: str, asked: set[int]) -> None:
     recorder = Recorder()
-    built(flavour(version, recorder), precision)
+    built(library(version, recorder), precision)
     assert recorder.flags == (asked if version.startswith('8.') else set())
 
 
 @pytest.mark.parametrize('version', VERSIONS)
 def test_projections_in_fp32_stay_so_where_a_flag_would_lower_everything(version: str) -> None:
     recorder = Recorder()
-    built(flavour(version, recorder), 'fp16')
+    built(library(version, recorder), 'fp16')
     assert [item.precision for item in recorder.layers] \
         == ['', '', 'single' if version.startswith('8.') else '']
 
@@ -138,25 +142,25 @@ def test_projections_in_fp32_stay_so_where_a_flag_would_lower_everything(version
 def test_there_is_one_logger_for_all_of_a_module_in_a_process(
         monkeypatch: pytest.MonkeyPatch) -> None:
     # TensorRT keeps the first, and tells it what concerns every later one.
-    module = flavour('10.3.0', Recorder()).trt
-    monkeypatch.setattr(flavour_module, 'import_module', lambda name: module)
-    flavour_module.load_flavour.cache_clear()
+    module = library('10.3.0', Recorder()).trt
+    monkeypatch.setattr(library_module, 'import_module', lambda name: module)
+    library_module.load_library.cache_clear()
     try:
-        first, second = flavour_module.find_flavours(), flavour_module.find_flavours()
+        first, second = library_module.find_libraries(), library_module.find_libraries()
         assert first[0] is second[0] and first[0].logger is second[0].logger
     finally:
-        flavour_module.load_flavour.cache_clear()
+        library_module.load_library.cache_clear()
 
 
 @pytest.mark.parametrize('message', ['', '  \n', 'what is wrong\nmore'])
 def test_no_message_of_tensorrt_raises(message: str) -> None:
-    adapter = flavour('10.3.0', Recorder())
+    adapter = library('10.3.0', Recorder())
     adapter.logger.log(1, message)
     assert adapter.complaints == (['what is wrong'] if message.strip() else [])
 
 
-def runtime_of(adapter: Flavour, complaint: str) -> None:
-    """Give a flavour a runtime that loads no engine and says why."""
+def runtime_of(adapter: TensorRTLibrary, complaint: str) -> None:
+    """Give a library a runtime that loads no engine and says why."""
     def refuse(plan: bytes) -> None:
         adapter.logger.log(1, complaint)
     adapter.trt.Runtime = lambda logger: SimpleNamespace(deserialize_cuda_engine=refuse)
@@ -167,7 +171,7 @@ def runtime_of(adapter: Flavour, complaint: str) -> None:
     ('createCaskHardwareInfo: Requested amount of GPU memory could not be allocated', False),
     ('Serialization assertion stdVersionRead == kSERIALIZATION_VERSION failed.', True)])
 def test_a_lack_of_memory_is_no_fault_of_the_engine(complaint: str, refused: bool) -> None:
-    adapter = flavour('10.3.0', Recorder())
+    adapter = library('10.3.0', Recorder())
     runtime_of(adapter, complaint)
     with pytest.raises(BackendError, match='cannot load the engine: ') as raised:
         adapter.deserialised(b'an engine')
@@ -178,11 +182,11 @@ def test_where_one_tensorrt_does_not_start_the_next_is_taken() -> None:
     def fail(logger: Any) -> None:
         raise TypeError('pybind11::init(): factory function returned nullptr')
 
-    broken = flavour('10.3.0', Recorder(), Runtime=fail)
-    whole = flavour('10.3.0', Recorder(), Runtime=lambda logger: object())
-    assert started_flavour([broken, whole], '8.9') is whole
+    broken = library('10.3.0', Recorder(), Runtime=fail)
+    whole = library('10.3.0', Recorder(), Runtime=lambda logger: object())
+    assert started_library([broken, whole], '8.9') is whole
     with pytest.raises(BackendError, match='TensorRT 10.3.0 cannot start.*; .*cannot start'):
-        started_flavour([broken, broken], '8.9')
+        started_library([broken, broken], '8.9')
 
 
 @pytest.mark.parametrize(('version', 'features', 'shares', 'asked'), [
@@ -194,7 +198,7 @@ def test_contexts_share_a_profile_from_8_6_on_and_there_it_is_asked_for(
     recorder = Recorder()
     given = {} if features is None else {
         'PreviewFeature': SimpleNamespace(**{name: name for name in features})}
-    adapter = flavour(version, recorder, **given)
+    adapter = library(version, recorder, **given)
     built(adapter)
     assert adapter.shares_profiles == shares and recorder.features == asked
 
@@ -203,31 +207,31 @@ def test_what_one_build_measured_serves_the_next(tmp_path: Path) -> None:
     path = tmp_path / 'timings'
     for expected in (b'', b'more', b'moremore'):
         recorder = Recorder()
-        built(flavour('10.3.0', recorder), timings=path)
+        built(library('10.3.0', recorder), timings=path)
         assert recorder.known == [expected]
     path.write_bytes(b'damaged' + path.read_bytes())
     recorder = Recorder()
-    built(flavour('10.3.0', recorder), timings=path)
-    assert recorder.known == [b''] and read_sealed(path) == b'more'
+    built(library('10.3.0', recorder), timings=path)
+    assert recorder.known == [b''] and read_with_checksum(path) == b'more'
 
 
 def test_timings_of_something_else_are_replaced(tmp_path: Path) -> None:
-    built(flavour('10.3.0', Recorder()), timings=tmp_path / 'timings')
+    built(library('10.3.0', Recorder()), timings=tmp_path / 'timings')
     recorder = Recorder()
     recorder.takes_timings = False
-    built(flavour('10.3.0', recorder), timings=tmp_path / 'timings')
-    assert recorder.known == [b'more', b''] and read_sealed(tmp_path / 'timings') == b'more'
+    built(library('10.3.0', recorder), timings=tmp_path / 'timings')
+    assert recorder.known == [b'more', b''] and read_with_checksum(tmp_path / 'timings') == b'more'
 
 
 def test_timings_that_cannot_be_kept_do_no_harm(tmp_path: Path) -> None:
-    assert built(flavour('10.3.0', Recorder()), timings=tmp_path / 'none' / 'timings')
+    assert built(library('10.3.0', Recorder()), timings=tmp_path / 'none' / 'timings')
 
 
 def test_a_builder_that_does_not_start_is_told() -> None:
     def fail(logger: Any) -> None:
         raise TypeError('pybind11::init(): factory function returned nullptr')
 
-    adapter = flavour('8.5.2', Recorder(), Builder=fail, Runtime=fail)
+    adapter = library('8.5.2', Recorder(), Builder=fail, Runtime=fail)
     with pytest.raises(BackendError, match='TensorRT 8.5.2 cannot start: it gives no reason'):
         built(adapter)
     with pytest.raises(BackendError, match='cannot start'):

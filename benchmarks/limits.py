@@ -67,20 +67,20 @@ def run(args: argparse.Namespace) -> int:
     backends = open_backends(description, config.backend, [size])
     tensor = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
     grid = backends[0].run(tensor).grid_size
-    floors = Floors(backends[0].report.device.split()[0], description, size, grid)
+    limits = HardwareLimits(backends[0].report.device.split()[0], description, size, grid)
     times = alternate({str(index): partial(backend.run, tensor)
-                       for index, backend in enumerate(backends)} | floors.candidates,
+                       for index, backend in enumerate(backends)} | limits.candidates,
                       args.runs, warm_ups=2)
     rows = [{**asdict(backend.report), **distribution('network_ms', times[str(index)])}
-            for index, backend in enumerate(backends)] + floors.rows(times)
+            for index, backend in enumerate(backends)] + limits.rows(times)
     rows = [{'size': f'{size[0]}x{size[1]}', **row} for row in rows]
     print(table(rows, COLUMNS), file=tables_to(args.json))
-    write_report({'benchmark': 'floors', 'machine': machine(load), 'model': description.name,
+    write_report({'benchmark': 'limits', 'machine': machine(load), 'model': description.name,
                   'runs': args.runs, 'rows': rows}, args.json)
     return DONE
 
 
-class Floors:
+class HardwareLimits:
     """What to time beside the backends, and what it says of the network."""
 
     def __init__(self, device: str, description: ModelDescription, size: tuple[int, int],
@@ -108,7 +108,7 @@ class Floors:
         share = self.network_flops / self.product_flops
         rate = self.product_flops / float(np.median(times['products'])) / 1e9
         products = f'{self.network_flops / 1e9:.1f} GFLOP at {rate:.2f} TFLOP/s'
-        return [{'backend': 'floor', 'provider': provider, 'device': self.device,
+        return [{'backend': 'limit', 'provider': provider, 'device': self.device,
                  **distribution('network_ms', values)}
                 for provider, values in (('copies', times['copies']),
                                          (products, share * times['products']))]
@@ -184,4 +184,4 @@ def finish(device: str) -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(main('floors'))
+    sys.exit(main('limits'))

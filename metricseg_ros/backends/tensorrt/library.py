@@ -18,7 +18,7 @@ Features are asked for by what the module has, not by its version:
   how many multiprocessors a GPU has.
 
 Every TensorRT keeps the first logger of the process and tells all others' news to it, so there is
-one :class:`Flavour` of a module in a process (:func:`load_flavour`).
+one :class:`TensorRTLibrary` of a module in a process (:func:`load_library`).
 
 What 11 took away and nobody misses here: bindings by index, calibrators, implicit batch,
 `device_memory_size`, `IStreamReader`.
@@ -35,10 +35,10 @@ import re
 from types import ModuleType
 from typing import Any
 
+from metricseg_ros.atomic_files import read_with_checksum, write_with_checksum
 from metricseg_ros.backends.backend import BackendError, INPUT
 from metricseg_ros.backends.tensorrt.engine_key import InputSizes
 from metricseg_ros.backends.tensorrt.progress import Phases
-from metricseg_ros.whole_files import read_sealed, write_sealed
 
 FLAVOURS = {'tensorrt': 'TensorRT', 'tensorrt_rtx': 'TensorRT-RTX'}
 """Module -> its name for people, the preferred one first."""
@@ -71,10 +71,10 @@ class Context:
             path, compiled = self.kernels
             serialised = compiled.serialize()
             if serialised is not None:
-                write_sealed(path, bytes(serialised))
+                write_with_checksum(path, bytes(serialised))
 
 
-class Flavour:
+class TensorRTLibrary:
     """An installed TensorRT."""
 
     def __init__(self, module: ModuleType) -> None:
@@ -216,7 +216,7 @@ class Flavour:
             options.dynamic_shapes_kernel_specialization_strategy = \
                 self.trt.DynamicShapesKernelSpecializationStrategy.EAGER
             compiled = options.create_runtime_cache()
-            if known := read_sealed(kernels):
+            if known := read_with_checksum(kernels):
                 compiled.deserialize(known)
             taken = options.set_runtime_cache(compiled)
             context = Context(engine.create_execution_context(options),
@@ -278,10 +278,11 @@ class Flavour:
         """Tell the builder what earlier builds measured; return what keeps it for later ones."""
         if path is None or self.name == 'tensorrt_rtx':
             return lambda: None
-        for known in (read_sealed(path), b''):  # It refuses those of another version or GPU.
+        # It refuses those of another version or GPU.
+        for known in (read_with_checksum(path), b''):
             cache = config.create_timing_cache(known)
             if cache is not None and config.set_timing_cache(cache, False):
-                return lambda: write_sealed(path, bytes(cache.serialize()))
+                return lambda: write_with_checksum(path, bytes(cache.serialize()))
         return lambda: None
 
     def _logger(self) -> Any:
@@ -329,28 +330,28 @@ class Flavour:
 
 
 @cache
-def load_flavour(name: str) -> Flavour:
+def load_library(name: str) -> TensorRTLibrary:
     """
     Import a TensorRT.
 
     :param name: of its module.
-    :return: the one :class:`Flavour` of this process.
+    :return: the one :class:`TensorRTLibrary` of this process.
     :raises ImportError: if it is not installed, or not whole.
     """
-    return Flavour(import_module(name))
+    return TensorRTLibrary(import_module(name))
 
 
-def find_flavours() -> list[Flavour]:
+def find_libraries() -> list[TensorRTLibrary]:
     """
     Import what there is of TensorRT.
 
-    :return: the flavours that are installed and whole, the preferred one first.
+    :return: the libraries that are installed and whole, the preferred one first.
     :raises BackendError: if there is none.
     """
     found, failures = [], []
     for name in FLAVOURS:
         try:
-            found.append(load_flavour(name))
+            found.append(load_library(name))
         except ModuleNotFoundError as error:
             failures += [f'{name}: {error}'] if error.name != name else []
         except (ImportError, OSError, AttributeError, RuntimeError) as error:
@@ -363,7 +364,7 @@ def find_flavours() -> list[Flavour]:
                        'for RTX cards tensorrt-rtx-cu13')
 
 
-def started_flavour(candidates: list[Flavour], compute_capability: str) -> Flavour:
+def started_library(candidates: list[TensorRTLibrary], compute_capability: str) -> TensorRTLibrary:
     """
     Start a TensorRT, where there is a GPU.
 

@@ -17,11 +17,11 @@ from metricseg_ros.backends import BackendError
 from metricseg_ros.inputs.depth_buffer import nanoseconds
 from metricseg_ros.inputs.image_messages import ImageError
 from metricseg_ros.ros.diagnostics.advice import advise
-from metricseg_ros.ros.frames.latencies import Latencies, STAGES
-from metricseg_ros.ros.frames.recent_frames import RecentFrames, SeenFrame
-from metricseg_ros.ros.input.bridge import read_image
+from metricseg_ros.ros.frames.latencies import Latencies, PUBLISHED_STAGES
+from metricseg_ros.ros.frames.recent_frames import EmbeddedFrame, RecentFrames
+from metricseg_ros.ros.input.bridge import read_image_message
 from metricseg_ros.ros.output.conversions import instance_array, provenance_of
-from metricseg_ros.ros.output.placing import Placing, Sighting
+from metricseg_ros.ros.output.placing import Placing, SegmentedImage
 from metricseg_ros.ros.output.publishers import Outputs
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import DepthImage, EmbeddedImage, Instances
@@ -79,7 +79,7 @@ class FrameContext:
 
 
 @dataclass
-class Frame:
+class CameraFrame:
     """
     An image on its way, for all who subscribe or for one who asked; it alone writes its times.
 
@@ -113,7 +113,7 @@ class Frame:
         """
         self.stage_ms['wait'] = _milliseconds_since(self.arrived)
         with self._timed('convert'):
-            self.image = read_image(self.message)
+            self.image = read_image_message(self.message)
 
     def finish(self, segmenter: InstanceSegmenter, embedded: EmbeddedImage) -> None:
         """
@@ -122,7 +122,7 @@ class Frame:
         :param segmenter: finds the instances.
         :param embedded: what the network says of the image.
         """
-        self.context.recent.add(SeenFrame(self.header, embedded, self.image))
+        self.context.recent.add(EmbeddedFrame(self.header, embedded, self.image))
         instances = segmenter.instances(embedded)
         if self.reply is None:
             self._publish(segmenter, instances)
@@ -168,7 +168,8 @@ class Frame:
             context.outputs.publish_views(self.header, self.image, instances, names)
         context.latencies.add(self.stage_ms)
         if context.outputs.space_wanted():
-            context.placing.add(Sighting(self.header, self.image, instances, names, monotonic()))
+            context.placing.add(SegmentedImage(self.header, self.image, instances, names,
+                                               monotonic()))
         context.counts.segmented += 1
         context.counts.bad_image = ''
         if advice := advise(self.image.shape[:2], max(segmenter.input_size)):
@@ -186,7 +187,7 @@ class Frame:
         stage_ms['callback'] = _milliseconds_since(self.arrived)
         stage_ms['age'] = self._age_ms()
         if message is not None:
-            for name in STAGES:
+            for name in PUBLISHED_STAGES:
                 setattr(message, f'{name}_ms', stage_ms[name])
         return message
 
@@ -203,7 +204,7 @@ class Frame:
         self.stage_ms[stage] = _milliseconds_since(begin)
 
 
-def segment_frames(segmenter: InstanceSegmenter, frames: Sequence[Frame]) -> None:
+def segment_frames(segmenter: InstanceSegmenter, frames: Sequence[CameraFrame]) -> None:
     """
     Bring frames to their end, through the network in one batch where that is possible.
 

@@ -27,7 +27,7 @@ class PointError(ValueError):
     """A point of which there is no mask; the text says why."""
 
 
-class Pointing:
+class ClickedPoints:
     """Take points in, and give the mask in every camera that sees them."""
 
     def __init__(self, node: Node, session: Callable[[], Session | None]) -> None:
