@@ -34,7 +34,7 @@ ROS_PACKAGES = {'rclpy', 'cv_bridge', 'vision_msgs', 'metricseg_msgs', 'sensor_m
                 'lifecycle_msgs', 'rcl_interfaces', 'builtin_interfaces', 'launch', 'launch_ros',
                 'tf2_ros'}
 NEEDS_MORE = {f'metricseg_ros.synthesis.rendered.{name}'
-              for name in ('rendering', 'room', 'world')}
+              for name in ('rendering', 'room', 'view', 'world')}
 """Modules of the core that need more than what scripts/setup installs."""
 
 BLOCKER = """
