@@ -1,18 +1,57 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Start the segmenter and a camera that plays images; look with `rviz:=true`."""
+"""
+Start the segmenter and a camera that plays images; look with `rviz:=true`.
+
+The arguments of segmenter.launch.py may be given, too: the camera follows them.
+"""
 
 from pathlib import Path
+import sys
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
 from launch.conditions import IfCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from metricseg_ros.ros.process.launching import (
+    ARGUMENTS,
+    camera_names,
+    refuse_unknown,
+    remappings,
+)
 
 SHARE = Path(get_package_share_directory('metricseg_ros'))
+OWN = {'input': (str(SHARE / 'demo' / 'images'), 'Image, folder, video, rosbag2 or MCAP.'),
+       'rate': ('1.0', 'Images a second.'),
+       'rviz': ('false', 'Start RViz too.')}
+"""Name -> default and description."""
+
+
+def players(context: LaunchContext) -> list[Node]:
+    """
+    Start a player for each camera, on the topic that the segmenter reads.
+
+    :param context: tells the arguments' values.
+    :return: the players.
+    """
+    given = context.launch_configurations
+    if Path(__file__).name in (Path(word).name for word in sys.argv):
+        refuse_unknown(context.argv, [*ARGUMENTS, *OWN])
+    cameras = camera_names(given['cameras'])
+    topics = dict(remappings(cameras, {'image': given['image']}))
+    return [Node(
+        package='metricseg_ros', executable='camera_player', output='screen',
+        name='_'.join(['camera_player', *camera.split('/')]) if camera else 'camera_player',
+        namespace=given['namespace'],
+        remappings=[(name, topics[f'{camera}/{name}' if camera else name])
+                    for name in ('image', 'image/compressed')],
+        arguments=['--input', given['input'], '--frames', '1000000', '--rate', given['rate'],
+                   *(['--compressed', 'jpeg'] if given.get('image_transport') == 'compressed'
+                     else [])])
+        for camera in cameras or ['']]
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -22,15 +61,11 @@ def generate_launch_description() -> LaunchDescription:
     :return: the description.
     """
     return LaunchDescription([
-        DeclareLaunchArgument('input', default_value=str(SHARE / 'demo' / 'images'),
-                              description='Image, folder, video, rosbag2 or MCAP.'),
-        DeclareLaunchArgument('rate', default_value='1.0', description='Images a second.'),
-        DeclareLaunchArgument('rviz', default_value='false', description='Start RViz too.'),
+        *(DeclareLaunchArgument(name, default_value=default, description=description)
+          for name, (default, description) in OWN.items()),
         IncludeLaunchDescription(PythonLaunchDescriptionSource(
             str(SHARE / 'launch' / 'segmenter.launch.py'))),
-        Node(package='metricseg_ros', executable='camera_player', output='screen',
-             arguments=['--input', LaunchConfiguration('input'), '--frames', '1000000',
-                        '--rate', LaunchConfiguration('rate')]),
+        OpaqueFunction(function=players),
         Node(package='rviz2', executable='rviz2', output='screen',
              arguments=['-d', str(SHARE / 'config' / 'segmenter.rviz')],
              condition=IfCondition(LaunchConfiguration('rviz')))])

@@ -4,10 +4,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+import difflib
+from pathlib import Path
+import re
+from typing import Any
+
+from metricseg_ros.config import dotted_fields, NodeConfig, parse_value, with_values
+import yaml
 
 CAMERA = '{camera}'
 """Stands for the camera's name in a topic."""
+
+ARGUMENTS = {
+    'namespace': ('', 'Namespace of the cameras and of the segmenter.'),
+    'cameras': ('', 'Cameras of one node, as [left,right], each with its topics under its name or '
+                'where {camera} stands for it; empty for one without a name.'),
+    'image': ('image', 'Image topic; its compressed version is <image>/compressed.'),
+    'depth': ('depth', 'Topic of the depth that is registered to the image.'),
+    'camera_info': ('camera_info', "Topic of the image's intrinsics."),
+    'params_file': ('', "Parameter file of the node; empty takes the package's."),
+    'model': ('', "Name or path of the model; empty takes the parameter file's."),
+    'autostart': ('', "Whether the node activates itself; empty takes the parameter file's."),
+    'use_sim_time': ('', 'Whether /clock tells the time, as with a recording; empty leaves it as '
+                     'it is.'),
+    'log_level': ('info', 'Lowest level that is logged.'),
+}
+"""Name -> default and description. Every parameter of the node may be given, too."""
+
+SWITCHES = ['', 'true', 'True', 'false', 'False']
+CHOICES = {'use_sim_time': SWITCHES, 'autostart': SWITCHES}
+"""Name -> values it may have, so that a misspelt one is refused rather than taken for false."""
+
+TOPICS = ('image', 'depth', 'camera_info')
+"""Those arguments that are inputs of the node, by its own names."""
+
+
+def refuse_unknown(given: Sequence[str], declared: Collection[str]) -> None:
+    """
+    Refuse an argument that would have no effect.
+
+    :param given: what stands on the command line, as `name:=value`.
+    :param declared: names of the launch file's own arguments.
+    :raises ValueError: naming the first one that is neither declared nor a parameter of the node,
+        and the nearest name.
+    """
+    known = [*declared, *(name for name, _, _ in dotted_fields(NodeConfig()))]
+    for name in (text.partition(':=')[0] for text in given if ':=' in text):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise ValueError(f'there is no argument {name!r}' + (
+                f': did you mean {near[0]}?' if near else '; --show-args lists them'))
+
+
+def parameters(given: Mapping[str, str]) -> dict[str, Any]:
+    """
+    Pick the parameters of the node out of launch arguments.
+
+    :param given: name -> text; others are left alone, and so are empty ones.
+    :return: name -> value.
+    :raises ValueError: for a value that is none, or out of its range or choices.
+    """
+    kinds = {name: type(value) for name, value, _ in dotted_fields(NodeConfig())}
+    chosen = {name: camera_names(text) if name == 'cameras' else parse_value(name, text,
+                                                                             kinds[name])
+              for name, text in given.items() if name in kinds and text}
+    with_values(NodeConfig(), {name: tuple(value) if kinds[name] is tuple else value
+                               for name, value in chosen.items()})
+    if given.get('use_sim_time'):
+        chosen['use_sim_time'] = parse_value('use_sim_time', given['use_sim_time'], bool)
+    return chosen
+
+
+def parameter_file(text: str, node: str) -> Path:
+    """
+    Check a parameter file.
+
+    :param text: its path; `~` stands for the home folder.
+    :param node: full name of the node that is to read it.
+    :return: the path.
+    :raises ValueError: if it is not there, no YAML, or has nothing for the node.
+    """
+    path = Path(text).expanduser()
+    try:
+        content = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = ' '.join(str(error).split())
+        raise ValueError(f'params_file {text} cannot be read: {reason}') from None
+    sections = list(_sections(content))
+    if not any(_means(section, node) for section in sections):
+        found = ', '.join(sections) or 'nothing with ros__parameters'
+        raise ValueError(f'params_file {text} has {found}, and nothing for {node}: begin it with '
+                         f'{node}: or /**:')
+    return path
+
+
+def _sections(content: Any, name: str = '') -> Iterator[str]:
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            if key == 'ros__parameters':
+                yield name
+            else:
+                yield from _sections(value, f'{name}/{str(key).strip("/")}')
+
+
+def _means(section: str, node: str) -> bool:
+    """Tell whether a section is for a node; * is one name there, and ** any number of them."""
+    pattern = ''.join({'**': '(/[^/]+)*', '*': '/[^/]+'}.get(token, re.escape(f'/{token}'))
+                      for token in section.strip('/').split('/'))
+    return re.fullmatch(pattern, node) is not None
 
 
 def camera_names(text: str) -> list[str]:

@@ -17,14 +17,6 @@ ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.ros
 
 
-def test_only_given_arguments_override_the_parameter_file() -> None:
-    assert _parameters() == {'use_sim_time': False}
-    assert _parameters(model='household-lite', autostart='false', use_sim_time='true') == {
-        'use_sim_time': True, 'model': 'household-lite', 'autostart': False}
-    assert _parameters(cameras='[left,right]') == {'use_sim_time': False,
-                                                   'cameras': ['left', 'right']}
-
-
 @pytest.mark.parametrize('name', ['autostart', 'use_sim_time'])
 def test_a_switch_is_true_or_false_and_a_misspelt_one_is_refused(name: str) -> None:
     (argument,) = (argument for argument in
@@ -54,11 +46,3 @@ def _module(name: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def _parameters(**given: str) -> dict[str, Any]:
-    module = _module('segmenter')
-    context = launch.LaunchContext()
-    for name, (default, _) in module.ARGUMENTS.items():
-        context.launch_configurations[name] = given.get(name, default)
-    return module.parameters(context)

@@ -4,7 +4,16 @@
 
 from __future__ import annotations
 
-from metricseg_ros.ros.process.launching import camera_names, remappings
+from pathlib import Path
+
+from metricseg_ros.ros.process.launching import (
+    ARGUMENTS,
+    camera_names,
+    parameter_file,
+    parameters,
+    refuse_unknown,
+    remappings,
+)
 import pytest
 
 TOPICS = {'image': 'color/image_raw', 'camera_info': 'camera_info'}
@@ -45,3 +54,63 @@ def test_the_cameras_name_may_stand_anywhere_in_a_topic() -> None:
 def test_two_cameras_on_one_topic_are_refused() -> None:
     with pytest.raises(ValueError, match=r"image must hold {camera} .* got '/camera/image'"):
         remappings(['left', 'right'], {'image': '/camera/image'})
+
+
+def test_every_parameter_of_the_node_may_be_given() -> None:
+    assert parameters({'grouping.minimum_score': '0.7', 'cameras': '[left,right]', 'image': 'x',
+                       'use_sim_time': 'true', 'model': ''}) == {
+        'grouping.minimum_score': 0.7, 'cameras': ['left', 'right'], 'use_sim_time': True}
+
+
+def test_nothing_is_passed_on_unless_told() -> None:
+    assert parameters({name: default for name, (default, _) in ARGUMENTS.items()}) == {}
+
+
+@pytest.mark.parametrize(('name', 'text'), [
+    ('grouping.minimum_score', '7'), ('grouping.minimum_score', 'high'),
+    ('tracking.enabled', 'flase'), ('backend.name', 'cuda')])
+def test_a_bad_value_of_a_parameter_is_refused(name: str, text: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        parameters({name: text})
+
+
+def test_a_misspelt_argument_is_refused_with_the_nearest_name() -> None:
+    refuse_unknown(['image:=/camera/image', 'grouping.minimum_score:=0.7', '--debug'], ARGUMENTS)
+    with pytest.raises(ValueError, match="'imgae': did you mean image"):
+        refuse_unknown(['imgae:=/camera/image'], ARGUMENTS)
+    with pytest.raises(ValueError, match='did you mean grouping.minimum_score'):
+        refuse_unknown(['grouping.minimum_scor:=0.7'], ARGUMENTS)
+
+
+@pytest.mark.parametrize(('section', 'node', 'matches'), [
+    ('/**', '/robot/segmenter', True), ('segmenter', '/segmenter', True),
+    ('/segmenter', '/segmenter', True), ('segmenter', '/robot/segmenter', False),
+    ('/robot/segmenter', '/robot/segmenter', True), ('/*/segmenter', '/robot/segmenter', True),
+    ('/*/segmenter', '/a/b/segmenter', False), ('/**/segmenter', '/segmenter', True),
+    ('camera', '/segmenter', False)])
+def test_a_parameter_file_for_other_nodes_is_refused(tmp_path: Path, section: str, node: str,
+                                                     matches: bool) -> None:
+    path = tmp_path / 'mine.yaml'
+    path.write_text(f'{section}:\n  ros__parameters: {{model: household-lite}}\n')
+    if matches:
+        assert parameter_file(str(path), node) == path
+    else:
+        with pytest.raises(ValueError, match=f'nothing for {node}'):
+            parameter_file(str(path), node)
+
+
+def test_a_parameter_file_may_nest_namespaces_and_lie_at_home(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('HOME', str(tmp_path))
+    (tmp_path / 'mine.yaml').write_text('/robot:\n  segmenter:\n    ros__parameters: {}\n')
+    assert parameter_file('~/mine.yaml', '/robot/segmenter') == tmp_path / 'mine.yaml'
+
+
+@pytest.mark.parametrize('content', [None, 'a: [', '', 'segmenter: {model: x}'])
+def test_a_parameter_file_that_says_nothing_is_refused(tmp_path: Path,
+                                                       content: str | None) -> None:
+    path = tmp_path / 'mine.yaml'
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ValueError, match=str(path)):
+        parameter_file(str(path), '/segmenter')
