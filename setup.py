@@ -64,9 +64,9 @@ setup(
     entry_points={
         'console_scripts': [
             'metricseg = metricseg_ros.cli.main:main',
-            'segmenter_node = metricseg_ros.ros.segmenter_node:main',
-            'camera_player = metricseg_ros.ros.tools.player:main',
-            'viewer = metricseg_ros.ros.tools.viewer:main',
+            'segmenter_node = metricseg_ros.ros.process.executables:segmenter_node',
+            'camera_player = metricseg_ros.ros.process.executables:camera_player',
+            'viewer = metricseg_ros.ros.process.executables:viewer',
         ],
     },
 )

@@ -27,7 +27,7 @@ RCLPY_NAMES = ('use_sim_time', 'start_type_description_service')
 """Parameters that rclpy declares for every node."""
 
 RCLPY_PREFIX = 'qos_overrides.'
-"""Prefix of the parameters that rclpy declares where a topic's QoS may be overridden."""
+"""Prefix of parameters that would override a topic's QoS."""
 
 
 class NodeParameters:
@@ -75,7 +75,11 @@ class NodeParameters:
 
     def _take_overrides(self, node: Node) -> None:
         for name, parameter in node.get_parameters_by_prefix('').items():
-            if name in RCLPY_NAMES or name.startswith(RCLPY_PREFIX):
+            if name in RCLPY_NAMES:
+                continue
+            if name.startswith(RCLPY_PREFIX):
+                self.problems[name] = (f'{name} has no effect: image_reliability tells what is '
+                                       'asked of cameras, and outputs are reliable and volatile')
                 continue
             try:
                 self.config = with_values(self.config, {name: parameter.value})

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 import functools
+import sys
 import traceback
 from typing import Any
 
@@ -14,12 +15,14 @@ from metricseg_ros.ros.diagnostics.diagnostics import Diagnostics
 from metricseg_ros.ros.diagnostics.snapshot import Snapshot
 from metricseg_ros.ros.diagnostics.throttle import ThrottledLog
 from metricseg_ros.ros.parameters import NodeParameters
+from metricseg_ros.ros.process.bond import bond_to_manager
 from metricseg_ros.ros.process.lifetime import running
 from metricseg_ros.ros.services.clicked_points import ClickedPoints
 from metricseg_ros.ros.services.requests import Requests
 from metricseg_ros.ros.session import Session
 import rclpy
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.utilities import remove_ros_args
 
 Transition = Callable[['SegmenterNode', LifecycleState], TransitionCallbackReturn]
 
@@ -63,6 +66,7 @@ class SegmenterNode(LifecycleNode):
         self.phase = 'unconfigured'
         self.problem = ''
         self.session: Session | None = None
+        self.bond: Any = None
         self.warn = ThrottledLog(self.get_logger().warning)
         self.settings = NodeParameters(self, lambda: self.phase == 'active', self._apply)
         self.diagnostics = Diagnostics(self, self._snapshot, self._state, self.warn)
@@ -103,11 +107,13 @@ class SegmenterNode(LifecycleNode):
         result = super().on_activate(state)
         self.session.activate()
         self.phase = 'active'
+        self.bond = bond_to_manager(self)
         return result
 
     @logged
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unsubscribe; the image in work is finished and published."""
+        self._break_bond()
         self.session.deactivate()
         self.phase = 'inactive'
         return super().on_deactivate(state)
@@ -135,6 +141,7 @@ class SegmenterNode(LifecycleNode):
 
         :param phase: the state that follows.
         """
+        self._break_bond()
         session, self.session = self.session, None
         self.phase = phase
         if session is not None:
@@ -151,14 +158,32 @@ class SegmenterNode(LifecycleNode):
     def _state(self) -> tuple[str, str]:
         return self.phase, self.problem
 
+    def _break_bond(self) -> None:
+        bond, self.bond = self.bond, None
+        if bond is not None:
+            bond.break_bond()
+
     def _apply(self, config: NodeConfig) -> None:
         if self.session is not None:
             self.session.apply(config)
 
 
+def make() -> SegmenterNode:
+    """
+    Make the node, ROS being up.
+
+    :return: the node.
+    :raises SystemExit: with one line, for an argument that ROS would leave alone.
+    """
+    if ignored := remove_ros_args(sys.argv)[1:]:
+        raise SystemExit(f'cannot start: {ignored[0]!r} would have no effect: arguments come '
+                         'after --ros-args, as --ros-args -r image:=/camera/image -p model:=NAME')
+    return SegmenterNode()
+
+
 def main() -> None:
     """Run the node until it is interrupted."""
-    with running(SegmenterNode) as node:
+    with running(make) as node:
         node.start()
         rclpy.spin(node)
 

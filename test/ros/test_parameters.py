@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +100,12 @@ def test_other_parameters_wait_for_the_next_configure(robot: Robot, segmenter: S
     assert segmenter.node.session.config.latency_window == 10
     assert robot.change_state('activate')
     wait_for(lambda: robot.value('state') == 'active', 'the node to be active')
+
+
+def test_a_qos_override_without_effect_fails_the_configure(start: Callable[..., Any],
+                                                           colour_model: Path) -> None:
+    segmenter = start(Segmenter(colour_model, start=False, **{
+        'qos_overrides./image.subscription.reliability': 'reliable'}))
+    segmenter.call(segmenter.node.start)
+    assert segmenter.node.phase == 'unconfigured'
+    assert 'qos_overrides./image.subscription.reliability has no effect' in segmenter.node.problem

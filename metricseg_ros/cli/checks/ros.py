@@ -83,8 +83,8 @@ def probe_checks(found: Mapping[str, Any]) -> Iterator[Check]:
                     f'{found["domain"]}: a 720p image came round in '
                     f'{found["round_trip_ms"]:.1f} ms')
         topics = found['image_topics']
-        yield Check('image topics', OK, ', '.join(topics) if topics else
-                    'none is published now in this domain')
+        yield Check('image topics', OK, (', '.join(topics) or 'none is published in this domain')
+                    + f' (looked for {found["looked_s"]:.0f} s)')
         for name, (level, message) in sorted(found['segmenters'].items()):
             yield check_segmenter(name, level, message)
 
@@ -148,17 +148,25 @@ def check_profile(environment: Mapping[str, str]) -> Check:
     :param environment: of the process.
     :return: the check.
     """
+    transports = environment.get('FASTDDS_BUILTIN_TRANSPORTS')
     for name in PROFILE_VARIABLES:
         path = environment.get(name)
+        if path and transports:
+            return Check('Fast DDS profile', WARN, f'{name} is set beside '
+                         f'FASTDDS_BUILTIN_TRANSPORTS={transports}: the profile may override it, '
+                         'and nodes with and without it do not hear each other',
+                         'unset one of them, for every node alike')
         if path and Path(path).is_file():
             return Check('Fast DDS profile', OK, path)
         if path:
             return Check('Fast DDS profile', WARN, f'{name} names {path}, which is not there',
                          f"unset {name}, or name the package's config/fastdds.xml")
+    if transports:
+        return Check('Fast DDS profile', OK, f'none, and FASTDDS_BUILTIN_TRANSPORTS={transports}')
     newer, older = PROFILE_VARIABLES
     return Check('Fast DDS profile', WARN, 'none: images of more than 512 KiB do not fit its '
                  'shared memory', f'export {newer}={beside_models("config/fastdds.xml")} for '
-                 f'every node (before Kilted {older}); launch files and demo do so by themselves')
+                 f'every camera (before Kilted {older}); our own nodes do so by themselves')
 
 
 def check_receive_buffer(size: int | None) -> Check:

@@ -13,6 +13,7 @@ from metricseg_ros.ros.diagnostics.graph import look_at, TopicView, unserved
 from metricseg_ros.ros.diagnostics.health import Facts, judge, OK, SILENCE_S, SilentTopic, Verdict
 from metricseg_ros.ros.diagnostics.snapshot import CameraSnapshot, Snapshot
 from metricseg_ros.ros.diagnostics.throttle import ThrottledLog
+from metricseg_ros.ros.process.shared_memory import free_mib, SHARED_MEMORY
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
@@ -114,6 +115,7 @@ class Diagnostics:
             wanted=bool(camera.subscribed), bad_image=camera.bad_image,
             age_ms=age and age['p50'],
             unstamped=camera.counts['segmented'] > 0 and age is None,
+            namesake=self._namesake(), shared_memory_mib=free_mib(SHARED_MEMORY),
             waits_for_clock=self._waits_for_clock(), unserved=self._unserved(camera),
             no_place=camera.no_place, silent_topics=self._silent_topics(now, camera),
             rate=camera.rate)
@@ -133,6 +135,10 @@ class Diagnostics:
         own = {name for camera in now.cameras for name in (*camera.outputs, camera.depth_topic)}
         own |= {camera.input.topic for camera in now.cameras if camera.input}
         return look_at(self._node, topic, kind, own - {topic})
+
+    def _namesake(self) -> bool:
+        own = (self._node.get_name(), self._node.get_namespace())
+        return self._node.get_node_names_and_namespaces().count(own) > 1
 
     def _waits_for_clock(self) -> bool:
         simulated = self._node.get_parameter('use_sim_time').value

@@ -19,7 +19,9 @@ STUCK_S = 10.0
 OLD_MS = 5000.0
 AHEAD_MS = -100.0
 LOSSY = 0.1
-"""Where a late image, a slow worker, a stamp that is off and lost images become a fault."""
+ROOM_MIB = 40.0
+"""Where a late image, a slow worker, a stamp that is off, lost images and little room for them
+become a fault; one node takes 32 MiB of shared memory, as config/fastdds.xml has it."""
 
 
 class SilentTopic(NamedTuple):
@@ -58,6 +60,8 @@ class Facts:
     :param bad_image: why the latest image could not be read or segmented, or empty.
     :param age_ms: median age at publication; None without stamps or frames.
     :param unstamped: whether the latest images carry no stamp.
+    :param namesake: whether another node has the same full name.
+    :param shared_memory_mib: free in /dev/shm; None where there is none.
     :param waits_for_clock: whether time is simulated and nobody tells it.
     :param unserved: who subscribes to an output and cannot be served, and why, or empty.
     :param no_place: why the objects of the latest image have no place in space, or empty.
@@ -82,6 +86,8 @@ class Facts:
     bad_image: str = ''
     age_ms: float | None = None
     unstamped: bool = False
+    namesake: bool = False
+    shared_memory_mib: float | None = None
     waits_for_clock: bool = False
     unserved: str = ''
     no_place: str = ''
@@ -225,6 +231,21 @@ def _no_clock(facts: Facts) -> str:
     return 'use_sim_time is true and nobody publishes /clock: ages are wrong'
 
 
+def _namesake(facts: Facts) -> str:
+    if not facts.namesake:
+        return ''
+    return f'another node is called {facts.node}: services and parameters reach either; end it, ' \
+           'or rename one by `--ros-args -r __node:=other`'
+
+
+def _no_room(facts: Facts) -> str:
+    if facts.shared_memory_mib is None or facts.shared_memory_mib >= ROOM_MIB:
+        return ''
+    return f'{facts.shared_memory_mib:.0f} MiB are free in /dev/shm, so that images take the ' \
+           'slower way: in a container give it more (--shm-size=512m); killed nodes leave ' \
+           'theirs: end all nodes, then `rm /dev/shm/fast*`'
+
+
 def _bad_stamp(facts: Facts) -> str:
     if facts.unstamped:
         return f'the images on {facts.topic} carry no stamp: nobody can match masks to them'
@@ -267,7 +288,7 @@ def _relative(facts: Facts, transport: str) -> str:
 
 RULES: tuple[tuple[int, Callable[[Facts], str]], ...] = (
     (ERROR, _failed), (WARN, _unconfigured), (WARN, _inactive), (ERROR, _stuck),
-    (WARN, _no_publisher), (ERROR, _refused), (WARN, _silent), (WARN, _nobody_served), (OK, _idle),
-    (ERROR, _bad_image), (WARN, _lossy), (WARN, _no_clock), (WARN, _no_place), (WARN, _bad_stamp),
-    (WARN, _unserved))
+    (WARN, _no_publisher), (ERROR, _refused), (WARN, _silent), (WARN, _nobody_served),
+    (WARN, _namesake), (OK, _idle), (ERROR, _bad_image), (WARN, _lossy), (WARN, _no_clock),
+    (WARN, _no_place), (WARN, _bad_stamp), (WARN, _unserved), (WARN, _no_room))
 """Level and rule, in the order in which they are asked."""

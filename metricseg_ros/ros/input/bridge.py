@@ -29,12 +29,12 @@ def read_image_message(message: Any) -> np.ndarray:
 
 def _bridged(message: Any, unknown: ImageError) -> np.ndarray:
     try:
-        from cv_bridge import CvBridge, CvBridgeError
+        from cv_bridge import CvBridge
     except (ImportError, AttributeError):
         # Absent, or built for another NumPy, which ends in an AttributeError.
         raise unknown from None
     try:
         return CvBridge().imgmsg_to_cv2(message, desired_encoding='rgb8')
-    except CvBridgeError as error:
+    except Exception as error:  # Its own, or an ImportError if its compiled half is absent.
         raise ImageError(f'cv_bridge cannot read it either: {error} ({describe(message)})') from (
             error)

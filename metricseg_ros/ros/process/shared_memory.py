@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+import shutil
 import sys
 
 from metricseg_ros.ros.process.shipped import shipped
@@ -13,6 +14,9 @@ from metricseg_ros.ros.process.shipped import shipped
 NEW_VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
 OLD_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 """Name of the variable from Fast DDS 3 on, and before, when its library was libfastrtps."""
+
+SHARED_MEMORY = Path('/dev/shm')
+"""Where Linux keeps it."""
 
 CHOICES = (NEW_VARIABLE, OLD_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS')
 """Variables by which a user chooses transports; a profile would override the last one."""
@@ -30,3 +34,16 @@ def shared_memory_profile() -> dict[str, str]:
     new = any(next(Path(prefix, 'lib').glob('libfastdds.so*'), None)
               for prefix in prefixes if prefix)
     return {NEW_VARIABLE if new else OLD_VARIABLE: str(shipped('config/fastdds.xml'))}
+
+
+def free_mib(folder: Path) -> float | None:
+    """
+    Tell how much room there is.
+
+    :param folder: of a file system.
+    :return: free MiB; None if there is no such folder.
+    """
+    try:
+        return shutil.disk_usage(folder).free / 2**20
+    except OSError:
+        return None

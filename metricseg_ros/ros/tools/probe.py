@@ -24,10 +24,9 @@ HEIGHT, WIDTH = 720, 1280
 ROUNDS = 5
 TIMEOUT_S = 30.0
 RESEND_S = 2.0
-DISCOVERY_S = 1.0
-"""Other nodes' topics are listed after this long."""
-REPORT_S = 3.0
-"""Time in which a node of ours that runs reports, by default each second."""
+DISCOVERY_S, LONGEST_S, SETTLED_S = 3.0, 10.0, 1.0
+"""Shortest and longest look for others, which ends when nothing new has come for a while; in that
+time a node of ours that runs reports, by default each second."""
 
 
 def main() -> None:
@@ -58,7 +57,8 @@ def round_trip() -> dict[str, Any]:
     Send images from a node to itself through the middleware.
 
     :return: 'round_trip_ms', the fastest, or 'error'; 'middleware', 'domain', 'distribution',
-        'image_topics' that others publish, and 'segmenters', what each that runs says of itself.
+        'image_topics' that others publish, seen in 'looked_s' seconds, and 'segmenters', what
+        each that runs says of itself.
     """
     import rclpy
     from rclpy.utilities import get_rmw_implementation_identifier
@@ -72,14 +72,25 @@ def round_trip() -> dict[str, Any]:
         took_ms = _fastest_ms(node)
         if took_ms is None:
             return {**about, 'error': f'an image sent did not come back within {TIMEOUT_S:.0f} s'}
-        while (waited := time.monotonic() - started) < DISCOVERY_S or (
-                waited < REPORT_S and node.count_publishers('/diagnostics') and not segmenters):
-            rclpy.spin_once(node, timeout_sec=0.1)
+        looked_s = _look_around(node, started)
         return {**about, 'round_trip_ms': took_ms, 'image_topics': _image_topics(node),
-                'segmenters': segmenters}
+                'looked_s': looked_s, 'segmenters': segmenters}
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
+
+
+def _look_around(node: Any, started: float) -> float:
+    """Wait until discovery settles; return the seconds since the start."""
+    import rclpy
+    known, since = -1, started
+    while (waited := time.monotonic() - started) < LONGEST_S and (
+            waited < DISCOVERY_S or time.monotonic() - since < SETTLED_S):
+        rclpy.spin_once(node, timeout_sec=0.1)
+        seen = sum(node.count_publishers(name) for name, _ in node.get_topic_names_and_types())
+        if seen != known:
+            known, since = seen, time.monotonic()
+    return waited
 
 
 def _fastest_ms(node: Any) -> float | None:

@@ -145,3 +145,17 @@ def test_images_lost_on_the_way_are_told_with_the_remedy() -> None:
     assert verdict.level == WARN
     assert '50% of the latest images on /image were lost' in verdict.message
     assert 'rmem_max' in verdict.message
+
+
+def test_a_second_node_of_the_name_is_told() -> None:
+    verdict = judge(Facts(node='/segmenter', phase='active', topic='/image', namesake=True,
+                          view=TopicView(publishers=1)))
+    assert verdict.level == WARN and 'another node is called /segmenter' in verdict.message
+
+
+@pytest.mark.parametrize(('free_mib', 'level'), [(None, OK), (500.0, OK), (5.0, WARN)])
+def test_little_shared_memory_is_told(free_mib: float | None, level: int) -> None:
+    verdict = judge(Facts(phase='active', topic='/image', view=TopicView(publishers=1),
+                          shared_memory_mib=free_mib))
+    assert verdict.level == level
+    assert level == OK or '5 MiB are free in /dev/shm' in verdict.message

@@ -323,3 +323,12 @@ def test_a_backend_that_fails_is_told_of_in_its_own_words(
             'out of memory', lambda: robot.send(raw_image(robot.header(), scene())))
     assert status.message == 'image not segmented: the GPU is out of memory: lower input.height'
     robot.answer(raw_image(robot.header(), scene()))
+
+
+def test_two_nodes_of_one_name_are_told_of(start: Start, colour_model: Path) -> None:
+    start(Segmenter(colour_model))
+    robot = start(Robot('instances'))
+    robot.wait_until_matched()
+    twin = start(Segmenter(colour_model, start=False))
+    robot.wait_for_status('another node is called /segmenter')
+    assert twin.node.get_fully_qualified_name() == '/segmenter'

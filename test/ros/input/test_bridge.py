@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+from types import ModuleType
 
 from metricseg_ros.inputs.image_messages import ImageError
 import numpy as np
@@ -41,3 +43,17 @@ def test_cv_bridge_agrees_with_the_table():
         message = image(encoding, pixels)
         np.testing.assert_array_equal(read_image_message(message),
                                       CvBridge().imgmsg_to_cv2(message, 'rgb8'))
+
+
+def test_a_cv_bridge_without_its_compiled_half_is_told_in_an_image_error(monkeypatch):
+    from metricseg_ros.ros.input.bridge import read_image
+
+    class CvBridge:
+        def imgmsg_to_cv2(self, message, desired_encoding):
+            raise ImportError('libboost_python310.so.1.74.0: cannot open shared object file')
+
+    module = ModuleType('cv_bridge')
+    module.CvBridge = CvBridge
+    monkeypatch.setitem(sys.modules, 'cv_bridge', module)
+    with pytest.raises(ImageError, match='libboost'):
+        read_image(image('yuv999', np.zeros((2, 3, 3), np.uint8)))

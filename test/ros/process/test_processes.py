@@ -162,3 +162,28 @@ def _demo(folder: Path, *arguments: object) -> subprocess.CompletedProcess:
                            *map(str, arguments)],
                           cwd=folder, env=os.environ, capture_output=True, text=True,
                           timeout=TIMEOUT_S)
+
+
+@pytest.mark.parametrize('name', ['segmenter_node', 'camera_player', 'viewer'])
+def test_an_interrupt_during_imports_is_quiet(name: str) -> None:
+    code = ('import builtins, sys\n'
+            f'from metricseg_ros.ros.process.executables import {name}\n'
+            'real = builtins.__import__\n'
+            'def interrupted(name, *rest):\n'
+            '    if name == "numpy":\n'
+            '        raise KeyboardInterrupt\n'
+            '    return real(name, *rest)\n'
+            'builtins.__import__ = interrupted\n'
+            f'sys.exit({name}())\n')
+    ended = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
+                           timeout=TIMEOUT_S)
+    assert (ended.returncode, ended.stderr) == (130, '')
+
+
+def test_an_argument_that_ros_would_leave_alone_is_refused() -> None:
+    ended = subprocess.run([sys.executable, '-m', 'metricseg_ros.ros.segmenter_node',
+                            '--model', 'household-lite'], capture_output=True, text=True,
+                           timeout=TIMEOUT_S)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("cannot start: '--model' would have no effect")
+    assert ended.stderr.count('\n') == 1
