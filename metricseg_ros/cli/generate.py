@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='height x width of the images (default: 240x320)')
     parser.add_argument('--views', type=int, default=1,
                         help='rendered only: images of each scene, from different sides; a '
-                        'further one costs a quarter of the first (default: %(default)s)')
+                        'further one costs a sixth of the first (default: %(default)s)')
     parser.add_argument('--label-folder', type=Path, action='append', default=[],
                         help='composed only: labelled photographs to cut things from (repeatable)')
     parser.add_argument('--names', type=Path,

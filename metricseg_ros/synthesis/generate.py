@@ -41,7 +41,7 @@ class GenerationTask:
     :param packages: use what installed packages offer; without, only the label folders and what
         is drawn.
     :param catalogue: folder of the models of things and furniture (.sh3f).
-    :param views: images of each rendered scene; a further one costs a quarter of the first.
+    :param views: images of each rendered scene; a further one costs a sixth of the first.
     """
 
     kind: str

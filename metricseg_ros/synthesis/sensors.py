@@ -93,14 +93,14 @@ def active_stereo(depth: np.ndarray, image: np.ndarray, focal_length: float,
     seen = fattened(depth, window)
     seen = wobbled(seen, rng.uniform(0.5, 1.5), rng)
     if rng.random() < 0.6:
-        seen = without_edges(seen, rng.uniform(0.015, 0.06), int(rng.choice([1, 3, 5])))
-    else:
         seen = shadowed(seen, focal_length * baseline)
-    seen = disparity_noise(seen, own_focal_length * baseline, rng.uniform(0.05, 0.25), 1 / 32,
+    if rng.random() < 0.6:
+        seen = without_edges(seen, rng.uniform(0.015, 0.06), int(rng.choice([1, 3, 5])))
+    seen = disparity_noise(seen, own_focal_length * baseline, 0.03 * 8 ** rng.random(), 1 / 32,
                            rng, grain=rng.uniform(0.8, 3))
     lost = loss_of_light(image, rng)
     if rng.random() < 0.35:
-        lost = lost + loss_of_texture(image, rng.uniform(0.1, 0.6))
+        lost = lost + loss_of_texture(image, rng.uniform(0.05, 0.45))
     seen = with_holes(seen, lost + rng.uniform(0, 0.02), rng.uniform(1, 4), rng)
     if rng.random() < 0.5:
         seen = smoothed(seen)
@@ -125,7 +125,7 @@ def time_of_flight(depth: np.ndarray, image: np.ndarray, focal_length: float,
     deviation = rng.uniform(5e-4, 2e-3) * (1 + depth**2) / np.sqrt(returned)
     noise = rng.standard_normal(depth.shape, np.float32)
     seen = np.where(seen > 0, seen + deviation.astype(np.float32) * noise, 0)
-    seen = seen * (1 + rng.uniform(-0.01, 0.01) * smooth_noise(depth.shape, 12, rng))
+    seen = seen * (1 + rng.uniform(-0.004, 0.004) * smooth_noise(depth.shape, 12, rng))
     seen = with_holes(seen, loss_of_light(image, rng), 1.5, rng)
     return within(seen, rng.uniform(0.15, 0.3), rng.uniform(2, 5)).astype(np.float32)
 

@@ -155,7 +155,7 @@ def _labels(owner: np.ndarray, model: mujoco.MjModel,
 
 def _photographed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     light = image.astype(np.float32) / 255
-    wanted = rng.uniform(0.4, 0.7) if rng.random() < 0.85 else rng.uniform(0.12, 0.35)  # dark
+    wanted = rng.uniform(0.45, 0.72) if rng.random() < 0.88 else rng.uniform(0.12, 0.35)  # dark
     light *= np.clip(wanted / max(light.mean(), 0.02), 0.3, 3.0)
     if rng.random() < 0.8:  # cameras bend the curve before they burn out
         light = np.where(light < 0.7, light, 1 - 0.3 * np.exp((0.7 - light) / 0.3))
