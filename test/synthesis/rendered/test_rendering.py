@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
+from metricseg_ros.synthesis.generate import generate, GenerationTask
 from metricseg_ros.synthesis.rendered import things
 from metricseg_ros.synthesis.rendered.layout import Layout, Placed
 from metricseg_ros.synthesis.rendered.plan import plan
@@ -169,6 +172,18 @@ def test_views_of_a_scene_differ_and_the_first_is_what_it_is_alone(
     first, second = renderer.render(np.random.default_rng(3), 2)
     assert np.array_equal(first.image, alone.image) and np.array_equal(first.depth, alone.depth)
     assert not np.array_equal(second.depth, first.depth)
+
+
+def test_image_that_is_lost_is_rendered_again_as_it_was(
+        renderer, tmp_path: Path) -> None:  # noqa: ANN001
+    task = GenerationTask('rendered', tmp_path, 3, (48, 64), packages=False, views=2)
+    assert generate(task) == 3
+    lost = tmp_path / 'labels' / '000001.png'
+    before = lost.read_bytes()
+    lost.unlink()
+    assert generate(task) == 1 and lost.read_bytes() == before
+    assert sorted(json.loads((tmp_path / 'camera.json').read_text())) == [
+        '000000', '000001', '000002']
 
 
 def test_no_wall_stands_between_the_camera_and_the_table(renderer) -> None:  # noqa: ANN001
