@@ -73,7 +73,7 @@ def structured_light(depth: np.ndarray, image: np.ndarray, focal_length: float,
     seen = disparity_noise(seen, own_focal_length * baseline, rng.uniform(0.03, 0.15),
                            1 / 8 if rng.random() < 0.8 else 1 / 16, rng)
     seen = with_holes(seen, loss_of_light(image, rng) + rng.uniform(0, 0.02), 2.0, rng)
-    return within(seen, rng.uniform(0.2, 0.45), rng.uniform(1.5, 6))
+    return within(seen, rng.uniform(0.12, 0.35), rng.uniform(1.5, 6))
 
 
 def active_stereo(depth: np.ndarray, image: np.ndarray, focal_length: float,
@@ -95,16 +95,16 @@ def active_stereo(depth: np.ndarray, image: np.ndarray, focal_length: float,
     if rng.random() < 0.6:
         seen = shadowed(seen, focal_length * baseline)
     if rng.random() < 0.6:
-        seen = without_edges(seen, rng.uniform(0.015, 0.06), int(rng.choice([1, 3, 5])))
+        seen = without_edges(seen, rng.uniform(0.015, 0.06), int(rng.choice([1, 3, 5], p=[0.45, 0.45, 0.1])))
     seen = disparity_noise(seen, own_focal_length * baseline, 0.03 * 8 ** rng.random(), 1 / 32,
                            rng, grain=rng.uniform(0.8, 3))
     lost = loss_of_light(image, rng)
-    if rng.random() < 0.35:
-        lost = lost + loss_of_texture(image, rng.uniform(0.05, 0.45))
+    if rng.random() < 0.3:
+        lost = lost + loss_of_texture(image, rng.uniform(0.02, 0.4))
     seen = with_holes(seen, lost + rng.uniform(0, 0.02), rng.uniform(1, 4), rng)
     if rng.random() < 0.5:
         seen = smoothed(seen)
-    return within(seen, rng.uniform(0.15, 0.4), rng.uniform(1.5, 8))
+    return within(seen, rng.uniform(0.1, 0.3), rng.uniform(1.5, 8))
 
 
 def time_of_flight(depth: np.ndarray, image: np.ndarray, focal_length: float,
@@ -127,7 +127,7 @@ def time_of_flight(depth: np.ndarray, image: np.ndarray, focal_length: float,
     seen = np.where(seen > 0, seen + deviation.astype(np.float32) * noise, 0)
     seen = seen * (1 + rng.uniform(-0.004, 0.004) * smooth_noise(depth.shape, 12, rng))
     seen = with_holes(seen, loss_of_light(image, rng), 1.5, rng)
-    return within(seen, rng.uniform(0.15, 0.3), rng.uniform(2, 5)).astype(np.float32)
+    return within(seen, rng.uniform(0.1, 0.25), rng.uniform(2, 5)).astype(np.float32)
 
 
 def shadowed(depth: np.ndarray, focal_baseline: float) -> np.ndarray:
@@ -283,7 +283,7 @@ def loss_of_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     light = luminance(image)
     # Sensors bring their own light: how bright a thing is matters, not the room's lamps.
     light = light / max(float(np.quantile(light[::4, ::4], 0.9)), 0.05)
-    dark = np.clip(1 - light / rng.uniform(0.03, 0.15), 0, 1) * rng.uniform(0, 0.9)
+    dark = np.clip(1 - light / rng.uniform(0.03, 0.12), 0, 1) * rng.uniform(0, 0.7)
     glare = np.clip(2 * (light - 1.1), 0, 1) * rng.uniform(0, 0.6) * (rng.random() < 0.5)
     return cv2.blur((dark + glare).astype(np.float32), (3, 3))
 
