@@ -95,7 +95,8 @@ def active_stereo(depth: np.ndarray, image: np.ndarray, focal_length: float,
     if rng.random() < 0.6:
         seen = shadowed(seen, focal_length * baseline)
     if rng.random() < 0.6:
-        seen = without_edges(seen, rng.uniform(0.015, 0.06), int(rng.choice([1, 3, 5], p=[0.45, 0.45, 0.1])))
+        window = int(rng.choice([1, 3, 5], p=[0.45, 0.45, 0.1]))
+        seen = without_edges(seen, rng.uniform(0.015, 0.06), window)
     seen = disparity_noise(seen, own_focal_length * baseline, 0.03 * 8 ** rng.random(), 1 / 32,
                            rng, grain=rng.uniform(0.8, 3))
     lost = loss_of_light(image, rng)
