@@ -23,6 +23,7 @@ ROWS = [
      'support'},
     {'network', 'grouping', 'results', 'tracking', 'synthesis'},
     {'backends', 'instances', 'training'},
+    {'device_program'},
     {'segmenter', 'clicks', 'evaluation'},
     {'export'},
     {'cli', 'ros'},

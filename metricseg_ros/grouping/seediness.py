@@ -56,7 +56,17 @@ def at_threshold(output: NetworkOutput, similarity_threshold: float) -> NetworkO
     """
     if not similarity_threshold:
         return output
-    taus = output.similarity_thresholds
-    nearest = min(range(len(taus)), key=lambda index: abs(taus[index] - similarity_threshold))
+    nearest = nearest_threshold(output.similarity_thresholds, similarity_threshold)
     return replace(output, class_logits=output.class_logits[nearest:nearest + 1],
                    similarity_thresholds=(similarity_threshold,))
+
+
+def nearest_threshold(taus: tuple[float, ...], similarity_threshold: float) -> int:
+    """
+    Find the trained threshold that is nearest to another.
+
+    :param taus: the trained ones.
+    :param similarity_threshold: the other.
+    :return: its index.
+    """
+    return min(range(len(taus)), key=lambda index: abs(taus[index] - similarity_threshold))

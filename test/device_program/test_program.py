@@ -1,0 +1,179 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The device's program segments as the CPU does, and never asks the host for anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from metricseg_ros.backends.torch_backend import TorchBackend
+from metricseg_ros.cli.bundled import photographs
+from metricseg_ros.config import BackendConfig, GroupingConfig
+from metricseg_ros.device_program.program import Answer, DeviceProgram, LADDER
+from metricseg_ros.inputs import open_input
+from metricseg_ros.models import load_description
+from metricseg_ros.segmenter import InstanceSegmenter
+from metricseg_ros.structures import Instances
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+MOST_OPERATORS = 310
+DIFFERING_PIXELS = 1e-4
+"""Largest share of pixels that are of another instance than on the CPU: rounding on outlines."""
+
+VIEWS = {'view', '_unsafe_view', 'permute', 't', 'transpose', 'unsqueeze', 'squeeze', 'expand',
+         'slice', 'select', 'alias', 'unbind', 'split', 'split_with_sizes', 'detach'}
+REFUSED = {'_local_scalar_dense', 'nonzero', 'masked_select', 'equal', 'is_nonzero', 'bincount',
+           'lift_fresh', '_unique2', 'unique_dim', 'repeat_interleave', 'copy_'}
+"""What waits for the device, has a shape that depends on data, or brings data from the host."""
+
+
+@pytest.fixture(scope='module')
+def segmenter() -> InstanceSegmenter:
+    """Give the CPU's path."""
+    description = load_description('household-lite')
+    return InstanceSegmenter(description, TorchBackend(description,
+                                                       BackendConfig(device_policy='cpu')))
+
+
+@pytest.fixture(scope='module')
+def images() -> list[np.ndarray]:
+    return [frame.image for path in photographs() for frame in open_input(path)]
+
+
+def program(segmenter: InstanceSegmenter, image: np.ndarray, rung: int = 0,
+            device: str = 'cpu') -> DeviceProgram:
+    return DeviceProgram(segmenter.description, image.shape[:2], segmenter.input_size,
+                         segmenter.grouping, LADDER[rung], torch.device(device))
+
+
+@torch.inference_mode()
+def segmented(segmenter: InstanceSegmenter, image: np.ndarray) -> Answer:
+    """Run the program, and a larger one where that was not enough."""
+    for rung in range(len(LADDER)):
+        made = program(segmenter, image, rung)
+        answer = made.answer(made(torch.from_numpy(image), segmenter.backend.network).numpy())
+        if answer.enough:
+            break
+    return answer
+
+
+def assert_same(expected: Instances, got: Instances) -> None:
+    assert np.array_equal(got.seeds, expected.seeds)
+    assert np.array_equal(got.class_ids, expected.class_ids)
+    assert np.array_equal(got.similarity_thresholds, expected.similarity_thresholds)
+    np.testing.assert_allclose(got.scores, expected.scores, atol=1e-5)
+    np.testing.assert_allclose(got.embeddings, expected.embeddings, atol=1e-3)
+    assert (got.label_map != expected.label_map).mean() < DIFFERING_PIXELS
+    for index in range(len(got)):
+        assert (got.mask(index) != expected.mask(index)).mean() < DIFFERING_PIXELS
+
+
+def test_photographs_have_the_same_instances_as_on_the_cpu(segmenter: InstanceSegmenter,
+                                                           images: list[np.ndarray]) -> None:
+    for image in images:
+        answer = segmented(segmenter, image)
+        assert answer.enough and len(answer.instances) > 0
+        assert_same(segmenter.segment(image), answer.instances)
+
+
+@pytest.mark.parametrize('change', [
+    {'resolve_overlaps': False}, {'outline_radius': 0}, {'connected': False},
+    {'similarity_threshold': 0.6}, {'mean_shift_steps': 0}, {'mean_shift_steps': 2},
+    {'maximum_seeds': 3}, {'suppression_iou': 0.05}, {'minimum_score': 0.99}])
+def test_parameters_do_what_they_do_on_the_cpu(segmenter: InstanceSegmenter,
+                                               images: list[np.ndarray],
+                                               change: dict[str, Any]) -> None:
+    changed = InstanceSegmenter(segmenter.description, segmenter.backend,
+                                replace(GroupingConfig(), **change))
+    answer = segmented(changed, images[0])
+    assert answer.enough
+    assert_same(changed.segment(images[0]), answer.instances)
+
+
+class Recorder(TorchDispatchMode):
+    """Notes every operator with the shapes it gives, and refuses what asks the host."""
+
+    def __init__(self, device: str) -> None:
+        """Begin with none."""
+        super().__init__()
+        self.device = {device}
+        self.seen: list[tuple[str, Any]] = []
+
+    def __torch_dispatch__(self, operator: Any, types: Any, args: Any = (),
+                           kwargs: Any = None) -> Any:
+        name = operator._schema.name.removeprefix('aten::')
+        assert name not in REFUSED, name
+        if name in ('index', 'index_put'):
+            assert all(item is None or item.dtype != torch.bool for item in args[1]), name
+        result = operator(*args, **(kwargs or {}))
+        made = [item for item in (result if isinstance(result, (tuple, list)) else [result])
+                if isinstance(item, torch.Tensor)]
+        assert {item.device.type for item in made} | self.device == self.device, name
+        if name not in VIEWS:
+            self.seen.append((name, [tuple(item.shape) for item in made]))
+        return result
+
+
+def operators(made: DeviceProgram, image: torch.Tensor, segmenter: InstanceSegmenter
+              ) -> list[tuple[str, Any]]:
+    """Run a program and give its operators; the network counts for nothing, as an engine does."""
+    said = []
+
+    def network(tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        said.append(segmenter.backend.network(tensor))
+        return said[0]
+
+    with torch.no_grad():
+        made(image, network)
+        with Recorder('cpu') as recorder:
+            made(image, lambda tensor: said[0])
+    return recorder.seen
+
+
+def test_operators_and_shapes_are_the_same_whatever_the_image_shows(
+        segmenter: InstanceSegmenter, images: list[np.ndarray]) -> None:
+    image = images[0]
+    nothing, noise = np.zeros_like(image), np.random.default_rng(0).integers(
+        0, 255, image.shape, np.uint8)
+    first, *others = (operators(program(segmenter, image), torch.from_numpy(shown), segmenter)
+                      for shown in (image, nothing, noise))
+    assert all(other == first for other in others)
+    assert len(first) < MOST_OPERATORS
+
+
+def test_nothing_is_asked_of_a_device_that_holds_no_numbers(segmenter: InstanceSegmenter,
+                                                            images: list[np.ndarray]) -> None:
+    # Tensors of the device meta have a shape alone: any look at a number and any copy to the host
+    # fails, and what is made on the CPU is found.
+    description, image = segmenter.description, images[0]
+    grid = tuple(side // 4 for side in description.input_size)
+    with torch.no_grad():
+        made = program(segmenter, image, device='meta')
+        said = (torch.empty(1, description.network.embedding_dim, *grid, device='meta'),
+                torch.empty(1, 4, description.network.class_count + 1, *grid, device='meta'))
+        frame = torch.empty(image.shape, dtype=torch.uint8, device='meta')
+        made(frame, lambda tensor: said)
+        with Recorder('meta'):
+            packed = made(frame, lambda tensor: said)
+    assert packed.device.type == 'meta' and packed.dtype == torch.uint8
+
+
+def test_too_few_seeds_and_embeddings_that_are_no_numbers_are_told(
+        segmenter: InstanceSegmenter, images: list[np.ndarray]) -> None:
+    image = images[0]
+    few = DeviceProgram(segmenter.description, image.shape[:2], segmenter.input_size,
+                        segmenter.grouping, LADDER[0]._replace(seeds=2), torch.device('cpu'))
+    with torch.inference_mode():
+        assert not few.answer(few(torch.from_numpy(image),
+                                  segmenter.backend.network).numpy()).enough
+        made = program(segmenter, image)
+
+        def spoiled(tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            embeddings, logits = segmenter.backend.network(tensor)
+            embeddings[0, 0, 10] = torch.nan
+            return embeddings, logits
+        assert not made.answer(made(torch.from_numpy(image), spoiled).numpy()).enough

@@ -1,0 +1,130 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Each stage of the device's program does what the CPU's does."""
+
+from __future__ import annotations
+
+import cv2
+from metricseg_ros.device_program.connected import connected_parts
+from metricseg_ros.device_program.frame import FramePreparation
+from metricseg_ros.device_program.masks import without_duplicates
+from metricseg_ros.device_program.outlines import Outlines, places, read
+from metricseg_ros.device_program.seeds import NOTHING_LEFT, pick
+from metricseg_ros.grouping import select_seeds
+from metricseg_ros.grouping.masks import drop_duplicates, SeedMasks
+from metricseg_ros.outlines import OutlineFilter, resample
+from metricseg_ros.preprocess import fit_geometry, MEAN, preprocess, STD
+from metricseg_ros.structures import Seeds
+import numpy as np
+import pytest
+import torch
+
+CPU = torch.device('cpu')
+
+
+@pytest.mark.parametrize('size', [(720, 1280), (480, 640), (640, 480), (576, 768), (288, 384),
+                                  (100, 90), (1, 1), (300, 7)])
+def test_frames_are_prepared_as_on_the_cpu(size: tuple[int, int],
+                                           rng: np.random.Generator) -> None:
+    image = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    expected, geometry = preprocess(image, (288, 384), 32)
+    got = FramePreparation(geometry, MEAN, STD, CPU)(torch.from_numpy(image))
+    assert got.shape == expected.shape
+    levels = (got - expected).abs() * 128
+    grows = geometry.content_size[0] > size[0]  # cv2 then interpolates in steps of 1/2048.
+    assert levels.max() < 1.01 and (levels > 0.5).float().mean() < (0.2 if grows else 0.02)
+
+
+@pytest.mark.parametrize('alpha', [0.01, 0.3, 2.0])
+def test_seeds_are_those_of_the_cpu(alpha: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn(8, 40, 50, generator=generator)
+    scores = torch.rand(40, 50, generator=generator)
+    scores[scores < 0.5] = 0
+    picked, tops = pick(points.flatten(1), scores.flatten(), 16, alpha)
+    expected = select_seeds(points, scores, 16, alpha)
+    assert torch.equal(torch.stack([picked // 50, picked % 50], 1), expected)
+    assert (tops > NOTHING_LEFT).all()
+
+
+def test_seeds_end_where_every_candidate_lies_on_one() -> None:
+    points = torch.tensor([[0.0, 0.0, 3.0, 3.0, 9.0]])
+    _, tops = pick(points, torch.tensor([0.9, 0.8, 0.7, 0.6, 0.0]), 4, 0.3)
+    assert (tops > NOTHING_LEFT).tolist() == [True, True, False, False]
+
+
+def test_connected_parts_are_those_that_a_flood_reaches(rng: np.random.Generator) -> None:
+    inside = np.array([cv2.blur(rng.random((30, 41)), (5, 5)) > 0.5 for _ in range(20)])
+    starts = np.array([rng.choice(np.argwhere(mask)) for mask in inside])
+    seeds = torch.zeros(inside.shape)
+    for layer, (row, column) in zip(seeds, starts, strict=True):
+        layer[row, column] = 1
+    parts, settled = connected_parts(torch.from_numpy(inside).float(), seeds, 20)
+    assert settled and 0 < parts.sum() < inside.sum()
+    for mask, part, (row, column) in zip(inside, parts, starts, strict=True):
+        flooded = mask.astype(np.uint8)
+        cv2.floodFill(flooded, None, (int(column), int(row)), 2, flags=8)
+        assert np.array_equal(part.numpy() > 0, flooded == 2)
+
+
+def test_a_maze_takes_more_sweeps_and_is_told() -> None:
+    maze = torch.ones(1, 21, 21)
+    for row in range(1, 21, 2):
+        maze[0, row] = 0
+        maze[0, row, -1 if row % 4 == 1 else 0] = 1
+    seed = torch.zeros_like(maze)
+    seed[0, 0, 0] = 1
+    assert not connected_parts(maze, seed, 4)[1]
+    parts, settled = connected_parts(maze, seed, 21)
+    assert settled and torch.equal(parts, maze)
+
+
+def test_duplicates_are_those_of_the_cpu_and_a_long_chain_is_told(
+        rng: np.random.Generator) -> None:
+    # Bars, each of which overlaps the next alone: every second one is kept.
+    bars = torch.zeros(12, 1, 60, dtype=torch.bool)
+    for index in range(12):
+        bars[index, 0, 4 * index:4 * index + 8] = True
+    seeds = Seeds(torch.zeros(12, 2, dtype=torch.int64), torch.linspace(1, 0.5, 12),
+                  torch.ones(12, dtype=torch.int64), torch.full((12,), 0.5))
+    expected = drop_duplicates(SeedMasks(seeds, torch.where(bars, 1.0, -1.0)), 0.3).seeds.scores
+    flat = bars.flatten(1).float()
+    areas = flat.sum(1, keepdim=True)
+    kept, certain = without_duplicates(flat, areas, torch.ones(12), 0.3, 13)
+    assert certain and torch.equal(seeds.scores[kept > 0], expected) and len(expected) == 6
+    assert not without_duplicates(flat, areas, torch.ones(12), 0.3, 4)[1]
+    valid = torch.ones(12)
+    valid[0] = 0  # What is dropped already drops nothing.
+    kept, _ = without_duplicates(flat, areas, valid, 0.3, 13)
+    assert kept.tolist() == [0, *([1, 0] * 6)[:11]]
+
+
+@pytest.mark.parametrize(('scale', 'offset'), [(0.6, -0.2), (0.25, -0.375), (1.7, 3.1)])
+def test_rasters_are_read_as_cv2_reads_them(scale: float, offset: float,
+                                            rng: np.random.Generator) -> None:
+    raster = rng.random((40, 50)).astype(np.float32)
+    to_raster = np.array([[scale, offset], [scale * 1.1, offset - 1]])
+    expected = resample(raster, to_raster, (60, 70))
+    got = read(torch.from_numpy(raster)[None], places(to_raster, (60, 70), (40, 50), CPU))[0]
+    # Where rounding takes a place to the next 32nd of a pixel.
+    differs = abs(got.numpy() - expected) > 1e-4
+    assert differs.mean() < 0.1 and abs(got.numpy() - expected).max() < 2 / 32
+
+
+def test_outlines_are_those_of_the_cpu(rng: np.random.Generator) -> None:
+    guide = cv2.blur(rng.random((96, 128)).astype(np.float32), (9, 9)) * 4
+    grid, geometry = (24, 32), fit_geometry((240, 320), (96, 128), 32)
+    to_image = geometry.grid_to_image(grid)
+    margins = np.array([cv2.blur(rng.standard_normal(grid).astype(np.float32), (9, 9))
+                        for _ in range(6)])
+    draw = OutlineFilter(guide, (240, 320), 3)
+    outlines = Outlines((96, 128), (240, 320), grid, to_image, 3, CPU)
+    drawn, as_it_was = outlines(torch.from_numpy(margins), torch.from_numpy(guide))
+    in_image = read(drawn, outlines.to_fine).numpy() >= 0
+    for margin, mask, same in zip(margins, in_image, as_it_was, strict=True):
+        fine, moved = draw(margin, to_image)
+        assert bool(same) == (fine is margin)
+        if not same:
+            to_fine = np.stack([1 / moved[:, 0], -moved[:, 1] / moved[:, 0]], axis=1)
+            expected = resample(fine, to_fine, (240, 320)) >= 0
+            assert (mask != expected).mean() < 1e-3
