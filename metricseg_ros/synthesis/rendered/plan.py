@@ -6,11 +6,18 @@ from __future__ import annotations
 
 from metricseg_ros.synthesis.rendered.layout import Layout
 from metricseg_ros.synthesis.rendered.solids import Solid
-from metricseg_ros.synthesis.rendered.tables import bin_of_goods, groceries, heap, tabletop
+from metricseg_ros.synthesis.rendered.tables import (
+    bin_of_goods,
+    groceries,
+    heap,
+    shelf,
+    tabletop,
+)
 from metricseg_ros.synthesis.rendered.tossed import tossed
 import numpy as np
 
-KINDS = {tabletop: 0.36, groceries: 0.14, bin_of_goods: 0.07, heap: 0.07, tossed: 0.36}
+KINDS = {tabletop: 0.36, groceries: 0.14, bin_of_goods: 0.07, heap: 0.07, shelf: 0.04,
+         tossed: 0.32}
 
 
 def plan(rng: np.random.Generator, household: list[Solid],

@@ -74,6 +74,8 @@ class SceneRenderer:
         world.spec.worldbody.add_camera(name='camera', fovy=field_of_view)
         model = world.spec.compile()
         data = settle(model, layout)
+        if data.warning[mujoco.mjtWarning.mjWARN_BADQACC].number:
+            return self.render(rng, views)  # what burst apart is no scene
         context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
         context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, context)

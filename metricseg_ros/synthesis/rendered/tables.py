@@ -57,6 +57,19 @@ def groceries(rng: np.random.Generator, household: list[Solid], photos: Photos) 
     return seen_from(rng, layout, elevation, (0.5, 1.15))
 
 
+def shelf(rng: np.random.Generator, household: list[Solid], photos: Photos) -> Layout:
+    """Stand goods of real size on a shelf, in one to three rows, and look into it."""
+    kinds = goods.GROCERIES if rng.random() < 0.6 else goods.GOODS
+    draw, placed, back = drawer(rng, kinds, household, photos), [], 0.0
+    for _ in range(int(rng.integers(1, 4))):
+        line = row(rng, draw)
+        placed += moved(line, np.array([rng.normal(0, 0.05), back]), 0.0)
+        back += max(item.solid.extent[:2].max() for item in line) * rng.uniform(0.8, 1.1)
+    placed = moved(placed, np.array([0.0, -back / 2]), 0.0)
+    layout = Layout('shelf', 0.0, tuple(placed), 0.0, False)
+    return seen_from(rng, layout, (0, 25), (0.5, 1.2))
+
+
 def bin_of_goods(rng: np.random.Generator, household: list[Solid], photos: Photos) -> Layout:
     """Throw many things of one kind or of many into a bin that is seen from above."""
     kinds = goods.GOODS if rng.random() < 0.5 else goods.GROCERIES

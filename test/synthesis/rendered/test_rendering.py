@@ -146,6 +146,7 @@ def labelled_ball(renderer, monkeypatch, container: str, elevation: float):  # n
     item = Placed(things.ball(np.random.default_rng(0), []), 0.06, np.array([0, 0, 0.04]), UPRIGHT)
     layout = Layout('groceries', 0.0, (item,), 0.15, False, container, elevation, 0.3)
     monkeypatch.setattr(rendering, 'plan', lambda *_: layout)
+    monkeypatch.setattr(rendering, 'AIMS', 1)  # not until something is seen
     return [renderer.render(np.random.default_rng(seed))[0].label_map for seed in range(4)]
 
 
