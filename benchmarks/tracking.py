@@ -38,6 +38,7 @@ from metricseg_ros.cli.options import (
 )
 from metricseg_ros.config import SegmenterConfig
 from metricseg_ros.evaluation.bootstrap import bootstrap_interval, mean_interval
+from metricseg_ros.inputs.codec import write_image
 from metricseg_ros.overlay import draw_overlay
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import Instances
@@ -263,7 +264,7 @@ def write_picture(path: Path, rows: Sequence[Sequence[np.ndarray]]) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet = np.vstack([np.hstack(list(row)) for row in rows])
-    cv2.imwrite(str(path), sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
+    write_image(path, sheet)
 
 
 if __name__ == '__main__':

@@ -12,6 +12,7 @@ from benchmarks.films import film, fitted, SCENES, SequenceFrame
 import cv2
 from metricseg_ros.cli.bundled import demo_folder
 from metricseg_ros.datasets.label_folder import LabelFolder, open_label_folder
+from metricseg_ros.inputs.codec import read_image, read_stored
 from metricseg_ros.inputs.images import natural_key
 from metricseg_ros.synthesis.textures import cover
 import numpy as np
@@ -47,11 +48,8 @@ def filmed(scene: str, frames: int, seeds: Sequence[int]) -> LabelledVideo:
 def _film(scene: str, frames: int, seeds: Sequence[int]) -> Iterator[SequenceFrame]:
     rng = np.random.default_rng([list(SCENES).index(scene), *seeds])
     folder = demo_folder('things')
-    pictures = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-                for path in sorted(folder.glob('*.png'))]
-    things = [fitted(cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA), SIZE[0], rng)
-              for picture in pictures]
-    table = cv2.resize(cv2.imread(str(folder / 'table.jpg'))[..., ::-1], SIZE[::-1])
+    things = [fitted(read_stored(path), SIZE[0], rng) for path in sorted(folder.glob('*.png'))]
+    table = cv2.resize(read_image(folder / 'table.jpg'), SIZE[::-1])
     ground = table if rng.random() < 0.5 else cover(rng, SIZE, [table])
     yield from film(SCENES[scene](things, rng), ground, frames, rng)
 

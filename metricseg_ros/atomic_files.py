@@ -12,6 +12,20 @@ from pathlib import Path
 SEAL_BYTES = 32
 
 
+def is_utf8(path: Path) -> bool:
+    """
+    Tell whether a name is UTF-8; at any other, OpenCV's own file functions end the process.
+
+    :param path: of a file or folder.
+    :return: whether it is.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """
     Write a file so that it is there whole or not at all; until then the one before stays.

@@ -13,21 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 import json
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import cv2
 from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.config import OverlayConfig
 from metricseg_ros.inputs import Frame
+from metricseg_ros.inputs.codec import encode
 from metricseg_ros.overlay import draw_overlay
 from metricseg_ros.overlay.video import OverlayVideo
 from metricseg_ros.structures import Instances
-import numpy as np
 
-JPEG_QUALITY = 92
-PNG_COMPRESSION = 3
+LONGEST_NAME = 200
+"""Bytes of a name, to which a number and a suffix are added; file systems allow 255."""
 VIDEO = 'overlay.mp4'
 
 
@@ -95,21 +95,22 @@ class ResultsFolder:
         :param frame: the image; if its name is taken, a number is added.
         :param instances: what was found in it.
         :return: its entry in the JSON file.
+        :raises ValueError: if the overlay is too large for a JPEG; then nothing is written.
         :raises OSError: if a file cannot be written.
         """
-        name = self._free_name(frame.name)
         drawn = draw_overlay(frame.image, instances, self.class_names, self.overlay)
-        _write_image(self.folder / 'overlay' / f'{name}.jpg',
-                     cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR),
-                     [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        _write_image(self.folder / 'label_map' / f'{name}.png', instances.label_map,
-                     [cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION])
+        overlay = encode(drawn, '.jpg')
+        label_map = encode(instances.label_map, '.png')
+        name = self._free_name(frame.name)
+        (self.folder / 'overlay' / f'{name}.jpg').write_bytes(overlay)
+        (self.folder / 'label_map' / f'{name}.png').write_bytes(label_map)
         if self._video:
             self._video.write(drawn)
         self.records.append(image_record(name, frame, instances, self.class_names))
         return self.records[-1]
 
     def _free_name(self, name: str) -> str:
+        name = os.fsdecode(os.fsencode(name)[:LONGEST_NAME])
         free, number = name, 1
         while free in self._names:
             number += 1
@@ -154,11 +155,6 @@ def write_json(path: Path, value: Any) -> None:
     :param value: plain values.
     """
     write_atomically(path, (json.dumps(value, indent=1) + '\n').encode())
-
-
-def _write_image(path: Path, image: np.ndarray, options: Sequence[int]) -> None:
-    if not cv2.imwrite(str(path), image, options):
-        raise OSError(f'{path} could not be written: is the disk full?')
 
 
 def _remove_results(folder: Path, path: Path) -> None:

@@ -18,7 +18,12 @@ from typing import Any, TYPE_CHECKING
 
 from metricseg_ros.cli.evaluations import evaluate, make_suite, open_all, segment_with
 from metricseg_ros.cli.exit_codes import DONE
-from metricseg_ros.cli.options import add_configuration, configuration, split_overrides
+from metricseg_ros.cli.options import (
+    add_configuration,
+    add_skip_missing,
+    configuration,
+    split_overrides,
+)
 from metricseg_ros.config import flattened, SegmenterConfig, TrainingConfig, with_values
 
 if TYPE_CHECKING:
@@ -54,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='what each variant changes, such as config/ablations/grouping.yaml')
     parser.add_argument('inputs', nargs='*', metavar='DATASET',
                         help='labelled images; or KEY=VALUE, any parameter, for all variants')
+    add_skip_missing(parser)
     parser.add_argument('--suite', type=Path, metavar='FILE', help='YAML list of data sets')
     parser.add_argument('--output', type=Path, required=True, metavar='DIR',
                         help='folder for table, plot, figures and trainings')
@@ -75,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     config, suite = configuration(args), make_suite(texts, args.suite)
     variants = read_variants(args.variants)
     # All opened and all parameters checked before anything runs.
-    datasets = open_all(suite)
+    datasets = open_all(suite, args.skip_missing)
     configs = {variant.name: with_values(config, variant.parameters) for variant in variants}
     args.output.mkdir(parents=True, exist_ok=True)
     done: dict[str, dict[str, Any]] = {}

@@ -16,6 +16,7 @@ import time
 from typing import Any, TYPE_CHECKING
 
 from metricseg_ros.cli.exit_codes import DONE
+from metricseg_ros.cli.left_out import LeftOut
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
@@ -95,7 +96,8 @@ def read_frames(paths: Sequence[str]) -> list[Frame]:
     from metricseg_ros.cli.bundled import photographs
     from metricseg_ros.inputs import open_input
     chosen = [Path(path) for path in paths] or photographs()
-    frames = [frame for path in chosen for frame in islice(open_input(path), MOST_FRAMES)]
+    frames = [frame for path in chosen
+              for frame in islice(open_input(path, on_error=LeftOut()), MOST_FRAMES)]
     if not frames:
         raise ValueError(f'no image in {", ".join(map(str, chosen))}')
     return frames

@@ -19,6 +19,7 @@ from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
+    add_skip_missing,
     configuration,
     split_overrides,
     tables_to,
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument('inputs', nargs='*', metavar='DATASET',
                         help='labelled images; or KEY=VALUE, any parameter')
+    add_skip_missing(parser)
     parser.add_argument('--suite', type=Path, metavar='FILE',
                         help='YAML list of data sets, and the Markdown file for their table')
     parser.add_argument('--gallery', type=Path, metavar='DIR',
@@ -68,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     texts, args.overrides = split_overrides(args.inputs)
     config, suite = configuration(args), make_suite(texts, args.suite)
     # Opened before anything runs, so that a wrong folder does not cost an hour.
-    datasets = open_all(suite)
+    datasets = open_all(suite, args.skip_missing)
     segmenter = open_segmenter(config)
     segment = segment_with(segmenter, args.oracle_thresholds)
     runs = {name: evaluate(segmenter, dataset, name, suite.rng_seed, segment)

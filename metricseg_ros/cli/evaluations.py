@@ -44,18 +44,19 @@ def make_suite(texts: Sequence[str], path: Path | None) -> Suite:
     return suite
 
 
-def open_all(suite: Suite) -> dict[str, LabelledDataset]:
+def open_all(suite: Suite, skip_missing: bool = False) -> dict[str, LabelledDataset]:
     """
     Open the data sets of a suite.
 
     :param suite: the suite.
+    :param skip_missing: whether to go on without images that cannot be used.
     :return: name -> data set.
     :raises ValueError: where a folder is not of its format.
     """
     from metricseg_ros.datasets.formats import open_dataset
     datasets: dict[str, LabelledDataset] = {}
     for entry in suite.entries:
-        dataset = open_dataset(entry.dataset)
+        dataset = open_dataset(entry.dataset, skip_missing)
         datasets[entry.name] = (dataset if entry.background_known is None
                                 else Judged(dataset, entry.background_known))
     return datasets

@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, TYPE_CHECKING
 
 from metricseg_ros.cli.exit_codes import DONE, FAILED
+from metricseg_ros.cli.left_out import LeftOut
 from metricseg_ros.cli.options import add_json, image_size, tables_to, write_report
 
 if TYPE_CHECKING:
@@ -229,5 +230,5 @@ def images(path: Path | None) -> Iterator[np.ndarray]:
     """
     from metricseg_ros.cli.bundled import photographs
     from metricseg_ros.inputs import open_input
-    for frame in open_input(path or photographs()[0].parent):
+    for frame in open_input(path or photographs()[0].parent, on_error=LeftOut()):
         yield frame.image

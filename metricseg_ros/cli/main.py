@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 import os
 import sys
 import traceback
+from typing import TextIO
+import warnings
 
 from metricseg_ros.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED
 from metricseg_ros.cli.verbs import parse, Run
@@ -44,6 +47,11 @@ def exit_code(read: Callable[[Sequence[str]], tuple[Run, argparse.Namespace]],
     arguments = list(sys.argv[1:] if argv is None else argv)
     # OpenCV's own warnings would come on top of our one line.
     os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
+    for stream in (sys.stdout, sys.stderr):  # A file's name may be of any encoding.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')
+    warnings.showwarning = tell_warning
     try:
         run, args = read(arguments)
         code = run(args)
@@ -60,6 +68,15 @@ def exit_code(read: Callable[[Sequence[str]], tuple[Run, argparse.Namespace]],
         return FAILED
     except Exception as error:  # The one place that turns errors into exit codes.
         return report(error, '--debug' in arguments or bool(os.environ.get('METRICSEG_DEBUG')))
+
+
+def tell_warning(message: Warning, category: type[Warning], filename: str, line: int,
+                 file: TextIO | None = None, source: str | None = None) -> None:
+    """Tell a warning of our own in one line, any other as Python does."""
+    own = category.__module__.startswith('metricseg_ros')
+    print(f'metricseg: warning: {message}' if own
+          else warnings.formatwarning(message, category, filename, line, source).rstrip(),
+          file=file or sys.stderr)
 
 
 def report(error: Exception, debug: bool) -> int:

@@ -61,6 +61,17 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument('--json', metavar='FILE|-', help=f'write {what} as JSON; - is stdout')
 
 
+def add_skip_missing(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare what becomes of labelled images that cannot be used.
+
+    :param parser: a verb's parser.
+    """
+    parser.add_argument('--skip-missing', action='store_true',
+                        help='go on without labelled images of which a file is missing, or an '
+                        'annotation cannot be drawn')
+
+
 def image_size(text: str) -> tuple[int, int]:
     """
     Read a size.

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from functools import partial
 from operator import length_hint
 from pathlib import Path
 import statistics
@@ -21,6 +20,7 @@ from typing import Any, TYPE_CHECKING
 
 import metricseg_ros
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE, FAILED
+from metricseg_ros.cli.left_out import LeftOut
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
@@ -89,9 +89,9 @@ def run(args: argparse.Namespace) -> int:
     if args.track:
         args.overrides.insert(0, 'tracking.enabled=true')
     config = configuration(args)
-    failures: list[str] = []
+    failures = LeftOut()
     depth = DepthTopics(args.depth_topic, args.camera_info_topic) if args.depth_topic else None
-    sources = [open_input(path, args.topic, partial(note, failures), config.input.depth, depth)
+    sources = [open_input(path, args.topic, failures, config.input.depth, depth)
                for path in paths]
     if not args.quiet:
         tell_assumptions(sources)
@@ -103,14 +103,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
-                args: argparse.Namespace, failures: list[str]) -> ResultsFolder:
+                args: argparse.Namespace, failures: LeftOut) -> ResultsFolder:
     """
     Segment every frame and write the results, as far as it gets.
 
     :param sources: opened inputs.
     :param config: how to segment.
     :param args: what :func:`add_arguments` declared.
-    :param failures: where a line is added for each frame that cannot be segmented.
+    :param failures: told of each frame that cannot be segmented.
     :return: the results.
     """
     from metricseg_ros.cli.open_segmenter import open_segmenter
@@ -128,7 +128,7 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
                     found = segmenter.segment(frame.image, frame.depth)
                     results.write(frame, identified(tracker, found, frame.image))
                 except ValueError as error:
-                    note(failures, ValueError(f'{frame.source}: {error}'))
+                    failures(ValueError(f'{frame.source}: {error}'))
     finally:  # Also when interrupted: what is done is there.
         if not args.quiet:
             print(summary(results, failures), file=tables_to(args.json))
@@ -146,18 +146,6 @@ def tell_assumptions(sources: Sequence[Iterable[Frame]]) -> None:
         if isinstance(source, RgbdFolder) and source.depth and source.depth.cameras is None:
             print(f'metricseg: {source.depth.root}: no camera.json; a usual depth camera is '
                   'assumed, so heights may be wrong by a fifth', file=sys.stderr)
-
-
-def note(failures: list[str], error: ValueError) -> None:
-    """
-    Tell of a frame that is left out, and remember it.
-
-    :param failures: where it is remembered.
-    :param error: says which frame, and why.
-    """
-    from tqdm import tqdm
-    failures.append(str(error))
-    tqdm.write(f'metricseg: left out: {error}', file=sys.stderr)
 
 
 def identified(tracker: Tracker, found: Instances, image: np.ndarray) -> Instances:

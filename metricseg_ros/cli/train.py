@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from metricseg_ros.cli.exit_codes import DONE
+from metricseg_ros.cli.options import add_skip_missing
 from metricseg_ros.config import (
     dotted_fields,
     flattened,
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='processes that load scenes (default: %(default)s)')
     parser.add_argument('--device', default='auto', choices=('auto', 'cpu', 'cuda'),
                         help='where to train (default: %(default)s)')
+    add_skip_missing(parser)
     parser.add_argument('overrides', nargs='*', metavar='KEY=VALUE',
                         help='set any training parameter')
 
@@ -62,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from metricseg_ros.training.scenes import class_names, open_sources
     from metricseg_ros.training.train import train
 
-    sources = open_sources(config)
+    sources = open_sources(config, args.skip_missing)
     trainer = train(config, args.output, args.workers, args.device, sources)
     if trainer.fabric.is_global_zero:
         names = ','.join(class_names(sources, config.network.class_count))

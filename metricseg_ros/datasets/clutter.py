@@ -8,12 +8,18 @@ OCID is a tree of sequences, each with rgb/ and label/; OSD has image_color/ and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import found_in, read_labels, read_photograph, renumbered
+from metricseg_ros.datasets.reading import (
+    found_in,
+    read_labels,
+    read_photograph,
+    renumbered,
+    usable,
+)
 import numpy as np
 
 
@@ -56,12 +62,13 @@ class ClutterDataset:
                              name='/'.join(name.parts))
 
 
-def open_ocid(root: Path) -> ClutterDataset:
+def open_ocid(root: Path, skip_missing: bool = False) -> ClutterDataset:
     """
     Open OCID, or a part of it such as OCID/ARID20.
 
     :param root: a folder with sequences (seq01, ...) somewhere below it, each with rgb/ and
         label/.
+    :param skip_missing: whether to go on without images that have no labels.
     :return: the data set, by path.
     :raises ValueError: where there is no such sequence.
     """
@@ -69,7 +76,8 @@ def open_ocid(root: Path) -> ClutterDataset:
     if not paths or not (paths[0].parent.parent / 'label').is_dir():
         raise ValueError('ocid needs sequences with rgb/*.png and label/*.png, as '
                          f'ARID20/table/top/seq01, got {found_in(root)}')
-    return ClutterDataset(root, paths, 'label', ocid_background)
+    return ClutterDataset(root, _labelled(paths, 'label', root, skip_missing), 'label',
+                          ocid_background)
 
 
 def ocid_background(path: Path) -> tuple[int, ...]:
@@ -83,11 +91,12 @@ def ocid_background(path: Path) -> tuple[int, ...]:
     return (0, 1, 2) if support == 'table' else (0, 1)
 
 
-def open_osd(root: Path) -> ClutterDataset:
+def open_osd(root: Path, skip_missing: bool = False) -> ClutterDataset:
     """
     Open OSD.
 
     :param root: a folder with image_color/ and annotation/.
+    :param skip_missing: whether to go on without images that have no labels.
     :return: the data set, by name.
     :raises ValueError: where the folder is none such.
     """
@@ -95,4 +104,14 @@ def open_osd(root: Path) -> ClutterDataset:
     if not paths or not (root / 'annotation').is_dir():
         raise ValueError('osd needs image_color/*.png and annotation/*.png, got '
                          f'{found_in(root)}')
-    return ClutterDataset(root, paths, 'annotation', lambda _: (0,))
+    return ClutterDataset(root, _labelled(paths, 'annotation', root, skip_missing), 'annotation',
+                          lambda _: (0,))
+
+
+def _labelled(paths: Sequence[Path], folder: str, root: Path,
+              skip_missing: bool) -> tuple[Path, ...]:
+    """Look whether every image has labels in the folder beside its own."""
+    def fault(path: Path) -> str:
+        labels = path.parent.parent / folder / path.name
+        return '' if labels.is_file() else f'{labels} is missing'
+    return tuple(usable(paths, fault, root, skip_missing))

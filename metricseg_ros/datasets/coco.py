@@ -5,23 +5,72 @@ COCO's instance annotations: a folder of images and one JSON file.
 
 Where masks overlap the smaller one is on top, as things lie on tables and not tables on things.
 Crowds are ignored. Only the listed categories are labelled, so the background is unknown.
+
+Everything that can be known of the file is checked when it is opened. Numbers may be texts, and
+names of images may be those of another machine.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+import os
 from pathlib import Path
+import re
 from typing import Any
+from urllib.parse import unquote
+import warnings
 
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import found_in, read_json, read_photograph
+from metricseg_ros.datasets.masks import mask_of
+from metricseg_ros.datasets.reading import (
+    DataWarning,
+    found_in,
+    read_json,
+    read_photograph,
+    SHOWN,
+    usable,
+)
 import numpy as np
 
 NEEDED = {'images': {'id', 'file_name', 'height', 'width'}, 'categories': {'id', 'name'},
-          'annotations': {'image_id', 'category_id', 'segmentation'}}
+          'annotations': {'image_id', 'category_id'}}
+
+
+@dataclass(frozen=True)
+class CocoAnnotation:
+    """
+    An object of an image.
+
+    :param segmentation: polygons or a run-length code, as COCO has them.
+    :param class_id: its class.
+    :param is_crowd: whether it is many objects that are not told apart.
+    """
+
+    segmentation: Any
+    class_id: int
+    is_crowd: bool
+
+
+@dataclass(frozen=True)
+class CocoImage:
+    """
+    An image with its objects.
+
+    :param path: where it is; None where it is not.
+    :param name: what the file calls it.
+    :param size: (height, width).
+    :param annotations: its objects.
+    :param fault: what is wrong with an annotation; empty if nothing is.
+    """
+
+    path: Path | None
+    name: str
+    size: tuple[int, int]
+    annotations: tuple[CocoAnnotation, ...]
+    fault: str = ''
 
 
 @dataclass(frozen=True)
@@ -29,17 +78,11 @@ class CocoDataset:
     """
     Images with COCO's annotations.
 
-    :param folder: of the images.
-    :param images: an entry of the JSON's `images` each.
-    :param annotations: image id -> its annotations.
-    :param class_ids: category id -> class id.
+    :param images: in the order of the file.
     :param classes: names of the categories, by their id.
     """
 
-    folder: Path
-    images: tuple[Mapping[str, Any], ...]
-    annotations: Mapping[int, list[Mapping[str, Any]]]
-    class_ids: Mapping[int, int]
+    images: tuple[CocoImage, ...]
     classes: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -52,32 +95,30 @@ class CocoDataset:
 
         :param index: from 0.
         :return: the image and its truth.
-        :raises ValueError: where the file is missing, damaged or of another size, or an
-            annotation cannot be drawn.
+        :raises ValueError: where the file is damaged or of another size.
         """
         entry = self.images[index]
-        path, size = self.folder / entry['file_name'], (entry['height'], entry['width'])
-        image = read_photograph(path)
-        if image.shape[:2] != size:
-            raise ValueError(f'image {path} must be of size {size} as its annotations say, got '
-                             f'{image.shape[:2]}')
-        label_map, class_ids = self._draw(entry, size)
-        return LabelledImage(image, label_map, class_ids, False, Path(entry['file_name']).stem)
+        image = read_photograph(entry.path)
+        if image.shape[:2] != entry.size:
+            raise ValueError(f'image {entry.path} must be of size {entry.size} as its annotations '
+                             f'say, got {image.shape[:2]}')
+        label_map, class_ids = _drawn(entry)
+        return LabelledImage(image, label_map, class_ids, False, entry.path.stem)
 
-    def _draw(self, entry: Mapping[str, Any],
-              size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        drawn = [(annotation, draw_mask(annotation, size))
-                 for annotation in self.annotations.get(entry['id'], [])]
-        # Crowds lie below everything, then the largest masks.
-        drawn.sort(key=lambda pair: (not pair[0].get('iscrowd'), -np.count_nonzero(pair[1])))
-        label_map, class_ids = np.zeros(size, np.uint16), [0]
-        for annotation, mask in drawn:
-            if annotation.get('iscrowd'):
-                label_map[mask] = IGNORE_LABEL
-            else:
-                label_map[mask] = len(class_ids)
-                class_ids.append(self.class_ids[annotation['category_id']])
-        return _without_hidden(label_map, np.array(class_ids, np.uint16))
+
+def _drawn(entry: CocoImage) -> tuple[np.ndarray, np.ndarray]:
+    masks = [(mask_of(annotation.segmentation, entry.size), annotation)
+             for annotation in entry.annotations]
+    # Crowds lie below everything, then the largest masks.
+    masks.sort(key=lambda pair: (not pair[1].is_crowd, -np.count_nonzero(pair[0])))
+    label_map, class_ids = np.zeros(entry.size, np.uint16), [0]
+    for mask, annotation in masks:
+        if annotation.is_crowd:
+            label_map[mask] = IGNORE_LABEL
+        else:
+            label_map[mask] = len(class_ids)
+            class_ids.append(annotation.class_id)
+    return _without_hidden(label_map, np.array(class_ids, np.uint16))
 
 
 def _without_hidden(label_map: np.ndarray,
@@ -91,59 +132,43 @@ def _without_hidden(label_map: np.ndarray,
     return numbers[label_map].astype(np.uint16), class_ids[seen[:len(class_ids)]]
 
 
-def draw_mask(annotation: Mapping[str, Any], size: tuple[int, int]) -> np.ndarray:
-    """
-    Draw an annotation's polygons or run-length code.
-
-    :param annotation: with `segmentation`.
-    :param size: (height, width) of the image.
-    :return: (height,width) bool.
-    :raises ValueError: if it is neither, or for an image of another size.
-    """
-    from pycocotools import mask as coder
-
-    code = annotation['segmentation']
-    try:
-        if isinstance(code, list):
-            rings = [ring for ring in code if len(ring) >= 6]
-            if not rings:
-                return np.zeros(size, bool)
-            code = coder.merge(coder.frPyObjects(rings, *size))
-        elif isinstance(code['counts'], list):
-            code = coder.frPyObjects(code, *size)
-        mask = coder.decode(code).astype(bool)
-    except (TypeError, KeyError, ValueError) as error:
-        raise ValueError(f'annotation {annotation.get("id")} of image {annotation["image_id"]} '
-                         f'must have polygons or a run-length code, got {error!r}') from None
-    if mask.shape != size:
-        raise ValueError(f'annotation {annotation.get("id")} of image {annotation["image_id"]} '
-                         f'must be of the size {size} of its image, got {mask.shape}')
-    return mask
-
-
-def open_coco(folder: Path, path: Path) -> CocoDataset:
+def open_coco(folder: Path, path: Path, skip_missing: bool = False) -> CocoDataset:
     """
     Open a set with COCO's annotations.
 
     :param folder: of the images.
     :param path: of the JSON file, as instances_val2017.json.
+    :param skip_missing: whether to go on without images that are missing, or have an annotation
+        that cannot be drawn.
     :return: the data set; images without annotations are in it.
-    :raises ValueError: where the folder is none or the file is of another form.
+    :raises ValueError: where the folder is none, the file is of another form, or an image cannot
+        be used.
     """
     if not folder.is_dir():
         raise ValueError(f'coco needs the folder of the images, got {found_in(folder)}')
     content = read_json(path)
     _check(content, path)
-    categories = sorted(content['categories'], key=lambda category: category['id'])
-    class_ids = {category['id']: index for index, category in enumerate(categories, start=1)}
-    annotations = defaultdict(list)
-    for annotation in content['annotations']:
-        if annotation['category_id'] not in class_ids:
-            raise ValueError(f'{path}: annotation {annotation.get("id")} has category_id '
-                             f'{annotation["category_id"]}, which categories does not list')
-        annotations[annotation['image_id']].append(annotation)
-    names = tuple(category['name'] for category in categories)
-    return CocoDataset(folder, tuple(content['images']), dict(annotations), class_ids, names)
+    categories = sorted(_by_id(content['categories'], path, 'categories').items(),
+                        key=lambda pair: (isinstance(pair[0], str), pair[0]))
+    class_ids = {key: number for number, (key, _) in enumerate(categories, start=1)}
+    annotations = _by_image(content, class_ids, path)
+    bare: list[str] = []
+    try:
+        images = [_image(entry, folder, annotations.get(key, []), class_ids, bare)
+                  for key, entry in _by_id(content['images'], path, 'images').items()]
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from None
+    _warn_of_bare(bare, sum(map(len, annotations.values())), path)
+    taken = Counter(image.path for image in images)
+
+    def fault(image: CocoImage) -> str:
+        if image.path is None:
+            return f'{image.name} is not in {folder}'
+        if taken[image.path] > 1:
+            return f'{image.name} and another are {image.path.name}'
+        return image.fault
+    return CocoDataset(tuple(usable(images, fault, path, skip_missing)),
+                       tuple(str(category['name']) for _, category in categories))
 
 
 def _check(content: Any, path: Path) -> None:
@@ -153,9 +178,132 @@ def _check(content: Any, path: Path) -> None:
             raise ValueError(f'{path} must hold the lists {", ".join(NEEDED)}, as COCO\'s '
                              f'instances_*.json do, got {kind} without {part}')
         for entry in content[part]:
-            if missing := keys - entry.keys():
+            missing = keys - entry.keys() if isinstance(entry, dict) else keys
+            if missing:
                 raise ValueError(f'{path}: every entry of {part} must have '
                                  f'{", ".join(sorted(keys))}, got one without '
                                  f'{", ".join(sorted(missing))}')
     if not content['images']:
         raise ValueError(f'{path} must list at least one image')
+
+
+def number(value: Any, what: str) -> int:
+    """
+    Read a whole number that may have been written as a text, or with a fraction of zero.
+
+    :param value: from JSON.
+    :param what: says what it is, for the message.
+    :return: the number.
+    :raises ValueError: if it is none.
+    """
+    try:
+        exact = value if isinstance(value, int) else float(value)
+        if isinstance(value, str) and value.strip().lstrip('-').isdecimal():
+            exact = int(value)
+        if exact == int(exact):
+            return int(exact)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(f'{what} must be a whole number, got {value!r:.40}')
+
+
+def _key(value: Any, what: str) -> int | str:
+    """Read an id: a number, whatever it is written as, or else a text."""
+    try:
+        return number(value, what)
+    except ValueError:
+        if isinstance(value, str):
+            return value
+        raise
+
+
+def _by_id(entries: list[Any], path: Path, part: str) -> dict[int | str, Mapping[str, Any]]:
+    found: dict[int | str, Mapping[str, Any]] = {}
+    for entry in entries:
+        key = _key(entry['id'], f'id of one of {part}')
+        if key in found:
+            raise ValueError(f'two of {part} have the id {key!r:.40}')
+        found[key] = entry
+    return found
+
+
+def _by_image(content: Any, class_ids: Mapping[int | str, int],
+              path: Path) -> dict[int | str, list[Mapping[str, Any]]]:
+    """Sort annotations by image; warn of those of no image."""
+    known = {_key(entry['id'], f'{path}: id of one of images') for entry in content['images']}
+    found: dict[int | str, list[Mapping[str, Any]]] = {}
+    lost = []
+    for annotation in content['annotations']:
+        where = f'{path}: annotation {annotation.get("id")!r:.40}'
+        if _key(annotation['category_id'], f'{where}: category_id') not in class_ids:
+            raise ValueError(f'{where} has category_id {annotation["category_id"]!r:.40}, which '
+                             'categories does not list')
+        key = _key(annotation['image_id'], f'{where}: image_id')
+        if key in known:
+            found.setdefault(key, []).append(annotation)
+        else:
+            lost.append(f'{annotation.get("id")!r:.40} (image {key!r:.40})')
+    if lost:
+        more = f' and {len(lost) - SHOWN} more' if len(lost) > SHOWN else ''
+        text = (f'{path}: {len(lost)} of {len(content["annotations"])} annotations are of no '
+                f'image that it lists: {", ".join(lost[:SHOWN])}{more}')
+        if not found:
+            raise ValueError(text)
+        warnings.warn(text, DataWarning, stacklevel=2)
+    return found
+
+
+def _image(entry: Mapping[str, Any], folder: Path, annotations: list[Mapping[str, Any]],
+           class_ids: Mapping[int | str, int], bare: list[str]) -> CocoImage:
+    """Read an image's entry; annotations without a mask are added to `bare`."""
+    name, where = str(entry['file_name']), f'image {entry["id"]!r:.40}'
+    size = number(entry['height'], f'height of {where}'), number(entry['width'],
+                                                                 f'width of {where}')
+    if min(size) < 1:
+        raise ValueError(f'{where} must have a size, got {size}')
+    kept, faults = [], []
+    for annotation in annotations:
+        what = f'annotation {annotation.get("id")!r:.40} of {where} ({name:.80})'
+        try:
+            crowd = bool(number(annotation.get('iscrowd') or 0, f'{what}: iscrowd'))
+            if mask_of(annotation.get('segmentation'), size, draw=False) is None:
+                bare.append(what)
+                continue
+        except ValueError as error:
+            faults.append(f'{what} {error}')
+            continue
+        kept.append(CocoAnnotation(annotation['segmentation'],
+                                   class_ids[_key(annotation['category_id'], what)], crowd))
+    return CocoImage(find_file(folder, name), name, size, tuple(kept), '; '.join(faults[:1]))
+
+
+def _warn_of_bare(bare: list[str], total: int, path: Path) -> None:
+    """Warn of annotations that have no mask, and refuse a file in which none has."""
+    if not bare:
+        return
+    more = f' and {len(bare) - SHOWN} more' if len(bare) > SHOWN else ''
+    text = (f'{path}: {len(bare)} of {total} annotations have no mask: '
+            f'{", ".join(bare[:SHOWN])}{more}')
+    if len(bare) == total:
+        raise ValueError(f'{text}: segmentation must hold polygons of three corners or more, or a '
+                         'run-length code')
+    warnings.warn(text, DataWarning, stacklevel=2)
+
+
+def find_file(folder: Path, name: str) -> Path | None:
+    """
+    Find an image that may be called by its place on another machine.
+
+    :param folder: of the images.
+    :param name: path with slashes of either kind, or an address; its end is what counts.
+    :return: where it is; None if it is not there.
+    """
+    parts = [part for part in re.split(r'[\\/]', name) if part not in ('', '.')]
+    names = [name, *('/'.join(parts[start:]) for start in range(len(parts)))]
+    if '://' in name and parts:
+        names.append(unquote(parts[-1].partition('?')[0]))
+    for each in names:
+        path = os.path.join(folder, each.lstrip('/'))
+        if os.path.isfile(path):
+            return Path(path)
+    return None

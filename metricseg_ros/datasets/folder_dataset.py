@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.label_folder import LabelFolder, open_label_folder
+from metricseg_ros.datasets.label_folder import LabelFolder, open_label_folder, read_meta
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import read_json
+from metricseg_ros.datasets.reading import read_json, read_names
 import numpy as np
 
 ONE_CLASS = ('object',)
@@ -71,17 +71,19 @@ class FolderDataset:
         return np.array([0, *(self.classes.index(own) + 1 for own in names)], np.uint16)
 
 
-def open_folder_dataset(root: Path, names: list[str] | None = None) -> FolderDataset:
+def open_folder_dataset(root: Path, names: list[str] | None = None,
+                        skip_missing: bool = False) -> FolderDataset:
     """
     Open a folder of labelled images.
 
     :param root: the folder that holds images/ and labels/.
     :param names: restrict to these images; all when None.
+    :param skip_missing: whether to go on without images that cannot be used.
     :return: the data set.
     :raises ValueError: where the folder is not of this format.
     """
     root = Path(root)
-    folder = open_label_folder(root, names)
+    folder = open_label_folder(root, names, skip_missing)
     instance_names = read_index(root / 'index.json')
     classes = read_classes(root / 'classes.txt', instance_names.values())
     unnamed = sorted(set(folder.names) - instance_names.keys())
@@ -127,8 +129,7 @@ def read_classes(path: Path, used: Iterable[tuple[str, ...]]) -> tuple[str, ...]
     names = {name for image in used for name in image}
     if not path.is_file():
         return tuple(sorted(names)) or ONE_CLASS
-    lines = (line.strip() for line in path.read_text().splitlines())
-    classes = tuple(line for line in lines if line)
+    classes = tuple(read_names(path))
     if missing := sorted(names - set(classes)):
         raise ValueError(f'{path} must name every class of index.json, got no {missing[0]!r}')
     return classes
@@ -141,6 +142,4 @@ def has_partial_labels(root: Path) -> bool:
     :param root: the folder.
     :return: `partial_labels` of its meta.json; False where there is none.
     """
-    path = root / 'meta.json'
-    meta = read_json(path) if path.is_file() else {}
-    return bool(isinstance(meta, dict) and meta.get('partial_labels', False))
+    return bool(read_meta(root).get('partial_labels', False))

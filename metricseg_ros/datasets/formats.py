@@ -18,26 +18,27 @@ FORMATS = ('folder:DIR', 'voc:ROOT[:SPLIT]', 'coco:IMAGES:JSON', 'ocid:ROOT', 'o
 WITH_ONE_PATH = {'folder': open_folder_dataset, 'ocid': open_ocid, 'osd': open_osd}
 
 
-def open_dataset(text: str) -> LabelledDataset:
+def open_dataset(text: str, skip_missing: bool = False) -> LabelledDataset:
     """
     Open a data set.
 
     :param text: one of :data:`FORMATS`; a text without a format is the folder itself.
+    :param skip_missing: whether to go on without images that cannot be used.
     :return: the data set.
     :raises ValueError: for another format, or a folder that is not of it, saying what was
         expected and what was found.
     """
     name, colon, rest = text.partition(':')
     if not colon:
-        return open_folder_dataset(Path(text))
+        return open_folder_dataset(Path(text), skip_missing=skip_missing)
     if name == 'household' and rest:
-        return HouseholdDataset(open_dataset(rest))
+        return HouseholdDataset(open_dataset(rest, skip_missing))
     if name in WITH_ONE_PATH and rest:
-        return WITH_ONE_PATH[name](Path(rest))
+        return WITH_ONE_PATH[name](Path(rest), skip_missing=skip_missing)
     if name == 'voc' and rest:
         root, _, split = rest.rpartition(':')
-        return open_voc(Path(root), split) if root else open_voc(Path(rest))
+        return open_voc(Path(root or rest), split if root else '', skip_missing)
     if name == 'coco' and rest.count(':') == 1:
         images, annotations = rest.split(':')
-        return open_coco(Path(images), Path(annotations))
+        return open_coco(Path(images), Path(annotations), skip_missing)
     raise ValueError(f'a data set must be written as one of {", ".join(FORMATS)}, got {text!r}')

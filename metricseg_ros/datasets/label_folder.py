@@ -4,16 +4,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+import warnings
 
-import cv2
-from metricseg_ros.atomic_files import write_atomically
-from metricseg_ros.datasets.reading import read_labels, read_photograph
+from metricseg_ros.config import IGNORE_LABEL
+from metricseg_ros.datasets.reading import (
+    DataWarning,
+    read_json,
+    read_labels,
+    read_photograph,
+    usable,
+)
+from metricseg_ros.inputs.codec import is_image, write_image
+from metricseg_ros.inputs.other_files import left_out_of
 import numpy as np
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
-JPEG_QUALITY = 92
+VOID = 255
+"""What 8-bit label maps of others hold at the rims of objects."""
 
 
 @dataclass(frozen=True)
@@ -22,15 +32,24 @@ class LabelFolder:
     List images with label maps: 0 background, 1..N instances, 65535 ignored.
 
     :param root: the folder that holds images/ and labels/.
-    :param names: file names without suffix, sorted.
+    :param images: name -> image, by name; a name is that of the file without suffix.
+    :param labels: name -> label map.
+    :param ignore_label: another label that counts for nothing, such as 255; None for none.
     """
 
     root: Path
-    names: tuple[str, ...]
+    images: Mapping[str, Path]
+    labels: Mapping[str, Path]
+    ignore_label: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Give the names of the images."""
+        return tuple(self.images)
 
     def __len__(self) -> int:
         """Return the number of images."""
-        return len(self.names)
+        return len(self.images)
 
     def read(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """
@@ -40,53 +59,104 @@ class LabelFolder:
         :return: (H,W,3) uint8 RGB and (H,W) uint16.
         :raises ValueError: where a file cannot be read or the two do not fit together.
         """
-        image = read_photograph(find_image(self.root, name))
-        path = self.root / 'labels' / f'{name}.png'
+        image, path = read_photograph(self.images[name]), self.labels[name]
         labels = read_labels(path)
         if labels.shape != image.shape[:2]:
             raise ValueError(f'labels {path} must have the size of the image, {image.shape[:2]}, '
                              f'got {labels.shape}')
+        if self.ignore_label is not None:
+            labels[labels == self.ignore_label] = IGNORE_LABEL
+        elif _looks_void(labels):
+            warnings.warn(f'label maps of {self.root} hold {VOID}, and no label just below, as an '
+                          'object: if it is the rim of others, write {"ignore_label": '
+                          f'{VOID}}} into meta.json', DataWarning, stacklevel=2)
         return image, labels
 
 
-def open_label_folder(root: Path | str, names: list[str] | None = None) -> LabelFolder:
+def _looks_void(labels: np.ndarray) -> bool:
+    """Tell whether the highest label is that of void in 8 bits, rather than of an instance."""
+    values = np.unique(labels[labels <= VOID])
+    return len(values) > 2 and values[-1] == VOID and values[-2] < VOID - 1
+
+
+def open_label_folder(root: Path | str, names: list[str] | None = None,
+                      skip_missing: bool = False) -> LabelFolder:
     """
     Open a folder of labelled images.
 
     :param root: the folder that holds images/ and labels/.
     :param names: restrict to these names; all when None.
+    :param skip_missing: whether to go on without images that cannot be used.
     :return: the listing, sorted by name.
-    :raises ValueError: where the folder is not of this format, is empty or lacks a name.
+    :raises ValueError: where the folder is not of this format, is empty or lacks a name, or an
+        image has no label map, or shares its name with another.
     """
     root = Path(root)
     for part in ('images', 'labels'):
         if not (root / part).is_dir():
             raise ValueError(f'root must contain the folders images and labels, got {root} '
                              f'without {part}')
-    found = {p.stem for p in (root / 'images').iterdir() if p.suffix.lower() in IMAGE_SUFFIXES}
-    if missing := sorted(set(names or ()) - found):
+    images, labels = _by_name(root / 'images'), _by_name(root / 'labels')
+    if others := left_out_of(root / 'images'):
+        warnings.warn(f'left out of {others}', DataWarning, stacklevel=2)
+    if missing := sorted(set(names or ()) - images.keys()):
         raise ValueError(f'names must be images of {root}, got {missing[0]!r} '
                          f'and {len(missing) - 1} more that are not there')
-    chosen = sorted(found if names is None else set(names))
+    chosen = sorted(images if names is None else set(names))
     if not chosen:
-        raise ValueError(f'root must hold at least one .jpg or .png in images, got {root}')
-    return LabelFolder(root, tuple(chosen))
+        raise ValueError(f'root must hold at least one image in images, got {root}')
+
+    def fault(name: str) -> str:
+        if len(images[name]) > 1:
+            files = ' and '.join(path.name for path in images[name])
+            return f'{files} have one name, and so one label map'
+        if len(labels.get(name, ())) != 1:
+            found = ' and '.join(path.name for path in labels.get(name, ())) or 'no label map'
+            return f'{images[name][0].name} has {found}'
+        return ''
+    kept = usable(chosen, fault, root, skip_missing)
+    return LabelFolder(root, {name: images[name][0] for name in kept},
+                       {name: labels[name][0] for name in kept}, ignore_label_of(root))
 
 
-def find_image(root: Path, name: str) -> Path:
+def ignore_label_of(root: Path) -> int | None:
     """
-    Find the image file of a name.
+    Tell which label of a folder's label maps counts for nothing, beside 65535.
 
-    :param root: the folder that holds images/.
-    :param name: file name without suffix.
-    :return: its path.
-    :raises ValueError: where there is none.
+    :param root: the folder.
+    :return: `ignore_label` of its meta.json; None where there is none.
+    :raises ValueError: if it is no label.
     """
-    for suffix in IMAGE_SUFFIXES:
-        path = root / 'images' / f'{name}{suffix}'
-        if path.exists():
-            return path
-    raise ValueError(f'name must be an image of {root}, got {name!r}')
+    meta = read_meta(root)
+    label = meta.get('ignore_label')
+    if label is not None and (type(label) is not int or not 0 < label <= IGNORE_LABEL):
+        raise ValueError(f'ignore_label of {root / "meta.json"} must be a label from 1 to '
+                         f'{IGNORE_LABEL}, got {label!r}')
+    return label
+
+
+def read_meta(root: Path) -> dict[str, Any]:
+    """
+    Read what a folder says of itself.
+
+    :param root: the folder.
+    :return: content of its meta.json; empty where there is none.
+    :raises ValueError: if that is no JSON object.
+    """
+    path = root / 'meta.json'
+    meta = read_json(path) if path.is_file() else {}
+    if not isinstance(meta, dict):
+        raise ValueError(f'{path} must be an object such as {{"partial_labels": true}}')
+    return meta
+
+
+def _by_name(folder: Path) -> dict[str, list[Path]]:
+    """List the images of a folder by their names without suffix."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if is_image(path) and path.is_file() and not path.name.startswith('.'):
+            found.setdefault(path.stem, []).append(path)
+    return found
 
 
 def write_pair(root: Path, name: str, image: np.ndarray, labels: np.ndarray) -> None:
@@ -100,15 +170,3 @@ def write_pair(root: Path, name: str, image: np.ndarray, labels: np.ndarray) -> 
     """
     write_image(root / 'images' / f'{name}.jpg', image)
     write_image(root / 'labels' / f'{name}.png', labels)
-
-
-def write_image(path: Path, pixels: np.ndarray) -> None:
-    """
-    Write a JPEG or PNG that is there whole or not at all.
-
-    :param path: the file; its suffix says the format.
-    :param pixels: (H,W,3) uint8 RGB or (H,W) uint8 or uint16.
-    """
-    ordered = pixels[..., ::-1] if pixels.ndim == 3 else pixels
-    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == '.jpg' else []
-    write_atomically(path, cv2.imencode(path.suffix, ordered, options)[1].tobytes())

@@ -4,14 +4,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from io import BytesIO
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+import warnings
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
+from metricseg_ros.inputs import codec
 import numpy as np
+
+Entry = TypeVar('Entry')
+PNG_BITS = 24
+"""Where a PNG says how many bits a value has."""
+
+SHOWN = 3
+"""How many of many images are named."""
+
+
+class DataWarning(UserWarning):
+    """Something about labelled data that its user should know, and that does not stop them."""
 
 
 def read_photograph(path: Path) -> np.ndarray:
@@ -24,31 +38,93 @@ def read_photograph(path: Path) -> np.ndarray:
     :return: (H,W,3) uint8 RGB.
     :raises ValueError: if it is missing or cannot be decoded.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is None:
-        raise ValueError(f'image {path} is missing or cannot be decoded')
-    return np.ascontiguousarray(image[..., ::-1])
+    return codec.read_image(path, upright=False)
 
 
 def read_labels(path: Path) -> np.ndarray:
     """
-    Read an image of labels: one channel of 8 or 16 bits, or the indices of a palette.
+    Read an image of labels.
 
-    :param path: the PNG file.
+    :param path: PNG or another format without loss: one channel of 1 to 16 bits, the indices of a
+        palette, or grey as several equal channels, transparent or not.
     :return: (H,W) uint16.
     :raises ValueError: if it is missing, cannot be decoded, or is a picture in colours.
     """
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            labels = np.array(image)
-    except (OSError, UnidentifiedImageError) as error:
-        raise ValueError(f'labels {path} cannot be read: {error}') from None
+    data = codec.read_bytes(path)
+    if data.startswith(codec.JPEG_START):
+        raise ValueError(f'labels {path} must not be a JPEG, which changes values: save PNG')
+    labels = _of_eight_bits(data)
+    if labels is None:
+        labels = codec.decode(data, cv2.IMREAD_UNCHANGED)
+    if labels is None:
+        raise ValueError(f'labels {path} cannot be read')
+    if labels.ndim == 3:
+        channels = labels[..., :labels.shape[2] - (labels.shape[2] % 2 == 0)]  # Less alpha.
+        labels = channels[..., 0] if (channels == channels[..., :1]).all() else labels
     if labels.ndim != 2 or labels.dtype.kind not in 'iu' or labels.max(initial=0) > IGNORE_LABEL:
-        raise ValueError(f'labels {path} must be one channel of 8 or 16 bits or a palette, got '
-                         f'{labels.dtype} of shape {labels.shape}')
+        raise ValueError(f'labels {path} must be one channel of 16 bits or less or a palette, not '
+                         f'colours, got {labels.dtype} of shape {labels.shape}')
     return labels.astype(np.uint16)
+
+
+def _of_eight_bits(data: bytes) -> np.ndarray | None:
+    """Read values of 1 to 8 bits and indices of palettes as they are; None for anything else."""
+    from PIL import Image
+
+    bits = data[PNG_BITS] if data[:PNG_BITS].startswith(codec.PNG_START) else 8
+    try:
+        with Image.open(BytesIO(data)) as image:
+            if bits > 8 or image.mode not in ('1', 'L', 'P', 'LA', 'RGB', 'RGBA'):
+                return None
+            labels = np.array(image).astype(np.uint8)
+    except Exception:  # Damage can make anything of a reader.
+        return None
+    if bits == 8 or image.mode != 'L':
+        return labels
+    return labels // (255 // (2 ** bits - 1))  # Pillow spreads grey of 2 or 4 bits over 8.
+
+
+def read_colours(path: Path, palette: bool = False) -> np.ndarray | None:
+    """
+    Read an image in which colours stand for labels.
+
+    :param path: of the image.
+    :param palette: whether the colours of a palette count, rather than its indices.
+    :return: (H,W) int64, red x 65536 + green x 256 + blue; None if it is grey, or of indices.
+    :raises ValueError: if it is missing or cannot be decoded.
+    """
+    from PIL import Image
+
+    data = codec.read_bytes(path)
+    try:
+        with Image.open(BytesIO(data)) as image:
+            mode = image.mode
+    except Exception as error:  # Damage can make anything of a reader.
+        raise ValueError(f'labels {path} cannot be read: {error}') from None
+    if mode not in ('RGB', 'RGBA', *(['P'] if palette else [])):
+        return None
+    pixels = codec.read_stored(path)
+    if pixels.ndim < 3 or pixels.dtype != np.uint8 or (pixels[..., :3] == pixels[..., :1]).all():
+        return None
+    return pixels[..., :3].astype(np.int64) @ [65536, 256, 1]
+
+
+def read_text(path: Path) -> str:
+    """
+    Read a text of any Unicode encoding; what is none keeps its bytes, as names of files do.
+
+    :param path: the file, with a byte order mark or without.
+    :return: its content.
+    :raises ValueError: if it is missing.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f'{path} cannot be read: {error.strerror}') from None
+    try:
+        return data.decode(json.detect_encoding(data), 'surrogateescape')
+    except UnicodeDecodeError as error:  # UTF-16 that is cut short.
+        raise ValueError(f'{path} cannot be read: {error}') from None
 
 
 def read_json(path: Path) -> Any:
@@ -60,8 +136,8 @@ def read_json(path: Path) -> Any:
     :raises ValueError: if it is missing or no JSON.
     """
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        return json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
         raise ValueError(f'{path} cannot be read as JSON: {error}') from None
 
 
@@ -70,12 +146,37 @@ def read_names(path: Path) -> list[str]:
     Read a list of names, one a line.
 
     :param path: the file.
-    :return: the first word of each line that has one.
+    :return: each line that is not empty.
     :raises ValueError: if it is missing.
     """
     if not path.is_file():
         raise ValueError(f'list {path} is missing')
-    return [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
+    return [name for line in read_text(path).splitlines() if (name := line.strip())]
+
+
+def usable(entries: Sequence[Entry], fault: Callable[[Entry], str], where: Path,
+           skip_missing: bool) -> list[Entry]:
+    """
+    Look at all images of a data set before the first is read.
+
+    :param entries: the images.
+    :param fault: says what is wrong with one, naming it; empty if nothing is.
+    :param where: the data set.
+    :param skip_missing: whether to go on without those that something is wrong with.
+    :return: the others.
+    :raises ValueError: if something is wrong with one and these are not to be left out, or with
+        all.
+    """
+    faults = [fault(entry) for entry in entries]
+    told = [text for text in faults if text]
+    if told:
+        more = f'; and {len(told) - SHOWN} more' if len(told) > SHOWN else ''
+        text = (f'{len(told)} of {len(entries)} images of {where} cannot be used: '
+                f'{"; ".join(told[:SHOWN])}{more}')
+        if not skip_missing or len(told) == len(entries):
+            raise ValueError(f'{text}: mend them, or go on without by --skip-missing')
+        warnings.warn(f'{text}: left out', DataWarning, stacklevel=2)
+    return [entry for entry, text in zip(entries, faults) if not text]
 
 
 def found_in(folder: Path) -> str:
@@ -93,16 +194,18 @@ def found_in(folder: Path) -> str:
     return f'{", ".join(entries[:6]) or "nothing"}{more} in {folder}'
 
 
-def renumbered(labels: np.ndarray, background: Iterable[int] = (0,)) -> np.ndarray:
+def renumbered(labels: np.ndarray, background: Iterable[int] = (0,),
+               ignored: int = IGNORE_LABEL) -> np.ndarray:
     """
     Give the instances of a label map the labels 1, 2, ... in the order of the old ones.
 
-    :param labels: (H,W) unsigned integers; IGNORE_LABEL stays.
+    :param labels: (H,W) integers.
     :param background: the labels that are no instance.
+    :param ignored: the label that becomes IGNORE_LABEL.
     :return: (H,W) uint16.
     """
     values, index = np.unique(labels, return_inverse=True)
-    kept = ~np.isin(values, [*background, IGNORE_LABEL])
+    kept = ~np.isin(values, [*background, ignored])
     numbers = np.where(kept, np.cumsum(kept), 0)
-    numbers[values == IGNORE_LABEL] = IGNORE_LABEL
+    numbers[values == ignored] = IGNORE_LABEL
     return numbers[index].reshape(labels.shape).astype(np.uint16)

@@ -19,6 +19,7 @@ from typing import Any
 import cv2
 from metricseg_ros.config import IGNORE_LABEL, OverlayConfig
 from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.inputs.codec import write_image
 from metricseg_ros.overlay import draw_overlay
 from metricseg_ros.structures import Instances
 import numpy as np
@@ -96,23 +97,18 @@ def write_gallery(folder: Path, drawn: Mapping[str, Sequence[np.ndarray]]) -> No
     folder.mkdir(parents=True, exist_ok=True)
     for rank, images in drawn.items():
         for number, image in enumerate(images, start=1):
-            _write(folder / f'{rank}_{number}.jpg', image)
+            write_image(folder / f'{rank}_{number}.jpg', image)
     rows = [_scaled(image) for images in drawn.values() for image in images]
     if rows:
         width = max(row.shape[1] for row in rows)
         padded = [np.pad(row, ((0, GAP), (0, width - row.shape[1]), (0, 0)), constant_values=255)
                   for row in rows]
-        _write(folder / 'contact_sheet.jpg', np.concatenate(padded))
+        write_image(folder / 'contact_sheet.jpg', np.concatenate(padded))
 
 
 def _scaled(image: np.ndarray) -> np.ndarray:
     width = round(image.shape[1] * SHEET_HEIGHT / image.shape[0])
     return cv2.resize(image, (width, SHEET_HEIGHT), interpolation=cv2.INTER_AREA)
-
-
-def _write(path: Path, image: np.ndarray) -> None:
-    if not cv2.imwrite(str(path), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90]):
-        raise OSError(f'{path} could not be written: is the disk full?')
 
 
 def write_page(folder: Path, sections: Mapping[str, Sequence[tuple[str, str, dict[str, Any]]]],

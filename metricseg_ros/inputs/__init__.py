@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
-from os import PathLike
+from os import fspath, PathLike
 from pathlib import Path
 
 from metricseg_ros.inputs.bag import find_recording, Recording
 from metricseg_ros.inputs.codec import is_image
 from metricseg_ros.inputs.depth_topic import DepthTopics
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
-from metricseg_ros.inputs.images import ImageFiles, list_images
+from metricseg_ros.inputs.images import ImageFiles, open_image_folder
+from metricseg_ros.inputs.other_files import VIDEO, why_not
 from metricseg_ros.inputs.rgbd_folder import RgbdFolder
 from metricseg_ros.inputs.video import Video
 
 __all__ = ['DepthTopics', 'Frame', 'InputError', 'open_input']
+
+RECORD_FIRST = ('record it first (ffmpeg -i ... clip.mp4), or use the node, which segments what a '
+                "camera's driver publishes")
 
 
 def open_input(path: str | PathLike[str], topic: str | None = None,
@@ -31,16 +35,21 @@ def open_input(path: str | PathLike[str], topic: str | None = None,
     :param path: an image, a folder of images, or one with images/ and, if there is depth, depth/;
         a video, a rosbag2 folder, or an MCAP, db3 or ROS 1 bag file.
     :param topic: image topic of a bag; may be left out where a bag has only one.
-    :param on_error: called with an :class:`InputError` for each frame that cannot be decoded; the
-        frame is left out. By default the error is raised.
+    :param on_error: called with an :class:`InputError` for each frame that cannot be decoded, and
+        for the files of a folder that are no images but hold some; they are left out. By default
+        the error is raised.
     :param depth: whether to read depth where it is there.
     :param depth_topics: where a bag has depth.
     :return: an iterable of :class:`Frame`.
     :raises InputError: if there is nothing at the path that can be read.
     """
+    if '://' in fspath(path):
+        raise InputError(f'{path}: an address, not a file: {RECORD_FIRST}')
     path = Path(path)
     if not path.exists():
         raise InputError(f'{path}: no such file or folder')
+    if not (path.is_file() or path.is_dir()):
+        raise InputError(f'{path}: a camera or a pipe, not a file: {RECORD_FIRST}')
     if find_recording(path):
         return Recording(path, topic, on_error, depth_topics if depth else None)
     if topic is not None or depth_topics is not None:
@@ -49,7 +58,9 @@ def open_input(path: str | PathLike[str], topic: str | None = None,
     if (path / 'images').is_dir():
         return RgbdFolder(path, depth, on_error)
     if path.is_dir():
-        return ImageFiles(list_images(path), on_error)
+        return open_image_folder(path, on_error)
     if is_image(path):
         return ImageFiles([path], on_error)
-    return Video(path)
+    if (reason := why_not(path)) and reason != VIDEO:
+        raise InputError(f'{path}: {reason}')
+    return Video(path, on_error)

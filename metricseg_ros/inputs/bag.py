@@ -16,6 +16,7 @@ import re
 from typing import Any
 
 from metricseg_ros.inputs.bag_files import BagFile, is_bag_file, open_bag_file, Recorded, Topic
+from metricseg_ros.inputs.codec import is_image
 from metricseg_ros.inputs.depth_buffer import nanoseconds
 from metricseg_ros.inputs.depth_topic import check_topics, DepthTopics, Pairing
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
@@ -42,8 +43,9 @@ def find_recording(path: Path) -> list[Path]:
         return [path] if is_bag_file(path) else []
     if (path / 'metadata.yaml').is_file():
         return _files_of(path)
-    files = sorted((item for item in path.iterdir() if is_bag_file(item)),
-                   key=lambda item: natural_key(item.name))
+    files = sorted(filter(is_bag_file, path.iterdir()), key=lambda item: natural_key(item.name))
+    if any(map(is_image, path.iterdir())):  # A folder of images, beside which it lies.
+        return []
     if len(files) > 1:
         raise InputError(f'{path}: {len(files)} bag files and no metadata.yaml; name one of '
                          f'{", ".join(item.name for item in files)}')

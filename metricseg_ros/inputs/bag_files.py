@@ -339,6 +339,8 @@ def _reader_of_ros1() -> type:
     from rosbags.rosbag1.reader import Header, normalize, RecordType
 
     class ReaderOfRos1(Reader):
+        """Reads everything but definitions."""
+
         def read_connection(self) -> Connection:
             head, about = Header.read(self.bio, RecordType.CONNECTION), Header.read(self.bio)
             return Connection(

@@ -8,10 +8,12 @@ OpenCV is given bytes, never a path: its file functions end the process at a nam
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 import zlib
 
 import cv2
+from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.inputs.frame import InputError
 import numpy as np
 
@@ -19,11 +21,20 @@ IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.apng', '.bmp', '.d
                   '.tif', '.tiff', '.ppm', '.pgm', '.pbm', '.pnm', '.jp2', '.avif', '.gif')
 """What the name of an image ends in, in lower case."""
 
+JPEG_QUALITY = 92
 LARGEST_JPEG_SIDE = 65500
 JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8\xff', b'\xff\xda', b'\xff\xd9'
 PNG_START, PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND'
+NEWER_FORMATS = ('GIF', 'WEBP', 'AVIF')
+"""What OpenCV reads only in newer or other builds, by Pillow's names."""
+
 PNG_HEADER, PNG_CHECKSUM = slice(12, 29), slice(29, 33)
 """Kind and content of a PNG's first chunk, which says the size, and what comes behind it."""
+
+HEIF_BRANDS = (b'heic', b'heix', b'hevc', b'heim', b'heis', b'mif1', b'msf1')
+HEIC = ('HEIC, which is not read: convert it (heif-convert a.heic a.jpg), or let the phone save '
+        'JPEG')
+"""What is said of it."""
 
 
 def is_image(path: Path) -> bool:
@@ -52,13 +63,12 @@ def decode(data: bytes | np.ndarray, flags: int) -> np.ndarray | None:
         return None
 
 
-def encode(pixels: np.ndarray, suffix: str, quality: int | None = None) -> bytes:
+def encode(pixels: np.ndarray, suffix: str) -> bytes:
     """
     Encode a picture.
 
     :param pixels: (H,W,3) uint8 RGB, or (H,W) uint8 or uint16.
     :param suffix: says the format, such as .jpg.
-    :param quality: of a JPEG, up to 100.
     :return: the content of the file.
     :raises ValueError: if the format cannot hold it.
     """
@@ -66,7 +76,7 @@ def encode(pixels: np.ndarray, suffix: str, quality: int | None = None) -> bytes
         raise ValueError(f'a JPEG has at most {LARGEST_JPEG_SIDE} pixels a side, and this image '
                          f'is {pixels.shape[1]} wide and {pixels.shape[0]} high: cut it up')
     ordered = pixels[..., ::-1] if pixels.ndim == 3 else pixels
-    options = [] if quality is None else [cv2.IMWRITE_JPEG_QUALITY, quality]
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix == '.jpg' else []
     try:
         done, data = cv2.imencode(suffix, ordered, options)
     except cv2.error as error:
@@ -75,6 +85,18 @@ def encode(pixels: np.ndarray, suffix: str, quality: int | None = None) -> bytes
     if not done:
         raise ValueError(f'{pixels.shape} {pixels.dtype} cannot be written as {suffix}')
     return data.tobytes()
+
+
+def write_image(path: Path, pixels: np.ndarray) -> None:
+    """
+    Write a picture that is there whole or not at all.
+
+    :param path: the file; its suffix says the format.
+    :param pixels: (H,W,3) uint8 RGB, or (H,W) uint8 or uint16.
+    :raises ValueError: if the format cannot hold it.
+    :raises OSError: if it cannot be written.
+    """
+    write_atomically(path, encode(pixels, path.suffix))
 
 
 def read_bytes(path: Path) -> bytes:
@@ -110,6 +132,8 @@ def read_image(path: Path, upright: bool = True) -> np.ndarray:
     data = read_bytes(path)
     image = decode(data, cv2.IMREAD_COLOR | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION))
     if image is None:
+        image = _decode_by_pillow(data)
+    if image is None:
         raise InputError(f'{path}: {_what_it_is(data)}')
     if not data.startswith(JPEG_START):
         stored = decode(data, cv2.IMREAD_UNCHANGED)
@@ -135,11 +159,6 @@ def read_stored(path: Path) -> np.ndarray:
     return pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, 3][:pixels.shape[2]]]
 
 
-HEIF_BRANDS = (b'heic', b'heix', b'hevc', b'heim', b'heis', b'mif1', b'msf1')
-HEIC_REMEDY = ('HEIC, which OpenCV does not read: convert it (heif-convert a.heic a.jpg), or let '
-               'the phone save JPEG')
-
-
 def is_heic(data: bytes) -> bool:
     """
     Tell whether a file is a photograph as iPhones save it, whatever its name says.
@@ -150,8 +169,36 @@ def is_heic(data: bytes) -> bool:
     return data[4:8] == b'ftyp' and data[8:12] in HEIF_BRANDS and b'avif' not in data[8:40]
 
 
+def _decode_by_pillow(data: bytes) -> np.ndarray | None:
+    """Decode formats that older versions of OpenCV do not know; return (H,W,3) uint8 BGR."""
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(data), formats=NEWER_FORMATS) as image:
+            return _over_white(np.array(image.convert('RGBA'))[..., [2, 1, 0, 3]])
+    except Exception:  # Damage can make anything of a reader.
+        return None
+
+
+def picture_count(path: Path) -> int:
+    """
+    Count the pictures in a file: those of an animation, or the pages of a TIFF.
+
+    :param path: of an image.
+    :return: how many; 1 where nobody can tell.
+    """
+    from PIL import Image
+
+    try:
+        with path.open('rb') as file, Image.open(file) as image:
+            # A second one in a JPEG is a preview, or a map of brightness.
+            return 1 if image.format in ('JPEG', 'MPO') else getattr(image, 'n_frames', 1)
+    except Exception:  # Damage can make anything of a reader.
+        return 1
+
+
 def _what_it_is(data: bytes) -> str:
-    return HEIC_REMEDY if is_heic(data) else 'not an image of 8 or 16 bits that OpenCV reads'
+    return HEIC if is_heic(data) else 'not an image of 8 or 16 bits that OpenCV reads'
 
 
 def _is_cut_short(data: bytes) -> bool:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 import re
 
-from metricseg_ros.inputs.codec import IMAGE_SUFFIXES, is_image, read_image
+from metricseg_ros.inputs.codec import IMAGE_SUFFIXES, is_image, picture_count, read_image
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
+from metricseg_ros.inputs.other_files import left_out_of
 
 
 class ImageFiles:
@@ -38,6 +39,25 @@ class ImageFiles:
                 self._on_error(error)
                 continue
             yield Frame(path.stem, str(path), None, image)
+            if (count := picture_count(path)) > 1:
+                self._on_error(InputError(f'{path}: only the first of its {count} pictures is '
+                                          'read: make a video or a folder of images of them'))
+
+
+def open_image_folder(folder: Path, on_error: OnError = raise_error) -> ImageFiles:
+    """
+    Open the images of a folder.
+
+    :param folder: path of the folder.
+    :param on_error: told of each file that cannot be decoded, and at once, in one line, of the
+        files that hold pictures and are not read.
+    :return: the images, `image2` before `image10`.
+    :raises InputError: if the folder has no image.
+    """
+    paths = list_images(folder)
+    if others := left_out_of(folder):
+        on_error(InputError(others))
+    return ImageFiles(paths, on_error)
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -51,8 +71,8 @@ def list_images(folder: Path) -> list[Path]:
     paths = [path for path in folder.iterdir()
              if is_image(path) and path.is_file() and not path.name.startswith('.')]
     if not paths:
-        raise InputError(f'{folder}: neither a bag nor a folder with images '
-                         f'({" ".join(IMAGE_SUFFIXES)})')
+        raise InputError(left_out_of(folder) or f'{folder}: neither a bag nor a folder with '
+                         f'images ({" ".join(IMAGE_SUFFIXES)})')
     return sorted(paths, key=lambda path: natural_key(path.name))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from metricseg_ros.depth_files import DepthFolder, open_depth_folder
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
-from metricseg_ros.inputs.images import ImageFiles, list_images
+from metricseg_ros.inputs.images import open_image_folder
 
 
 class RgbdFolder:
@@ -25,7 +25,7 @@ class RgbdFolder:
         :param on_error: what to do about an image whose files cannot be decoded.
         :raises InputError: if there is no image, or depth/ or camera.json is of another form.
         """
-        self._images = ImageFiles(list_images(root / 'images'), on_error)
+        self._images = open_image_folder(root / 'images', on_error)
         self._on_error = on_error
         self.depth: DepthFolder | None = None
         if depth:
@@ -47,4 +47,3 @@ class RgbdFolder:
                 self._on_error(InputError(str(error)))
                 continue
             yield replace(frame, depth=depth)
-

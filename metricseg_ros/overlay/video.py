@@ -7,7 +7,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+from metricseg_ros.atomic_files import is_utf8
 import numpy as np
+
+LARGEST_SIDE = 4096
+"""Pixels; players show no larger videos, and the encoder makes none much larger."""
 
 
 class OverlayVideo:
@@ -19,7 +23,10 @@ class OverlayVideo:
 
         :param path: of the file.
         :param rate: images a second.
+        :raises ValueError: if OpenCV cannot take the name.
         """
+        if not is_utf8(path):
+            raise ValueError(f'{path}: the name of a video must be UTF-8: choose another folder')
         self._path, self._rate = path, rate
         self._video: cv2.VideoWriter | None = None
         self._size = (0, 0)
@@ -32,7 +39,9 @@ class OverlayVideo:
         :raises OSError: if the file cannot be written.
         """
         if self._video is None:
-            self._size = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
+            scale = min(1.0, LARGEST_SIDE / max(image.shape[:2]))
+            height, width = (max(2, int(side * scale) // 2 * 2) for side in image.shape[:2])
+            self._size = height, width
             self._video = cv2.VideoWriter(str(self._path), cv2.VideoWriter_fourcc(*'mp4v'),
                                           self._rate, self._size[::-1])
             if not self._video.isOpened():

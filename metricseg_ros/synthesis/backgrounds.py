@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+from metricseg_ros.inputs.codec import decode, is_image
 from metricseg_ros.synthesis.textures import cover
 import numpy as np
 
@@ -14,7 +15,6 @@ WALLPAPERS = (Path('/usr/share/backgrounds/mate'), Path('/usr/share/backgrounds/
 WALLPAPER_PACKAGES = ('mate-backgrounds', 'gnome-backgrounds')
 # They show things, which a composition would teach to be background.
 WITH_THINGS = ('symbolic', 'vnc', 'Elephants', 'LadyBird', 'Flower', 'TwoWings')
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp')
 MAX_SIDE = 480
 
 
@@ -27,9 +27,9 @@ def load_wallpapers(roots: tuple[Path, ...] = WALLPAPERS,
     :param without: leave out files whose names contain one of these.
     :return: (H,W,3) uint8 RGB images, no side above MAX_SIDE; empty where none is installed.
     """
-    paths = sorted(p for root in roots for p in root.rglob('*') if p.suffix.lower() in SUFFIXES)
+    paths = sorted(p for root in roots for p in root.rglob('*') if is_image(p))
     paths = [p for p in paths if not any(word in p.name for word in without)]
-    images = [cv2.imread(str(path), cv2.IMREAD_REDUCED_COLOR_4) for path in paths]
+    images = [decode(path.read_bytes(), cv2.IMREAD_REDUCED_COLOR_4) for path in paths]
     return [_shrunk(image) for image in images if image is not None]
 
 

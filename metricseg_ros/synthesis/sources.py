@@ -9,7 +9,8 @@ from pathlib import Path
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.label_folder import open_label_folder, write_image
+from metricseg_ros.datasets.label_folder import open_label_folder
+from metricseg_ros.inputs.codec import read_stored, write_image
 from metricseg_ros.synthesis.backgrounds import WALLPAPER_PACKAGES
 from metricseg_ros.synthesis.rendered.meshes import LICENCES, PACKAGE, read_catalogue
 import numpy as np
@@ -79,7 +80,7 @@ def contact_sheet(root: Path, count: int) -> Path:
 
 def _depth(root: Path, name: str) -> list[np.ndarray]:
     path = root / 'depth' / f'{name}.png'
-    return [cv2.imread(str(path), cv2.IMREAD_UNCHANGED)] if path.is_file() else []
+    return [read_stored(path)] if path.is_file() else []
 
 
 def _tile(image: np.ndarray, labels: np.ndarray, depth: list[np.ndarray]) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 
 from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
-from metricseg_ros.datasets.label_folder import write_image
+from metricseg_ros.inputs.codec import write_image
 import numpy as np
 
 MILLIMETRES = 1000.0

@@ -69,11 +69,12 @@ class Source:
     background_known: bool = True
 
 
-def open_sources(config: TrainingConfig) -> list[Source]:
+def open_sources(config: TrainingConfig, skip_missing: bool = False) -> list[Source]:
     """
     Open everything that `data` names.
 
     :param config: the training.
+    :param skip_missing: whether to go on without images that cannot be used.
     :return: the sources.
     :raises ValueError: if there is none, a data set is not as its format says, or its classes do
         not fit the network or the other sources'.
@@ -81,17 +82,19 @@ def open_sources(config: TrainingConfig) -> list[Source]:
     if not config.data:
         raise ValueError('there is nothing to train on: give data=folder:DIR, '
                          'data=coco:IMAGES:JSON or data=composed')
-    sources = [open_source(entry, config) for entry in config.data]
+    sources = [open_source(entry, config, skip_missing) for entry in config.data]
     class_names(sources, config.network.class_count)
     return sources
 
 
-def open_source(entry: str | Mapping[str, Any], config: TrainingConfig) -> Source:
+def open_source(entry: str | Mapping[str, Any], config: TrainingConfig,
+                skip_missing: bool = False) -> Source:
     """
     Open one entry of `data`.
 
     :param entry: text, or mapping of `source`, `weight` and `background_known`.
     :param config: the training.
+    :param skip_missing: whether to go on without images that cannot be used.
     :return: the source.
     :raises ValueError: for an unknown key, a weight that is no positive number, or a data set
         that cannot be opened.
@@ -107,40 +110,42 @@ def open_source(entry: str | Mapping[str, Any], config: TrainingConfig) -> Sourc
     if known not in (None, True, False):
         raise ValueError(f'background_known of {given["source"]} must be true or false, got '
                          f'{known!r}')
-    source = named_source(str(given['source']), config)
+    source = named_source(str(given['source']), config, skip_missing)
     if known is None:
         return replace(source, weight=float(weight))
     return replace(source, weight=float(weight), background_known=known, draw=lambda rng: replace(
         source.draw(rng), background_known=known))
 
 
-def named_source(text: str, config: TrainingConfig) -> Source:
+def named_source(text: str, config: TrainingConfig, skip_missing: bool = False) -> Source:
     """
     Open what one text of `data` names.
 
     :param text: `composed`, `composed:DIR` or `composed:DIR:NAMES.json`, before it perhaps
         `household:` for scenes with household classes; or a data set.
     :param config: the training.
+    :param skip_missing: whether to go on without images that cannot be used.
     :return: the source.
     :raises ValueError: if it cannot be opened.
     """
     bare = text.removeprefix(HOUSEHOLD)
     name, _, rest = bare.partition(':')
     if name != COMPOSED:
-        return dataset_source(text)
+        return dataset_source(text, skip_missing)
     source = composed_source(rest, config)
     return source if bare != text else replace(source, classes=ONE_CLASS)
 
 
-def dataset_source(text: str) -> Source:
+def dataset_source(text: str, skip_missing: bool = False) -> Source:
     """
     Draw images of a data set, each as often as the others.
 
     :param text: as for :func:`metricseg_ros.datasets.formats.open_dataset`.
+    :param skip_missing: whether to go on without images that cannot be used.
     :return: the source.
     :raises ValueError: if it cannot be opened or is empty.
     """
-    dataset = open_dataset(text)
+    dataset = open_dataset(text, skip_missing)
     if not len(dataset):
         raise ValueError(f'{text} must hold at least one image, got none')
     return Source(lambda rng: dataset[int(rng.integers(len(dataset)))], tuple(dataset.classes),

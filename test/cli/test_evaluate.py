@@ -97,3 +97,19 @@ def test_best_median_and_worst_are_chosen_by_value() -> None:
 def test_the_truth_is_drawn_as_it_is(rng: np.random.Generator) -> None:
     sample, _ = random_scene(rng)
     assert np.array_equal(as_instances(sample).label_map, sample.label_map)
+
+
+def test_images_that_are_missing_are_refused_or_left_out(
+        sets: Path, small_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (sets / 'desk' / 'labels' / '1.png').unlink()
+    words = ['evaluate', f'folder:{sets / "desk"}', '--model', str(small_model),
+             '--json', str(sets / 'r.json'), *ALL]
+    assert main(words) == BAD_USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert '1 of 3 images' in line and '1.jpg has no label map' in line
+    assert '--skip-missing' in line
+    assert main([*words, '--skip-missing']) == DONE
+    told = capsys.readouterr().err.splitlines()
+    assert [line for line in told if line.startswith('metricseg: warning: 1 of 3 images')]
+    report = json.loads((sets / 'r.json').read_text())['datasets']['desk']
+    assert set(report['images']) == {'0', '2'}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 import shutil
 import signal
@@ -18,9 +19,10 @@ from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE, FAILED, INTERRUPTED
 from metricseg_ros.cli.main import main
 from metricseg_ros.config import SegmenterConfig, with_values
-from metricseg_ros.inputs.codec import read_image
+from metricseg_ros.inputs.codec import encode, read_image
 from metricseg_ros.segmenter import InstanceSegmenter
 import numpy as np
+from PIL import Image
 import pytest
 
 EAGER = ['--device', 'cpu', 'grouping.minimum_score=0.1']
@@ -80,6 +82,68 @@ def test_an_unreadable_image_is_left_out_and_told(folder: Path, tmp_path: Path,
     assert 'left out' in line and 'broken.jpg' in line
     written = content(tmp_path / 'out')
     assert len(written['images']) == 2 and len(written['failures']) == 1
+
+
+def odd_folder(folder: Path, photograph: bytes) -> list[str]:
+    """Add every odd file to a folder of photographs; return what is to be named as left out."""
+    image = cv2.imdecode(np.frombuffer(photograph, np.uint8), cv2.IMREAD_COLOR)
+    heic = b'\0\0\0\x18ftypheic\0\0\0\0mif1heic' + bytes(99)
+    pages = [Image.fromarray(np.full((40, 60, 3), level, np.uint8)) for level in (0, 99, 200)]
+    for name in ('anim.gif', 'anim.webp', 'anim.png', 'pages.tif'):
+        pages[0].save(folder / name, save_all=True, append_images=pages[1:])
+    (folder / 'sub').mkdir()
+    for name, data in {
+            'c.jfif': photograph, 'y.JPG': photograph, f'{"x" * 250}.jpg': photograph,
+            'y.png': encode(image[..., ::-1], '.png'), 'sub/s.jpg': photograph,
+            'b.HEIC': heic, 'renamed.jpg': heic, 'clip.mp4': b'-', 'broken.jpg': b'-',
+            'cut.jpg': photograph[:9000], 'empty.png': b'', 'raw.dng': b'II*\0', 'x.mcap': b'-',
+            'notes.txt': b'-', 'long.png': encode(np.zeros((4, 70000), np.uint8), '.png'),
+            'float.tif': cv2.imencode('.tif', np.ones((40, 60), np.float32))[1].tobytes()}.items():
+        (folder / name).write_bytes(data)
+    Path(os.fsdecode(os.fsencode(folder) + b'/caf\xe9.jpg')).write_bytes(photograph)
+    (folder / 'link.jpg').symlink_to('/nowhere')
+    return ['anim.gif', 'anim.webp', 'anim.png', 'pages.tif', 'b.HEIC', 'renamed.jpg', 'clip.mp4',
+            'broken.jpg', 'cut.jpg', 'empty.png', 'raw.dng', 'x.mcap', 'long.png', 'float.tif',
+            'link.jpg', 'sub']
+
+
+def test_of_a_folder_of_odd_files_all_is_done_that_can_be_and_the_rest_is_listed(
+        folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    named = odd_folder(folder, sorted(folder.iterdir())[0].read_bytes())
+    output = tmp_path / 'out'
+    assert segment(folder, '--output', output) == FAILED
+    told, written = capsys.readouterr().err.splitlines(), content(output)
+    assert all(line.startswith('metricseg: left out: ') for line in told)
+    assert [line.removeprefix('metricseg: left out: ') for line in told] == written['failures']
+    for name in named:
+        assert sum(name in line for line in told) == 1, (name, told)
+    assert not any('notes.txt' in line for line in told)
+    names = {record['name'] for record in written['images']}
+    assert len(names) == len(written['images']) == 2 + 9
+    assert {'c', 'y', 'y-2', 'anim', 'anim-2', 'anim-3', 'pages', 'caf\udce9'} <= names
+    for name in names:
+        assert (output / 'label_map' / f'{name}.png').is_file()
+        assert (output / 'overlay' / f'{name}.jpg').is_file()
+
+
+def test_names_that_are_no_utf8_are_no_harm_anywhere(folder: Path, tmp_path: Path,
+                                                     capsys: pytest.CaptureFixture[str]) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b'/caf\xe9'))
+    folder.rename(odd)
+    assert segment(odd, '--output', odd / 'out') == DONE
+    assert len(list((odd / 'out' / 'overlay').iterdir())) == 2
+    assert segment(odd, '--output', odd / 'other', '--video', 5) == BAD_USAGE
+    assert 'must be UTF-8' in capsys.readouterr().err
+    assert main(['segment', str(odd), '--output', str(odd / 'third'), *EAGER]) == DONE
+    assert '2 images' in capsys.readouterr().out
+
+
+def test_a_camera_or_an_address_is_to_be_recorded_first(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in ('/dev/null', 'rtsp://camera/stream'):
+        assert segment(path, '--output', tmp_path / 'out') == BAD_USAGE
+        (line,) = capsys.readouterr().err.splitlines()
+        assert path in line and 'or use the node' in line
 
 
 def test_nothing_readable_is_bad_input(tmp_path: Path) -> None:

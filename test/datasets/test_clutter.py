@@ -61,5 +61,5 @@ def test_a_wrong_folder_says_what_was_expected_and_found(tmp_path: Path, text: s
 def test_missing_labels_are_named(tmp_path: Path) -> None:
     write_ocid(tmp_path, 'seq01', [[0, 1, 2]])
     (tmp_path / 'seq01' / 'label' / 'result_2018-08-20-09-30-41.png').unlink()
-    with pytest.raises(ValueError, match=r'label/result_2018-08-20-09-30-41\.png cannot be read'):
+    with pytest.raises(ValueError, match=r'label/result_2018-08-20-09-30-41\.png is missing'):
         open_dataset(f'ocid:{tmp_path}')[0]

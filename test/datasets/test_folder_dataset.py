@@ -102,3 +102,16 @@ def test_another_format_is_refused_with_those_there_are(text: str) -> None:
     with pytest.raises(ValueError, match=r'folder:DIR, voc:ROOT\[:SPLIT\], coco:IMAGES:JSON, '
                                          'ocid:ROOT, osd:ROOT, household:DATASET, got'):
         open_dataset(text)
+
+
+@pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16'])
+def test_byte_order_marks_are_read_over(root: Path, encoding: str) -> None:
+    write_index(root, a=['cup', 'book'], b=['cup'])
+    (root / 'classes.txt').write_text('book\ncup\n')
+    for name in ('index.json', 'classes.txt'):
+        path = root / name
+        path.write_bytes(path.read_text().encode(encoding))
+    (root / 'meta.json').write_bytes('{"partial_labels": true}'.encode(encoding))
+    dataset = open_dataset(str(root))
+    assert dataset.classes == ('book', 'cup')
+    assert not dataset[0].background_known

@@ -10,6 +10,7 @@ import cv2
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.voc import CLASSES
+from metricseg_ros.inputs.codec import encode
 import numpy as np
 from PIL import Image
 import pytest
@@ -121,8 +122,9 @@ def test_a_missing_file_is_named(tmp_path: Path, part: str, name: str) -> None:
 
 def test_a_picture_in_place_of_labels_is_refused(tmp_path: Path) -> None:
     root = write_voc(tmp_path, val=['a'])
-    cv2.imwrite(str(root / 'SegmentationClass' / 'a.png'), np.zeros((2, 4, 3), np.uint8))
-    with pytest.raises(ValueError, match='one channel .* or a palette'):
+    red = np.full((2, 4, 3), (0, 0, 255), np.uint8)
+    cv2.imwrite(str(root / 'SegmentationClass' / 'a.png'), red)
+    with pytest.raises(ValueError, match='in the colours of its classes, got #ff0000'):
         open_dataset(f'voc:{root}')[0]
 
 
@@ -140,3 +142,87 @@ def test_a_broken_mat_file_is_named(tmp_path: Path) -> None:
         path.write_bytes(content) if content else savemat(path, {'GTcls': 1})
         with pytest.raises(ValueError, match='a.mat must hold GTinst'):
             open_dataset(f'voc:{root}')[0]
+
+
+CUP, PEN = (10, 128, 0), (0, 0, 200)
+
+
+def write_cvat(root: Path, split: str = 'default', suffix: str = '.png') -> Path:
+    """Write what CVAT exports as segmentation masks: painted, with classes of its own."""
+    root = write_voc(root, **{split: ['my photo']})
+    (root / 'labelmap.txt').write_text(
+        '# label:color_rgb:parts:actions\nbackground:0,0,0::\ncup:10,128,0::\npen:0,0,200::\n')
+    image = np.zeros((2, 4, 3), np.uint8)
+    (root / 'JPEGImages' / 'my photo.jpg').unlink()
+    (root / 'JPEGImages' / f'my photo{suffix}').write_bytes(encode(image, suffix.lower()))
+    objects, classes = image.copy(), image.copy()
+    objects[0, :2], objects[1, :2], objects[:, 3] = (128, 0, 0), (0, 128, 0), (224, 224, 192)
+    classes[0, :2], classes[1, :2], classes[:, 3] = CUP, PEN, (224, 224, 192)
+    for part, pixels in (('SegmentationObject', objects), ('SegmentationClass', classes)):
+        (root / part / 'my photo.png').write_bytes(encode(pixels, '.png'))
+    return root
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.JPG', '.webp'])
+def test_cvats_masks_are_read_with_their_own_classes_and_split(tmp_path: Path,
+                                                               suffix: str) -> None:
+    root = write_cvat(tmp_path, suffix=suffix)
+    for text in (f'voc:{root}', f'voc:{root}:default'):
+        dataset = open_dataset(text)
+        assert dataset.classes == ('cup', 'pen')
+        sample = dataset[0]
+        upper, lower = sample.label_map[0, 0], sample.label_map[1, 0]
+        assert sample.label_map.tolist() == [[upper, upper, 0, IGNORE_LABEL],
+                                             [lower, lower, 0, IGNORE_LABEL]]
+        assert sorted((upper, lower)) == [1, 2]
+        assert [dataset.classes[sample.class_ids[label] - 1] for label in (upper, lower)] == [
+            'cup', 'pen']
+        assert sample.name == 'my photo'
+
+
+def test_a_colour_that_the_labelmap_lacks_is_named(tmp_path: Path) -> None:
+    root = write_cvat(tmp_path)
+    (root / 'labelmap.txt').write_text('background:0,0,0::\ncup:10,128,0::\n')
+    with pytest.raises(ValueError, match='got #0000c8'):
+        open_dataset(f'voc:{root}')[0]
+
+
+@pytest.mark.parametrize('text', ['cup', 'cup:1,2::', 'cup:300,0,0::', ''])
+def test_a_labelmap_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
+    root = write_cvat(tmp_path)
+    (root / 'labelmap.txt').write_text(text)
+    with pytest.raises(ValueError, match='labelmap.txt must have lines such as cup:10,128,0::'):
+        open_dataset(f'voc:{root}')
+
+
+def test_masks_painted_in_vocs_colours_are_read(tmp_path: Path) -> None:
+    root = write_voc(tmp_path, val=['a'])
+    colours = {0: (0, 0, 0), 255: (224, 224, 192), 15: (192, 128, 128), 5: (128, 0, 128),
+               1: (128, 0, 0), 3: (128, 128, 0)}
+    for part, indices in (('SegmentationObject', OBJECTS), ('SegmentationClass', SEMANTIC)):
+        pixels = np.array([[colours[index] for index in row] for row in indices], np.uint8)
+        (root / part / 'a.png').write_bytes(encode(pixels, '.png'))
+    sample = open_dataset(f'voc:{root}')[0]
+    assert (sample.label_map == IGNORE_LABEL).tolist() == (np.array(OBJECTS) == 255).tolist()
+    assert sample.class_ids[sample.label_map[0, 0]] == PERSON
+    assert sample.class_ids[sample.label_map[1, 3]] == BOTTLE
+
+
+def test_what_is_missing_is_told_at_opening_and_can_be_left_out(tmp_path: Path) -> None:
+    root = write_voc(tmp_path, val=['a', 'b', 'c'])
+    (root / 'SegmentationClass' / 'b.png').unlink()
+    with pytest.raises(ValueError, match='1 of 3 images of .*SegmentationClass/b.png is missing'):
+        open_dataset(f'voc:{root}')
+    with pytest.warns(UserWarning, match='1 of 3 images'):
+        dataset = open_dataset(f'voc:{root}', skip_missing=True)
+    assert [dataset[i].name for i in range(len(dataset))] == ['a', 'c']
+
+
+@pytest.mark.parametrize('categories', [[[0], [21]], [[-1], [3]], [[300], [3]]])
+def test_a_category_that_sbd_has_not_is_refused(tmp_path: Path, categories: list) -> None:
+    root = write_sbd(tmp_path, val=['a'])
+    truth = {'Segmentation': np.array([[1, 1, 0, 0], [0, 0, 2, 2]], np.uint8),
+             'Categories': np.array(categories)}
+    savemat(root / 'inst' / 'a.mat', {'GTinst': truth})
+    with pytest.raises(ValueError, match='Categories of .*a.mat must be from 1 to 20'):
+        open_dataset(f'voc:{root}')[0]

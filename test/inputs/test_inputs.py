@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import os
 from pathlib import Path
+import re
+import time
 from typing import Any
 
 import cv2
 from inputs.recordings import gradient
 from metricseg_ros.inputs import InputError, open_input
-from metricseg_ros.inputs.codec import read_image
+from metricseg_ros.inputs.codec import encode, read_image
 from metricseg_ros.inputs.images import natural_key
 import numpy as np
+from PIL import Image
 import pytest
 
 RED = (255, 0, 0)
@@ -175,3 +179,188 @@ def test_video_frames_carry_number_and_time(tmp_path: Path) -> None:
     assert [frame.stamp_ns for frame in frames] == [0, 10**8, 2 * 10**8]
     # Blue, which OpenCV puts first and RGB last.
     assert [round(frame.image[..., 2].mean(), -1) for frame in frames] == [0, 100, 200]
+
+
+def test_a_name_that_is_no_utf8_is_read(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b'/caf\xe9.png'))
+    path.write_bytes(encode(gradient(), '.png'))
+    (frame,) = frames_of(tmp_path)
+    np.testing.assert_array_equal(frame.image, gradient())
+    assert os.fsencode(frame.source) == os.fsencode(path)
+
+
+def test_a_video_whose_name_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b'/caf\xe9.avi'))
+    path.write_bytes(write_video(tmp_path / 'clip.avi', 3).read_bytes())
+    with pytest.raises(InputError, match='must be UTF-8: rename it'):
+        open_input(path)
+
+
+def write_video(path: Path, count: int, four: str = 'mp4v') -> Path:
+    """Write frames with a number to read, 10 a second, so that none is like the one before."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*four), 10, (160, 120))
+    if not writer.isOpened():
+        pytest.skip(f'this OpenCV writes no {four}')
+    noise = np.random.default_rng(0).integers(0, 255, (12, 16, 3), np.uint8)
+    for number in range(count):
+        image = cv2.resize(np.roll(noise, number, 1), (160, 120), interpolation=cv2.INTER_CUBIC)
+        writer.write(image)
+    writer.release()
+    return path
+
+
+FRAME_STARTS = {'mp4v': b'\0\0\1\xb6', 'XVID': b'\0\0\1\xb6', 'MJPG': b'\xff\xd8\xff',
+                'jpeg': b'\xff\xd8\xff'}
+
+
+def spoil(path: Path, number: int, four: str) -> None:
+    """Write zeros over a frame, but for the container's bytes before the next one."""
+    data = bytearray(path.read_bytes())
+    starts = [match.start() for match in re.finditer(re.escape(FRAME_STARTS[four]), data)]
+    start, end = starts[number], starts[number + 1] - 24
+    data[start:end] = bytes(end - start)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(('suffix', 'four'), [('.mp4', 'mp4v'), ('.avi', 'XVID'), ('.mkv', 'MJPG'),
+                                              ('.mov', 'jpeg')])
+def test_what_follows_a_damaged_frame_of_a_video_is_read(tmp_path: Path, suffix: str,
+                                                         four: str) -> None:
+    path = write_video(tmp_path / f'clip{suffix}', 30, four)
+    whole = frames_of(path)
+    assert len(whole) == 30
+    spoil(path, 16, four)
+    errors = []
+    frames = frames_of(path, on_error=errors.append)
+    assert len(frames) == 29 and len(errors) == 1
+    assert 'frame' in str(errors[0]) and str(path) in str(errors[0])
+    np.testing.assert_array_equal(frames[0].image, whole[0].image)
+    assert frames[-1].stamp_ns >= 28 * 10**8
+
+
+def test_numbers_and_times_behind_a_damaged_frame_are_the_true_ones(tmp_path: Path) -> None:
+    path = write_video(tmp_path / 'clip.mp4', 30)
+    spoil(path, 16, 'mp4v')
+    errors = []
+    frames = frames_of(path, on_error=errors.append)
+    assert [str(error) for error in errors] == [f'{path}: frame 16 cannot be decoded']
+    numbers = [number for number in range(30) if number != 16]
+    assert [frame.name for frame in frames] == [f'clip_{number:06d}' for number in numbers]
+    assert [frame.stamp_ns for frame in frames] == [number * 10**8 for number in numbers]
+
+
+@pytest.mark.parametrize(('suffix', 'four'), [('.avi', 'MJPG'), ('.avi', 'XVID'), ('.mkv', 'MJPG'),
+                                              ('.webm', 'VP80')])
+def test_a_video_that_breaks_off_is_told(tmp_path: Path, suffix: str, four: str) -> None:
+    path = write_video(tmp_path / f'clip{suffix}', 30, four)
+    path.write_bytes(path.read_bytes()[:path.stat().st_size * 6 // 10])
+    errors = []
+    frames = frames_of(path, on_error=errors.append)
+    assert 10 < len(frames) < 30 and len(errors) == 1
+    assert f'{30 - len(frames)} of 30 frames are missing' in str(errors[0])
+
+
+@pytest.mark.parametrize(('suffix', 'four'), [('.avi', 'MJPG'), ('.mp4', 'mp4v'), ('.mkv', 'MJPG'),
+                                              ('.webm', 'VP80'), ('.mov', 'jpeg')])
+def test_nothing_is_missing_of_a_whole_video(tmp_path: Path, suffix: str, four: str) -> None:
+    assert len(frames_of(write_video(tmp_path / f'clip{suffix}', 25, four))) == 25
+
+
+HEIC = b'\0\0\0\x18ftypheic\0\0\0\0mif1heic' + bytes(99)
+
+
+def test_pictures_of_other_kinds_in_a_folder_are_told_in_one_line(tmp_path: Path) -> None:
+    image = encode(gradient(), '.png')
+    (tmp_path / 'sub').mkdir()
+    for name, data in {'a.png': image, 'b.HEIC': HEIC, 'clip.mp4': b'', 'x.mcap': b'',
+                       'raw.NEF': b'II*\0', 'noname': image, 'sub/s.png': image, 'notes.txt': b'-',
+                       'Thumbs.db': b'-', '.hidden.mp4': b'', 'c.pdf': b''}.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / 'link.jpg').symlink_to('/nowhere')
+    errors = []
+    assert [frame.name for frame in open_input(tmp_path, on_error=errors.append)] == ['a']
+    (line,) = map(str, errors)
+    assert '\n' not in line
+    for name, reason in {'b.HEIC': 'convert it', 'clip.mp4': 'a video: give it by itself',
+                         'x.mcap': 'a recording', 'raw.NEF': 'develop it', 'sub': 'a folder',
+                         'noname': 'by its content', 'link.jpg': 'nowhere',
+                         'c.pdf': 'convert it to PNG'}.items():
+        assert re.search(rf'{name} \([^()]*{reason}', line), (name, line)
+    for name in ('notes.txt', 'Thumbs.db', 'hidden', 'a.png'):
+        assert name not in line
+
+
+def test_many_files_of_one_kind_are_counted(tmp_path: Path) -> None:
+    write_image(tmp_path / 'a.png', gradient())
+    for number in range(9):
+        (tmp_path / f'{number}.heic').write_bytes(HEIC)
+    errors = []
+    open_input(tmp_path, on_error=errors.append)
+    assert '0.heic, 1.heic, 2.heic and 6 more (HEIC' in str(errors[0])
+
+
+@pytest.mark.parametrize('suffix', ['.jfif', '.jpe', '.JPG', '.dib', '.apng', '.pnm', '.TIFF'])
+def test_an_image_may_have_any_usual_suffix(tmp_path: Path, suffix: str) -> None:
+    stored = {'.jfif': '.jpg', '.jpe': '.jpg', '.dib': '.bmp', '.apng': '.png', '.pnm': '.ppm'}
+    (tmp_path / f'a{suffix}').write_bytes(encode(gradient(), stored.get(suffix, suffix.lower())))
+    assert [frame.image.shape for frame in frames_of(tmp_path)] == [gradient().shape]
+
+
+@pytest.mark.parametrize('name', ['a.heic', 'a.HEIF', 'a.jpg', 'a.mov'])
+def test_heic_is_refused_with_the_remedy_whatever_its_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(HEIC)
+    with pytest.raises(InputError, match=r'HEIC, which is not read: convert it'):
+        frames_of(tmp_path / name)
+
+
+@pytest.mark.parametrize(('name', 'remedy'), [('a.dng', 'develop'), ('a.zip', 'unpack'),
+                                              ('a.svg', 'convert')])
+def test_what_is_not_read_is_refused_with_the_remedy(tmp_path: Path, name: str,
+                                                     remedy: str) -> None:
+    (tmp_path / name).write_bytes(b'something')
+    with pytest.raises(InputError, match=remedy):
+        open_input(tmp_path / name)
+
+
+@pytest.mark.parametrize('name', ['a.gif', 'a.webp', 'a.png', 'a.tif'])
+def test_more_pictures_than_one_are_told(tmp_path: Path, name: str) -> None:
+    pages = [Image.fromarray(np.full((24, 40, 3), level, np.uint8)) for level in (0, 99, 200)]
+    pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:])
+    errors = []
+    (frame,) = frames_of(tmp_path / name, on_error=errors.append)
+    assert (frame.image == 0).all()
+    assert len(errors) == 1 and 'only the first of its 3 pictures is read' in str(errors[0])
+
+
+def test_floats_are_no_picture(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / 'a.tif'), np.full((24, 40), 0.5, np.float32))
+    with pytest.raises(InputError, match='not an image of 8 or 16 bits'):
+        frames_of(tmp_path / 'a.tif')
+
+
+def test_a_recording_among_images_is_told_and_the_images_are_read(tmp_path: Path) -> None:
+    write_image(tmp_path / 'a.png', gradient())
+    (tmp_path / 'drive.db3').write_bytes(b'')
+    errors = []
+    assert len(frames_of(tmp_path, on_error=errors.append)) == 1
+    assert 'drive.db3 (a recording' in str(errors[0])
+
+
+def test_a_device_or_pipe_or_address_is_to_be_recorded_first(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / 'pipe')
+    for path in (tmp_path / 'pipe', '/dev/null', 'rtsp://camera/stream', 'http://host/a.jpg'):
+        with pytest.raises(InputError, match='record it first .* or use the node'):
+            open_input(path)
+
+
+@pytest.mark.parametrize('place', [18, 40])
+def test_a_damaged_png_is_refused_at_once(tmp_path: Path, place: int) -> None:
+    """Of a damaged width, or length of a chunk, OpenCV would first allocate gigabytes."""
+    data = bytearray(encode(gradient(), '.png'))
+    length = data.index(b'IDAT') - 4
+    data[{18: 18, 40: length}[place]] = 0x39
+    (tmp_path / 'a.png').write_bytes(data)
+    start = time.monotonic()
+    with pytest.raises(InputError):
+        frames_of(tmp_path / 'a.png')
+    assert time.monotonic() - start < 0.5

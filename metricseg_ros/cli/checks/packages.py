@@ -14,7 +14,8 @@ from metricseg_ros.cli.checks.check import Check, FAIL, OK, WARN
 
 SUPPORTED = (3, 10), (3, 13)
 REQUIRED = {'numpy': 'numpy', 'cv2': 'opencv-python-headless', 'torch': 'torch',
-            'yaml': 'pyyaml', 'tqdm': 'tqdm', 'threadpoolctl': 'threadpoolctl'}
+            'yaml': 'pyyaml', 'PIL': 'pillow',
+            'tqdm': 'tqdm', 'threadpoolctl': 'threadpoolctl'}
 """Module -> its distribution, without which nothing runs."""
 USEFUL = {'onnxruntime': ('onnxruntime', 'the network runs in torch instead, slower'),
           'safetensors': ('safetensors', 'weights for training and torch cannot be loaded'),

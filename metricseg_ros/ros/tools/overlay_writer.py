@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
+from metricseg_ros.inputs.codec import write_image
 from metricseg_ros.overlay.video import OverlayVideo
 import numpy as np
 
@@ -35,8 +35,7 @@ class OverlayWriter:
         :param image: (H,W,3) uint8 RGB.
         """
         self._count += 1
-        cv2.imwrite(str(self._folder / f'overlay_{self._count:04d}.png'),
-                    cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        write_image(self._folder / f'overlay_{self._count:04d}.png', image)
         self._video.write(image)
 
     def close(self) -> None:

@@ -111,6 +111,15 @@ class CameraPlayer(Node):
             rclpy.spin_once(self, timeout_sec=min(left, 0.1))
 
 
+def tell(error: ValueError) -> None:
+    """
+    Tell of an image that is left out.
+
+    :param error: says which, and why.
+    """
+    print(f'camera_player: left out: {error}', file=sys.stderr)
+
+
 def images_of(path: Path, topic: str | None, frames: int) -> Iterator[np.ndarray]:
     """
     Read images, from the start again where more are wanted than there are.
@@ -121,7 +130,7 @@ def images_of(path: Path, topic: str | None, frames: int) -> Iterator[np.ndarray
     :return: (H,W,3) uint8 RGB each.
     :raises ValueError: if there is nothing to play.
     """
-    source, count = open_input(path, topic), 0
+    source, count = open_input(path, topic, tell), 0
     while True:
         for frame in source:
             yield frame.image

@@ -13,6 +13,7 @@ from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
 from metricseg_ros.datasets.folder_dataset import read_index
 from metricseg_ros.datasets.household import OBJECT
 from metricseg_ros.datasets.label_folder import LabelFolder
+from metricseg_ros.inputs.codec import decode
 from metricseg_ros.synthesis.rendered.meshes import (
     CATALOGUE,
     CatalogueEntry,
@@ -72,7 +73,7 @@ def stamp_cutouts(root: Path = STAMPS) -> list[Cutout]:
     :return: the cut-outs; empty where the package is not installed.
     """
     paths = [p for p in sorted(root.rglob('*.png')) if not set(p.parts) & set(DRAWN_FOLDERS)]
-    images = [cv2.imread(str(p), cv2.IMREAD_UNCHANGED) for p in paths]
+    images = [decode(p.read_bytes(), cv2.IMREAD_UNCHANGED) for p in paths]
     rgba = [None if image is None else _rgba(image) for image in images]
     # The folder says more than the file: fruit/kiwi.png, tools/saw.png.
     return [Cutout(trimmed(image), 'tuxpaint-stamps-default', 'GPL-2.0-or-later',
