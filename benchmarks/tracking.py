@@ -118,12 +118,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def videos_of(args: argparse.Namespace) -> dict[str, list[LabelledVideo]]:
-    """
-    Tell on which videos is measured.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: scene -> videos.
-    """
+    """Tell on which videos is measured."""
     if args.labelled:
         return {LABELLED: [labelled(folder) for folder in args.labelled]}
     return {scene: [filmed(scene, args.frames, (args.rng_seed, number))

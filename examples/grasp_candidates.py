@@ -101,14 +101,7 @@ def quaternion_product(first: np.ndarray, second: np.ndarray) -> list[float]:
 
 
 def gripper_marker(header: Header, found: Object3D, pose: Pose) -> Marker:
-    """
-    Draw two open fingers, the palm behind them and the arm.
-
-    :param header: of the image.
-    :param found: the object between the fingers.
-    :param pose: of the grasp.
-    :return: the marker; its id is the object's.
-    """
+    """Draw two open fingers, the palm behind them and the arm."""
     half = found.box_size.y / 2
     corners = [(-half, 0.0), (-half, -FINGER), (half, -FINGER), (half, 0.0)]
     lines = [*zip(corners, corners[1:]), ((0.0, -FINGER), (0.0, -2 * FINGER))]

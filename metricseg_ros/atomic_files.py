@@ -31,7 +31,6 @@ def write_atomically(path: Path, content: bytes) -> None:
     Write a file so that it is there whole or not at all; until then the one before stays.
 
     :param path: where; its folder exists.
-    :param content: of the file.
     :raises OSError: if it cannot be written.
     """
     partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
@@ -47,12 +46,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_with_checksum(path: Path, content: bytes) -> None:
-    """
-    Write a file that :func:`read_with_checksum` reads; where it cannot be written nothing happens.
-
-    :param path: where.
-    :param content: of the file.
-    """
+    """Write a file for :func:`read_with_checksum`; where it cannot be written nothing happens."""
     with suppress(OSError):
         write_atomically(path, hashlib.sha256(content).digest() + content)
 
@@ -61,7 +55,6 @@ def read_with_checksum(path: Path) -> bytes:
     """
     Read a file of :func:`write_with_checksum`.
 
-    :param path: of the file.
     :return: its content; empty if it is not there or not as it was written.
     """
     try:

@@ -64,7 +64,6 @@ def segment_clicks(embedded: EmbeddedImage, clicks: Clicks, connected: bool = Tr
     """
     Grow the mask of each click, without running the network.
 
-    :param embedded: the image.
     :param clicks: where, and how far.
     :param connected: whether to keep only the part of a mask that is connected to its click.
     :param outline_radius: radius of the filter that draws outlines; 0 for none.
@@ -114,7 +113,6 @@ def pixels_of(placed: PlacedMask, pixels: np.ndarray) -> tuple[np.ndarray, np.nd
     """
     Look pixels of the image up in the box of a mask.
 
-    :param placed: box and mask.
     :param pixels: (P,2) (row, col) with fractions.
     :return: rows and columns in the box, of those that lie in it.
     """
@@ -129,7 +127,6 @@ def cells_of(pixels: np.ndarray, embedded: EmbeddedImage, kind: str) -> Tensor:
     Find the cells of the network's grid that pixels lie in.
 
     :param pixels: (P,2) (row, col); whole numbers are pixel centres.
-    :param embedded: the image.
     :param kind: what the pixels are, for the message.
     :return: (P,2) int64 (row, col) of the grid.
     :raises ClickError: if a pixel is outside the image or not a number.

@@ -113,7 +113,6 @@ def read_camera(given: Any, image_size: tuple[int, int], where: Path) -> Intrins
     :param given: mapping with fx, fy, cx and cy in pixels; width and height are checked if there.
     :param image_size: (height, width) of the image.
     :param where: the file, for the message.
-    :return: the camera.
     :raises ValueError: if it is no camera, or of images of another size.
     """
     try:

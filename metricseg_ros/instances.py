@@ -23,7 +23,6 @@ def to_instances(masks: SeedMasks, embedded: EmbeddedImage, config: GroupingConf
     Take masks to the image, drop those of supports, resolve overlaps, and number the rest.
 
     :param masks: K masks on the grid, by decreasing score.
-    :param embedded: the image.
     :param config: minimum area, how outlines are drawn, and whether overlaps are resolved.
     :param embeddings: (K,D), what describes each mask, if the instances shall carry it.
     :param support: what counts as a support where the image has depth; None drops none.
@@ -77,7 +76,6 @@ def place_masks(masks: SeedMasks, embedded: EmbeddedImage, outline_radius: int
     Take masks to the image.
 
     :param masks: K masks on the grid.
-    :param embedded: the image.
     :param outline_radius: radius of the filter that draws their outlines; 0 for none.
     :return: box and mask of each.
     """

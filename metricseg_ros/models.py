@@ -78,7 +78,6 @@ class ModelDescription:
         Give a file of the model, once its checksum has been found right.
 
         :param name: file name inside the folder.
-        :return: its path.
         :raises ModelError: if it is missing or not the file model.json speaks of.
         """
         path = self.folder / name
@@ -94,12 +93,7 @@ class ModelDescription:
 
 
 def sha256(path: Path) -> str:
-    """
-    Compute a file's checksum.
-
-    :param path: the file.
-    :return: SHA-256 in hexadecimal.
-    """
+    """Compute a file's checksum: SHA-256 in hexadecimal."""
     with open(path, 'rb') as file:
         return hashlib.sha256(file.read()).hexdigest()
 
@@ -117,11 +111,7 @@ def model_roots() -> list[Path]:
 
 
 def shipped_models() -> dict[str, Path]:
-    """
-    List the shipped models.
-
-    :return: name -> folder.
-    """
+    """List the shipped models; return name -> folder."""
     found: dict[str, Path] = {}
     for root in model_roots():
         for path in sorted(root.glob(f'*/{DESCRIPTION_FILE}')):
@@ -134,7 +124,6 @@ def find_model(name_or_path: str | Path) -> Path:
     Find a model's folder.
 
     :param name_or_path: a shipped model's name, a model folder, or a file inside one.
-    :return: the folder.
     :raises ModelError: if there is no such model.
     """
     path = Path(name_or_path).expanduser()

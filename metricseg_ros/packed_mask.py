@@ -88,7 +88,6 @@ def unpack(packed: MaskFields, image_size: tuple[int, int]) -> NDArray[np.bool_]
 
     :param packed: a packed mask or a metricseg_msgs/msg/Mask
     :param image_size: (height, width) of the image in pixels
-    :return: image_size bool
     :raises ValueError: if the mask is inconsistent or does not lie inside the image
     """
     bottom, right = packed.row + packed.height, packed.column + packed.width

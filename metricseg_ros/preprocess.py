@@ -65,7 +65,6 @@ def fit_geometry(image_size: tuple[int, int], box: tuple[int, int],
     :param image_size: (height, width) of the image.
     :param box: (height, width) of the box.
     :param multiple: the input's sides are multiples of this.
-    :return: the geometry.
     :raises ValueError: if a side of the image is 0.
     """
     if min(image_size) < 1:

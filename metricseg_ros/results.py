@@ -125,7 +125,6 @@ def image_record(name: str, frame: Frame, instances: Instances,
     Say of one image what the JSON file says.
 
     :param name: name of its overlay and label map, without suffix.
-    :param frame: the image.
     :param instances: what was found in it.
     :param class_names: names of the classes; class id i is `class_names[i - 1]`.
     :return: plain values, ready for JSON; sizes are (height, width), boxes xyxy half open, seeds

@@ -37,9 +37,7 @@ class InstanceSegmenter:
         """
         Put the parts together; :meth:`from_config` makes them.
 
-        :param description: of the model.
         :param backend: runs its network.
-        :param grouping: how to group.
         :param input_config: size at which the network sees the image.
         :param support: what counts as a support.
         """
@@ -53,7 +51,6 @@ class InstanceSegmenter:
         """
         Load a model, open a backend, and run it once so that the first image is not slow.
 
-        :param config: which, and how.
         :return: a segmenter ready to run.
         :raises ModelError: if the model is missing or damaged.
         :raises BackendError: if no backend can run it as asked.
@@ -149,7 +146,6 @@ def box_of(description: ModelDescription, asked: InputConfig) -> tuple[int, int]
     """
     Tell which box images are fitted into.
 
-    :param description: of the model.
     :param asked: what the configuration asks for.
     :return: (height, width).
     """

@@ -133,7 +133,6 @@ class Seeds:
         Select some of the seeds.
 
         :param index: slice, or (K',) indices, or (K,) bool tensor.
-        :return: those seeds.
         """
         return Seeds(self.positions[index], self.scores[index], self.class_ids[index],
                      self.similarity_thresholds[index])

@@ -54,7 +54,6 @@ def lie_in_support(masks: Sequence[PlacedMask], image: np.ndarray, depth: DepthI
 
     :param masks: K masks in the image.
     :param image: (H,W,3) uint8 RGB.
-    :param depth: of the image.
     :param config: what counts as a support.
     :return: (K,) bool.
     """
@@ -67,7 +66,6 @@ def support_planes(depth: DepthImage, config: SupportConfig) -> list[Plane]:
     """
     Find the planes that things may lie on or in.
 
-    :param depth: of an image.
     :param config: what counts as a support.
     :return: the planes, the one of most pixels first.
     """

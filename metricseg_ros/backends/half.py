@@ -71,7 +71,6 @@ def ancestors(model: ModelProto, names: set[str]) -> set[str]:
     Find what some nodes are computed from.
 
     :param model: the graph, its nodes in order.
-    :param names: names of nodes.
     :return: names of the nodes before them.
     """
     needed: set[str] = set()

@@ -29,7 +29,6 @@ class OnnxRuntimeBackend:
         """
         Load the model.
 
-        :param description: of the model.
         :param config: threads, and whether a GPU is wanted.
         :raises BackendError: if ONNX Runtime is missing, or cannot load the model, or a GPU is
             required and it has none.
@@ -72,11 +71,8 @@ def open_session(onnxruntime: ModuleType, path: Path, threads: int, on_gpu: bool
     """
     Load an ONNX file.
 
-    :param onnxruntime: the module.
-    :param path: of the file.
     :param threads: threads of an operator, 0 for one each core.
     :param on_gpu: whether it shall run on a GPU.
-    :return: the session.
     :raises BackendError: if this ONNX Runtime is not for GPUs, or cannot load the file.
     """
     if on_gpu and GPU_PROVIDER not in onnxruntime.get_available_providers():
@@ -96,7 +92,6 @@ def session_options(onnxruntime: ModuleType, threads: int) -> Any:
     """
     Build the session's options.
 
-    :param onnxruntime: the module.
     :param threads: threads of an operator, 0 for one each core.
     :return: its options object.
     """

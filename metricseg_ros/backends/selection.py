@@ -28,8 +28,6 @@ def open_backend(description: ModelDescription, config: BackendConfig,
     """
     Open a backend for a model: on a GPU, or on the CPU, as the device policy says.
 
-    :param description: of the model.
-    :param config: which one, where.
     :param box: (height, width) of the box images are fitted into; None for the model's own.
     :return: the backend; its report says what really runs, and why not something better.
     :raises BackendError: if none works as asked, in one sentence; its cause lists every reason.
@@ -95,7 +93,6 @@ def gpu_openers(description: ModelDescription, config: BackendConfig,
     """
     List the backends to try on a GPU.
 
-    :param description: of the model.
     :param config: which one is asked for.
     :param box: (height, width) of the box images are fitted into; None for the model's own.
     :return: what opens them, best first.
@@ -108,14 +105,7 @@ def gpu_openers(description: ModelDescription, config: BackendConfig,
 
 
 def cpu_openers(description: ModelDescription, config: BackendConfig) -> Iterator[Opener]:
-    """
-    List the backends to try on the CPU.
-
-    :param description: of the model.
-    :param config: which one is asked for.
-    :return: what opens them, best first. Whoever prefers TensorRT gets another one rather than
-        nothing.
-    """
+    """List the backends to try on the CPU."""
     any_will_do = config.name == 'auto' or config.device_policy == 'prefer_gpu' and \
         config.name not in BACKENDS
     for name in BACKENDS if any_will_do else {config.name} & set(BACKENDS):
@@ -126,7 +116,6 @@ def standby(description: ModelDescription, config: BackendConfig) -> Backend | N
     """
     Open what serves while TensorRT's engine is built.
 
-    :param description: of the model.
     :param config: under require_gpu nothing serves on the CPU.
     :return: a backend; None if none works.
     """

@@ -26,7 +26,6 @@ class TorchBackend:
         """
         Build the network and load its weights.
 
-        :param description: of the model.
         :param config: whether a GPU is wanted.
         :raises BackendError: if a GPU is required and there is none.
         :raises ModelError: if the weights are missing or damaged.

@@ -14,20 +14,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 import re
-from typing import Any, TYPE_CHECKING
+from typing import Any
 
 from metricseg_ros.cli.evaluations import evaluate, make_suite, open_all, segment_with
 from metricseg_ros.cli.exit_codes import DONE
+from metricseg_ros.cli.export import DEFAULT_SIZE
+from metricseg_ros.cli.open_segmenter import open_segmenter
 from metricseg_ros.cli.options import (
     add_configuration,
     add_skip_missing,
     configuration,
     split_overrides,
+    write_report,
 )
+from metricseg_ros.cli.train import training_of
 from metricseg_ros.config import flattened, SegmenterConfig, TrainingConfig, with_values
-
-if TYPE_CHECKING:
-    from metricseg_ros.datasets.labelled_image import LabelledDataset
+from metricseg_ros.datasets.labelled_image import LabelledDataset
+from metricseg_ros.evaluation.ablation import difference, markdown_table, plot
 
 OWN_KEYS = ('training', 'oracle_thresholds')
 
@@ -50,11 +53,7 @@ class Variant:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
+    """Declare the options."""
     parser.add_argument('variants', type=Path, metavar='VARIANTS.yaml',
                         help='what each variant changes, such as config/ablations/grouping.yaml')
     parser.add_argument('inputs', nargs='*', metavar='DATASET',
@@ -67,16 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Measure all variants.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: the exit code.
-    :raises ValueError: for a data set or file of variants that is none, or a bad parameter.
-    """
-    from metricseg_ros.cli.options import write_report
-    from metricseg_ros.evaluation.ablation import difference, markdown_table, plot
-
+    """Measure all variants; return the exit code."""
     texts, args.overrides = split_overrides(args.inputs)
     config, suite = configuration(args), make_suite(texts, args.suite)
     variants = read_variants(args.variants)
@@ -130,7 +120,6 @@ def check_folders(variants: Iterable[Variant]) -> None:
     """
     Check that no two variants would share a training.
 
-    :param variants: the variants.
     :raises ValueError: naming two that would, since one folder is made of both names.
     """
     names: dict[str, str] = {}
@@ -146,7 +135,6 @@ def folder_of(variant: Variant) -> str:
     """
     Name the folder of a variant's training.
 
-    :param variant: the variant.
     :return: its name in small letters and digits, all else as `_`.
     """
     return re.sub(r'[^a-z0-9]+', '_', variant.name.lower())
@@ -156,15 +144,11 @@ def make_variant(name: str, changes: Mapping[str, Any], training: Mapping[str, A
     """
     Make a variant of what a file says of it.
 
-    :param name: of the variant.
     :param changes: nested or dotted parameters of the segmenter; `training`, parameters to train
         its network with; `oracle_thresholds`.
     :param training: parameters that all trainings share.
-    :return: the variant.
     :raises ValueError: for an unknown parameter or a bad value.
     """
-    from metricseg_ros.cli.train import training_of
-
     own = changes.get('training', {}) if isinstance(changes, Mapping) else {}
     for value in (changes, own, training):
         if not isinstance(value, Mapping):
@@ -182,15 +166,11 @@ def measured(variant: Variant, config: SegmenterConfig, datasets: Mapping[str, L
     """
     Measure one variant.
 
-    :param variant: the variant.
-    :param config: its configuration.
     :param datasets: name -> data set.
     :param output: folder for its training, if it has one.
     :param rng_seed: of the bootstrap.
     :return: name of the data set -> report.
     """
-    from metricseg_ros.cli.open_segmenter import open_segmenter
-
     if variant.training:
         model = trained(variant.training, output / folder_of(variant))
         config = with_values(config, {'model': str(model)})
@@ -201,14 +181,7 @@ def measured(variant: Variant, config: SegmenterConfig, datasets: Mapping[str, L
 
 
 def trained(config: TrainingConfig, folder: Path) -> Path:
-    """
-    Train a network, or go on where its training stopped, and write its model.
-
-    :param config: how to train.
-    :param folder: of the training.
-    :return: the folder of the model.
-    """
-    from metricseg_ros.cli.export import DEFAULT_SIZE
+    """Train a network, or go on where its training stopped, and write its model."""
     from metricseg_ros.export.onnx import write_model
     from metricseg_ros.training.scenes import class_names, open_sources
     from metricseg_ros.training.train import CHECKPOINT, read_average, train

@@ -15,9 +15,14 @@ from dataclasses import asdict, replace
 from functools import partial
 from itertools import cycle
 import sys
-from typing import Any, TYPE_CHECKING
+from typing import Any
 
+from metricseg_ros.backends import Backend, BackendError, open_backend
+from metricseg_ros.backends.gpus import present_gpu
+from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE
+from metricseg_ros.cli.measuring import alternate, distribution, load_average, machine, table
+from metricseg_ros.cli.open_segmenter import wait_for_best_backend
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
@@ -27,12 +32,11 @@ from metricseg_ros.cli.options import (
     write_report,
 )
 from metricseg_ros.config import BackendConfig, InputConfig, SegmenterConfig
-
-if TYPE_CHECKING:
-    from metricseg_ros.backends import Backend
-    from metricseg_ros.models import ModelDescription
-    from metricseg_ros.segmenter import InstanceSegmenter
-    import numpy as np
+from metricseg_ros.inputs import open_input
+from metricseg_ros.models import load_description, ModelDescription
+from metricseg_ros.segmenter import InstanceSegmenter
+import numpy as np
+import torch
 
 Size = tuple[int, int]
 SIZES = ((192, 256), (240, 320), (480, 640))
@@ -42,11 +46,7 @@ COMPILED = 'torch.compile'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
+    """Declare the options."""
     parser.add_argument('--size', type=image_size, action='append', metavar='HxW',
                         help='input size (repeatable; default: 192x256 240x320 480x640); rounded '
                         'up to what the model needs')
@@ -57,16 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Measure, print the table, write the JSON.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: 0.
-    """
+    """Measure, print the table, write the JSON."""
     if args.runs < 1:
         raise ValueError(f'--runs must be at least 1, got {args.runs}')
-    from metricseg_ros.cli.measuring import load_average, machine, table
-    from metricseg_ros.models import load_description
     config = configuration(args)
     description = load_description(config.model)
     load = load_average()
@@ -85,14 +78,11 @@ def open_backends(description: ModelDescription, config: BackendConfig,
     """
     Open the backend asked for, or each one that works where the network would run.
 
-    :param description: of the model.
     :param config: `auto` means each.
     :param sizes: (height, width) of the inputs.
     :return: at least one backend.
     :raises BackendError: if none works.
     """
-    from metricseg_ros.backends import BackendError
-    from metricseg_ros.backends.gpus import present_gpu
     box = tuple(max(sides) for sides in zip(*sizes))
     if config.name != 'auto':
         return [opened(description, config, box)]
@@ -116,15 +106,10 @@ def opened(description: ModelDescription, config: BackendConfig, box: Size) -> B
     """
     Open a backend, and wait until it is the one that was asked for.
 
-    :param description: of the model.
     :param config: which one, and where; its name may be :data:`COMPILED`.
     :param box: (height, width) that hold every input.
-    :return: the backend.
     :raises BackendError: if it does not work.
     """
-    from metricseg_ros.backends import BackendError, open_backend
-    from metricseg_ros.cli.open_segmenter import wait_for_best_backend
-    import torch
     if config.name == COMPILED:
         backend = open_backend(description, replace(config, name='torch'), box)
         backend.network = torch.compile(backend.network)
@@ -157,15 +142,11 @@ def measure(backends: Sequence[Backend], description: ModelDescription, config: 
     Time the backends by turns at one size.
 
     :param backends: opened backends.
-    :param description: of the model.
     :param config: how to group.
     :param size: (height, width) of the input.
     :param runs: timed runs of each.
     :return: one row for each backend.
     """
-    from metricseg_ros.cli.measuring import alternate, distribution
-    from metricseg_ros.segmenter import InstanceSegmenter
-    import torch
     tensor = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
     candidates = {str(index): partial(backend.run, tensor)
                   for index, backend in enumerate(backends)}
@@ -189,10 +170,6 @@ def segment_times(ways: Sequence[InstanceSegmenter], runs: int) -> list[dict[str
     :param runs: timed runs of each.
     :return: of each (runs,) milliseconds of `grouping`, and of `segment`, the whole.
     """
-    from metricseg_ros.cli.bundled import photographs
-    from metricseg_ros.cli.measuring import alternate
-    from metricseg_ros.inputs import open_input
-    import numpy as np
     images = [frame.image for path in photographs() for frame in open_input(path)]
     grouping: list[list[float]] = [[] for _ in ways]
 

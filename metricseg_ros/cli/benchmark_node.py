@@ -20,6 +20,7 @@ import tempfile
 from typing import Any
 
 from metricseg_ros.cli.exit_codes import DONE, FAILED
+from metricseg_ros.cli.measuring import load_average, machine, spread, table
 from metricseg_ros.cli.options import add_json, tables_to, write_report
 from metricseg_ros.config import NodeConfig
 from metricseg_ros.models import find_model
@@ -33,11 +34,7 @@ STREAM_COLUMNS = ('cameras', 'camera', 'sent', 'received', 'segmented', 'dropped
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
+    """Declare the options."""
     parser.add_argument('--model', metavar='NAME|PATH', default=NodeConfig().model,
                         help='shipped model, or folder of a model (default: %(default)s)')
     parser.add_argument('--runs', type=int, default=30,
@@ -51,18 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Measure, print the table, write the JSON.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: 0, or 1 if a node failed.
-    """
+    """Measure, print the table, write the JSON; return 0, or 1 if a node failed."""
     if args.runs < 1:
         raise ValueError(f'--runs must be at least 1, got {args.runs}')
     for name in ('soak', 'streams'):
         if not getattr(args, name) >= 0:
             raise ValueError(f'--{name} must not be negative, got {getattr(args, name)}')
-    from metricseg_ros.cli.measuring import load_average, machine, table
     load, found = load_average(), measured(args)
     if found is None:
         return FAILED
@@ -96,12 +87,7 @@ def measured(args: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def stream_rows(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """
-    Give a line to each camera of each number of cameras.
-
-    :param found: what was measured with each number of cameras.
-    :return: the lines.
-    """
+    """Give a line to each camera of each number of cameras."""
     return [{**{key: value for key, value in item.items() if key != 'rows'}, **row}
             for item in found for row in item['rows']]
 
@@ -113,7 +99,6 @@ def summary(row: dict[str, Any]) -> dict[str, Any]:
     :param row: size, outputs, and a list of milliseconds each.
     :return: the same with medians and quartiles.
     """
-    from metricseg_ros.cli.measuring import spread
     height, width = row['size']
     result = {'size': f'{height}x{width}', 'outputs': '+'.join(row['outputs'])}
     for name in TIMES:

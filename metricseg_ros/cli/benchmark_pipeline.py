@@ -11,12 +11,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 import time
-from typing import Any, TYPE_CHECKING
+from typing import Any
 
+from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.left_out import LeftOut
+from metricseg_ros.cli.measuring import load_average, machine, percentiles, table
+from metricseg_ros.cli.open_segmenter import open_segmenter
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
@@ -26,10 +30,9 @@ from metricseg_ros.cli.options import (
     write_report,
 )
 from metricseg_ros.config import SegmenterConfig
-
-if TYPE_CHECKING:
-    from metricseg_ros.inputs import Frame
-    from metricseg_ros.segmenter import InstanceSegmenter
+from metricseg_ros.inputs import Frame, open_input
+from metricseg_ros.overlay import draw_overlay
+from metricseg_ros.segmenter import InstanceSegmenter
 
 COLUMNS = ('stage', 'p50_ms', 'p95_ms', 'share')
 SEGMENTER_STAGES = ('preprocess', 'network', 'grouping', 'masks')
@@ -38,11 +41,7 @@ MOST_FRAMES = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
+    """Declare the options."""
     parser.add_argument('inputs', nargs='*', metavar='INPUT',
                         help='image, folder, video or bag (default: the photographs of the demo); '
                         'or KEY=VALUE')
@@ -53,19 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Measure, print the table, write the JSON.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: 0.
-    """
+    """Measure, print the table, write the JSON."""
     if args.rounds < 1:
         raise ValueError(f'--rounds must be at least 1, got {args.rounds}')
     paths, args.overrides = split_overrides(args.inputs)
     config = configuration(args)
     frames = read_frames(paths)
-    from metricseg_ros.cli.measuring import load_average, machine, table
-    from metricseg_ros.cli.open_segmenter import open_segmenter
     segmenter = open_segmenter(config)
     load = load_average()
     times, found = measure(segmenter, frames, config, args.rounds)
@@ -91,10 +83,6 @@ def read_frames(paths: Sequence[str]) -> list[Frame]:
     :return: at least one frame.
     :raises ValueError: if the inputs hold no frame.
     """
-    from itertools import islice
-
-    from metricseg_ros.cli.bundled import photographs
-    from metricseg_ros.inputs import open_input
     chosen = [Path(path) for path in paths] or photographs()
     frames = [frame for path in chosen
               for frame in islice(open_input(path, on_error=LeftOut()), MOST_FRAMES)]
@@ -115,7 +103,6 @@ def measure(segmenter: InstanceSegmenter, frames: Sequence[Frame], config: Segme
     :return: milliseconds by stage, with `segment`, the whole, and `overlay`; and the number of
         instances in one round.
     """
-    from metricseg_ros.overlay import draw_overlay
     times: dict[str, list[float]] = {
         name: [] for name in (*SEGMENTER_STAGES, 'segment', 'overlay')}
     found = 0
@@ -141,7 +128,6 @@ def stage_rows(times: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
     :param times: milliseconds by stage.
     :return: one row a stage; those of the segmenter with their share of its time.
     """
-    from metricseg_ros.cli.measuring import percentiles
     whole = sum(times['segment'])
     shares = {stage: f'{100 * sum(times[stage]) / whole:.0f} %' for stage in SEGMENTER_STAGES}
     return [{'stage': stage, **percentiles(values), 'share': shares.get(stage)}

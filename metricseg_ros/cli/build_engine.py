@@ -11,21 +11,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
 
+from metricseg_ros.backends.gpus import Gpu, present_gpu
+from metricseg_ros.backends.tensorrt.building import obtain_engine, plan_job
+from metricseg_ros.backends.tensorrt.library import find_libraries, started_library
 from metricseg_ros.cli.exit_codes import DONE, FAILED
 from metricseg_ros.cli.options import add_configuration, configuration
-
-if TYPE_CHECKING:
-    from metricseg_ros.backends.gpus import Gpu
+from metricseg_ros.models import load_description
+from metricseg_ros.segmenter import box_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
+    """Declare the options."""
     parser.add_argument('--gpu', metavar='NAME',
                         help='GPU to build for, such as "NVIDIA GeForce RTX 4090" (TensorRT-RTX '
                         'only; default: the one here)')
@@ -34,18 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Build, unless the engine is there.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: 0, or 1 if it cannot be kept.
-    :raises ValueError: if there is no GPU to build for, or none is named.
-    :raises BackendError: if the engine cannot be built.
-    """
-    from metricseg_ros.backends.tensorrt.building import obtain_engine, plan_job
-    from metricseg_ros.backends.tensorrt.library import find_libraries, started_library
-    from metricseg_ros.models import load_description
-    from metricseg_ros.segmenter import box_of
+    """Build, unless the engine is there; return 0, or 1 if it cannot be kept."""
     config = configuration(args)
     gpu, libraries = chosen_gpu(args), find_libraries()
     if args.gpu:
@@ -75,7 +61,6 @@ def chosen_gpu(args: argparse.Namespace) -> Gpu:
     :return: the one named, or the one here.
     :raises ValueError: if there is none.
     """
-    from metricseg_ros.backends.gpus import Gpu, present_gpu
     if bool(args.gpu) != bool(args.compute_capability):
         raise ValueError('--gpu and --compute-capability go together, got '
                          f'{args.gpu} and {args.compute_capability}')

@@ -25,7 +25,6 @@ def demo_folder(name: str) -> Path:
     Find a folder of the demo.
 
     :param name: `images` or `things`.
-    :return: the folder.
     :raises FileNotFoundError: if it is not there.
     """
     return beside_models(f'demo/{name}')
@@ -36,7 +35,6 @@ def beside_models(relative: str) -> Path:
     Find what lies beside the shipped models.
 
     :param relative: its path in the source tree, such as config/fastdds.xml.
-    :return: where it is.
     :raises FileNotFoundError: if it is not there.
     """
     paths = [root.parent / relative for root in model_roots()]

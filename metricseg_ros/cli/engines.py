@@ -13,21 +13,14 @@ import argparse
 from dataclasses import asdict
 import sys
 import time
-from typing import TYPE_CHECKING
 
+from metricseg_ros.backends.tensorrt.engine_cache import EngineCache, Entry, MIB, totals
 from metricseg_ros.cli.exit_codes import DONE, FAILED
 from metricseg_ros.cli.options import add_json, tables_to, write_report
 
-if TYPE_CHECKING:
-    from metricseg_ros.backends.tensorrt.engine_cache import Entry
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
+    """Declare the options."""
     parser.add_argument('action', choices=('list', 'verify', 'prune'))
     parser.add_argument('--keep-mib', type=int, metavar='MIB',
                         help='for prune: how much may stay (default: all that is whole)')
@@ -35,14 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Do it.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: 0, or 1 if verify finds a broken engine or prune cannot remove one.
-    :raises ValueError: for a size that is none.
-    """
-    from metricseg_ros.backends.tensorrt.engine_cache import EngineCache, MIB, totals
+    """Do it; return 0, or 1 if verify finds a broken engine or prune cannot remove one."""
     if args.keep_mib is not None and (args.keep_mib < 0 or args.action != 'prune'):
         raise ValueError(f'--keep-mib is for prune and at least 0, got {args.keep_mib}')
     cache = EngineCache()
@@ -64,12 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def line(entry: Entry) -> str:
-    """
-    Describe an engine.
-
-    :param entry: the engine.
-    :return: one line.
-    """
+    """Describe an engine."""
     used = time.strftime('%Y-%m-%d %H:%M', time.localtime(entry.used))
     key = entry.key
     made = (f'{key.library} {key.version}, {key.gpu} ({key.compute_capability}), {key.precision}, '

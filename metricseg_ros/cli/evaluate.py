@@ -12,10 +12,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import Any
 
 from metricseg_ros.cli.evaluations import evaluate, Evaluation, make_suite, open_all, segment_with
 from metricseg_ros.cli.exit_codes import DONE
+from metricseg_ros.cli.open_segmenter import open_segmenter
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
@@ -25,23 +26,20 @@ from metricseg_ros.cli.options import (
     tables_to,
     write_report,
 )
-
-if TYPE_CHECKING:
-    from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
-    from metricseg_ros.evaluation.measure import Segment
-    from metricseg_ros.evaluation.suite import Suite
-    from metricseg_ros.segmenter import InstanceSegmenter
+from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
+from metricseg_ros.evaluation.calibration import plot_calibration
+from metricseg_ros.evaluation.gallery import choose, draw_side_by_side, write_gallery, write_page
+from metricseg_ros.evaluation.measure import Segment
+from metricseg_ros.evaluation.report import mean_over_sets, measured_calibration, readable
+from metricseg_ros.evaluation.suite import markdown_table, Suite, write_between_markers
+from metricseg_ros.segmenter import InstanceSegmenter
 
 PRINTED = ('overlap_precision', 'overlap_recall', 'overlap_f', 'boundary_f', 'found',
            'mean_best_iou', 'apr_50', 'apr_vol', 'coco_ap', 'class_accuracy')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
+    """Declare the options."""
     parser.add_argument('inputs', nargs='*', metavar='DATASET',
                         help='labelled images; or KEY=VALUE, any parameter')
     add_skip_missing(parser)
@@ -57,16 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Measure.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: the exit code.
-    :raises ValueError: for a data set that is none, or a bad parameter.
-    """
-    from metricseg_ros.cli.open_segmenter import open_segmenter
-    from metricseg_ros.evaluation.report import mean_over_sets
-
+    """Measure; return the exit code."""
     texts, args.overrides = split_overrides(args.inputs)
     config, suite = configuration(args), make_suite(texts, args.suite)
     # Opened before anything runs, so that a wrong folder does not cost an hour.
@@ -98,10 +87,6 @@ def write_galleries(folder: Path, segmenter: InstanceSegmenter,
     :param runs: name -> what was measured on it.
     :param segment: segments the chosen images once more.
     """
-    from metricseg_ros.evaluation.calibration import plot_calibration
-    from metricseg_ros.evaluation.gallery import choose, write_gallery, write_page
-    from metricseg_ros.evaluation.report import measured_calibration
-
     sections = {}
     for name, done in runs.items():
         rows = list(done.report['images'].values())
@@ -119,7 +104,6 @@ def write_galleries(folder: Path, segmenter: InstanceSegmenter,
 
 
 def _drawn(segmenter: InstanceSegmenter, segment: Segment, sample: LabelledImage) -> Any:
-    from metricseg_ros.evaluation.gallery import draw_side_by_side
     return draw_side_by_side(sample, segment(sample), segmenter.description.classes)
 
 
@@ -127,19 +111,16 @@ def write_scoreboard(suite: Suite, reports: Mapping[str, Any], model: str) -> No
     """
     Write the table of a suite, if it says where.
 
-    :param suite: the suite.
     :param reports: name -> report of each data set.
     :param model: name of the model.
     :raises ValueError: if the file lacks the lines between which the table goes.
     """
-    from metricseg_ros.evaluation.suite import markdown_table, write_between_markers
     if suite.output:
         shows = {entry.name: entry.shows for entry in suite.entries}
         write_between_markers(suite.output, suite.marker, markdown_table(reports, shows, model))
 
 
 def _table(reports: Mapping[str, Mapping[str, Any]]) -> str:
-    from metricseg_ros.evaluation.report import readable
     width = max(map(len, reports))
     lines = [' ' * width + ''.join(f'  {name:>17}' for name in PRINTED)]
     for name, entry in reports.items():

@@ -8,13 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 import sys
-from typing import Any, TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
-    from metricseg_ros.evaluation.measure import MeasuredImage, Segment
-    from metricseg_ros.evaluation.suite import Suite
-    from metricseg_ros.segmenter import InstanceSegmenter
+from metricseg_ros.datasets.formats import open_dataset
+from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
+from metricseg_ros.evaluation.measure import measure, MeasuredImage, Segment
+from metricseg_ros.evaluation.oracle import with_oracle_thresholds
+from metricseg_ros.evaluation.report import report
+from metricseg_ros.evaluation.suite import read_suite, Suite, SuiteEntry
+from metricseg_ros.segmenter import InstanceSegmenter
+from tqdm import tqdm
 
 
 def make_suite(texts: Sequence[str], path: Path | None) -> Suite:
@@ -26,8 +29,6 @@ def make_suite(texts: Sequence[str], path: Path | None) -> Suite:
     :return: the suite, with the data sets of the command line added.
     :raises ValueError: if there is none at all, or two of one name.
     """
-    from metricseg_ros.evaluation.suite import read_suite, Suite, SuiteEntry
-
     suite = read_suite(path) if path else Suite(())
     names = {entry.name for entry in suite.entries}
     for text in texts:
@@ -48,12 +49,10 @@ def open_all(suite: Suite, skip_missing: bool = False) -> dict[str, LabelledData
     """
     Open the data sets of a suite.
 
-    :param suite: the suite.
     :param skip_missing: whether to go on without images that cannot be used.
     :return: name -> data set.
     :raises ValueError: where a folder is not of its format.
     """
-    from metricseg_ros.datasets.formats import open_dataset
     datasets: dict[str, LabelledDataset] = {}
     for entry in suite.entries:
         dataset = open_dataset(entry.dataset, skip_missing)
@@ -111,16 +110,12 @@ def evaluate(segmenter: InstanceSegmenter, dataset: LabelledDataset, name: str,
     """
     Measure on one data set.
 
-    :param segmenter: the segmenter to measure.
     :param dataset: the labelled images.
     :param name: beside the progress bar.
     :param rng_seed: of the bootstrap.
     :param segment: from :func:`segment_with`.
     :return: what was measured.
     """
-    from metricseg_ros.evaluation.measure import measure
-    from metricseg_ros.evaluation.report import report
-
     images = list(measure(_progress(dataset, name), segment,
                           segmenter.description.classes, dataset.classes))
     return Evaluation(images, report(images, dataset.classes, rng_seed))
@@ -134,7 +129,6 @@ def segment_with(segmenter: InstanceSegmenter, oracle_thresholds: bool) -> Segme
     :param oracle_thresholds: whether the truth chooses the threshold of each mask.
     :return: from a labelled image to its instances.
     """
-    from metricseg_ros.evaluation.oracle import with_oracle_thresholds
     if not oracle_thresholds:
         return lambda sample: segmenter.segment(sample.image)
     return lambda sample: segmenter.instances(
@@ -142,7 +136,6 @@ def segment_with(segmenter: InstanceSegmenter, oracle_thresholds: bool) -> Segme
 
 
 def _progress(dataset: LabelledDataset, name: str) -> Iterator[LabelledImage]:
-    from tqdm import tqdm
     for index in tqdm(range(len(dataset)), desc=name, unit='image', dynamic_ncols=True,
                       disable=not sys.stderr.isatty()):
         yield dataset[index]

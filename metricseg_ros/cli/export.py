@@ -48,11 +48,7 @@ class Source(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
+    """Declare the options."""
     parser.add_argument('checkpoint', help='checkpoint.pt of metricseg train or its folder; or a '
                         'model, by name or folder, to be written in another form')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='FOLDER|FILE.onnx',
@@ -82,7 +78,6 @@ def precision_name(text: str) -> str:
     Read the name of a precision, and say why not a lower one.
 
     :param text: what was given.
-    :return: the name.
     :raises ArgumentTypeError: for fp8 and int8.
     """
     if text in ('fp8', 'int8'):
@@ -94,14 +89,7 @@ def precision_name(text: str) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Export.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: the exit code.
-    :raises ValueError: for a checkpoint that is none, a wrong number of classes, or photographs
-        that are not there.
-    """
+    """Export; return the exit code."""
     from metricseg_ros.export.parity import BOUNDS
     if args.photographs:
         next(images(args.photographs))  # Rather now than after minutes.
@@ -179,12 +167,7 @@ def without_names(source: Source) -> Source:
 
 
 def checkpoint_source(path: Path) -> Source:
-    """
-    Read the averaged weights of a training.
-
-    :param path: its checkpoint, or the folder that it lies in.
-    :return: what is exported.
-    """
+    """Read the averaged weights of a training."""
     from metricseg_ros.training.train import read_average
     network = read_average(path / 'checkpoint.pt' if path.is_dir() else path)
     return Source(network, ('object',), DEFAULT_SIZE, {})
@@ -194,7 +177,6 @@ def export_model(source: Source, args: argparse.Namespace) -> Parity:
     """
     Write a model folder or its ONNX file alone.
 
-    :param source: what is exported.
     :param args: what :func:`add_arguments` declared.
     :return: how it agrees with torch.
     """

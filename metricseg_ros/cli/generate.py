@@ -12,11 +12,7 @@ from metricseg_ros.cli.options import image_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
+    """Declare the options."""
     parser.add_argument('kind', choices=('rendered', 'composed'),
                         help='rendered: physics and meshes; composed: cut-outs on backgrounds')
     parser.add_argument('output', type=Path, help='folder to write; what is there already stays')
@@ -41,12 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Generate the scenes.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: the exit code: 0 done, 2 bad input.
-    """
+    """Generate the scenes; return the exit code: 0 done, 2 bad input."""
     from metricseg_ros.synthesis.generate import CATALOGUE, generate, GenerationTask
     task = GenerationTask(args.kind, args.output, args.count, args.size, args.rng_seed, args.jobs,
                           tuple(args.label_folder), args.names, not args.without_packages,

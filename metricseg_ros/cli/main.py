@@ -42,7 +42,6 @@ def exit_code(read: Callable[[Sequence[str]], tuple[Run, argparse.Namespace]],
 
     :param read: reads the arguments, and gives the function that is to be called with them.
     :param argv: arguments without the program's name; None takes those of the process.
-    :return: the exit code.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     # OpenCV's own warnings would come on top of our one line.

@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 import numpy as np
+import torch
 
 MODULES = ('numpy', 'torch', 'onnxruntime', 'cv2', 'sklearn', 'rclpy')
 
@@ -89,7 +90,6 @@ def machine(load: float) -> dict[str, Any]:
     :param load: what :func:`load_average` said before.
     :return: processor, cores, threads, that load, versions of what has been imported.
     """
-    import torch
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     versions = {name: getattr(sys.modules[name], '__version__', 'unknown')
                 for name in MODULES if name in sys.modules}
@@ -105,7 +105,6 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """
     Lay rows out as plain text.
 
-    :param rows: one mapping a row.
     :param columns: keys to show, in order; a missing one is a dash.
     :return: lines, numbers to the right.
     """

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
+from metricseg_ros.backends import Backend, ExecutionReport
+from metricseg_ros.backends.gpus import found_gpu
+from metricseg_ros.backends.standby import StandbyBackend
 from metricseg_ros.config import BackendConfig, SegmenterConfig
-
-if TYPE_CHECKING:
-    from metricseg_ros.backends import Backend, ExecutionReport
-    from metricseg_ros.segmenter import InstanceSegmenter
+from metricseg_ros.segmenter import InstanceSegmenter
+import numpy as np
 
 TELL_S = 5.0
 """Time between two lines of progress, in seconds."""
@@ -23,11 +23,8 @@ def open_segmenter(config: SegmenterConfig) -> InstanceSegmenter:
 
     It is told on stderr if that is not the one asked for, or leaves a GPU unused.
 
-    :param config: its configuration.
     :return: the segmenter, warmed up.
     """
-    from metricseg_ros.segmenter import InstanceSegmenter
-    import numpy as np
     segmenter = InstanceSegmenter.from_config(config)
     if wait_for_best_backend(segmenter.backend):
         segmenter.segment(np.zeros((*segmenter.input_size, 3), np.uint8))
@@ -40,10 +37,8 @@ def wait_for_best_backend(backend: Backend) -> bool:
     """
     Wait for a better backend that is being prepared, and tell its progress on stderr.
 
-    :param backend: the backend.
     :return: whether there was anything to wait for; then the next image decides which one stays.
     """
-    from metricseg_ros.backends.standby import StandbyBackend
     if not isinstance(backend, StandbyBackend):
         return False
     while not backend.wait(TELL_S):
@@ -52,13 +47,6 @@ def wait_for_best_backend(backend: Backend) -> bool:
 
 
 def is_other(report: ExecutionReport, asked: BackendConfig) -> bool:
-    """
-    Tell whether something else runs than a user expects.
-
-    :param report: what runs.
-    :param asked: what was asked for.
-    :return: whether it is another backend, or on the CPU though there is a GPU.
-    """
-    from metricseg_ros.backends.gpus import found_gpu
+    """Tell whether something else runs than a user expects."""
     return (asked.name not in ('auto', report.backend)
             or (asked.device_policy != 'cpu' and report.device == 'cpu' and bool(found_gpu())))

@@ -104,7 +104,6 @@ def configuration(args: argparse.Namespace) -> SegmenterConfig:
     Build the configuration from file, options and overrides, the latter winning.
 
     :param args: what :func:`add_configuration` declared, with `overrides`.
-    :return: the configuration.
     :raises ValueError: for an unknown parameter or a bad value, naming it.
     :raises TypeError: for a value of another type.
     """

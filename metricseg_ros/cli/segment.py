@@ -16,11 +16,12 @@ from operator import length_hint
 from pathlib import Path
 import statistics
 import sys
-from typing import Any, TYPE_CHECKING
+from typing import Any
 
 import metricseg_ros
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE, FAILED
 from metricseg_ros.cli.left_out import LeftOut
+from metricseg_ros.cli.open_segmenter import open_segmenter
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
@@ -30,25 +31,21 @@ from metricseg_ros.cli.options import (
     write_report,
 )
 from metricseg_ros.config import dotted_fields, SegmenterConfig
-
-if TYPE_CHECKING:
-    from metricseg_ros.inputs import Frame
-    from metricseg_ros.results import ResultsFolder
-    from metricseg_ros.segmenter import InstanceSegmenter
-    from metricseg_ros.structures import Instances
-    from metricseg_ros.tracking import Tracker
-    import numpy as np
+from metricseg_ros.inputs import DepthTopics, Frame, open_input
+from metricseg_ros.inputs.rgbd_folder import RgbdFolder
+from metricseg_ros.results import ResultsFolder
+from metricseg_ros.segmenter import InstanceSegmenter, timed
+from metricseg_ros.structures import Instances
+from metricseg_ros.tracking import Tracker
+import numpy as np
+from tqdm import tqdm
 
 FASTEST = 240
 """Images a second of a video that players still show."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
+    """Declare the options."""
     parser.add_argument('inputs', nargs='+', metavar='INPUT',
                         help='image, folder (with depth: one of images/, depth/ and '
                         'camera.json), video, rosbag2 folder or MCAP file; or KEY=VALUE')
@@ -71,13 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Segment all inputs.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: 0 done, 1 if some images could not be read, 2 if none could.
-    """
-    from metricseg_ros.inputs import DepthTopics, open_input
+    """Segment all inputs; return 0 done, 1 if some images could not be read, 2 if none could."""
     paths, args.overrides = split_overrides(args.inputs)
     if not paths:
         raise ValueError('no INPUT given, only KEY=VALUE')
@@ -108,14 +99,9 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
     Segment every frame and write the results, as far as it gets.
 
     :param sources: opened inputs.
-    :param config: how to segment.
     :param args: what :func:`add_arguments` declared.
     :param failures: told of each frame that cannot be segmented.
-    :return: the results.
     """
-    from metricseg_ros.cli.open_segmenter import open_segmenter
-    from metricseg_ros.results import ResultsFolder
-    from metricseg_ros.tracking import Tracker
     segmenter = open_segmenter(config)
     results = ResultsFolder(args.output, segmenter.description.classes, config.overlay,
                             {**about(segmenter, config), 'failures': failures}, args.overwrite,
@@ -141,7 +127,6 @@ def tell_assumptions(sources: Sequence[Iterable[Frame]]) -> None:
 
     :param sources: opened inputs.
     """
-    from metricseg_ros.inputs.rgbd_folder import RgbdFolder
     for source in sources:
         if isinstance(source, RgbdFolder) and source.depth and source.depth.cameras is None:
             print(f'metricseg: {source.depth.root}: no camera.json; a usual depth camera is '
@@ -155,9 +140,7 @@ def identified(tracker: Tracker, found: Instances, image: np.ndarray) -> Instanc
     :param tracker: knows the objects of the images before.
     :param found: instances of the next image; the time is added to theirs.
     :param image: (H,W,3) uint8 RGB, in which they were found.
-    :return: the instances with ids.
     """
-    from metricseg_ros.segmenter import timed
     if not tracker.config.enabled:
         return found
     with timed(found.stage_ms, 'tracking'):
@@ -170,7 +153,6 @@ def in_order(sources: Sequence[Iterable[Frame]], tracker: Tracker) -> Iterator[F
 
     :param sources: opened inputs.
     :param tracker: made to forget its objects where something else begins.
-    :return: the frames.
     """
     alone = False
     for source in sources:
@@ -187,9 +169,7 @@ def progress(sources: Sequence[Iterable[Frame]], tracker: Tracker, quiet: bool) 
     :param sources: opened inputs.
     :param tracker: made to forget its objects where something else begins.
     :param quiet: no bar; there is none either where stderr is no terminal.
-    :return: the frames.
     """
-    from tqdm import tqdm
     return tqdm(in_order(sources, tracker), total=sum(map(length_hint, sources)) or None,
                 unit='image', disable=quiet or not sys.stderr.isatty(), dynamic_ncols=True)
 
@@ -198,7 +178,6 @@ def about(segmenter: InstanceSegmenter, config: SegmenterConfig) -> dict[str, An
     """
     Say what made the results.
 
-    :param segmenter: the segmenter.
     :param config: what it was built from.
     :return: plain values.
     """
@@ -215,7 +194,6 @@ def summary(results: ResultsFolder, failures: Sequence[str]) -> str:
     """
     Say in one line what was done.
 
-    :param results: the results.
     :param failures: the frames left out.
     :return: counts, time and place.
     """

@@ -31,11 +31,7 @@ from metricseg_ros.models import DESCRIPTION_FILE, load_description, shipped_mod
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
+    """Declare the options."""
     parser.add_argument('config', type=Path, metavar='CONFIG.yaml',
                         help='training parameters, such as config/training/objects_lite.yaml')
     parser.add_argument('--output', type=Path, required=True, help='folder of the training')
@@ -52,13 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Train.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: the exit code.
-    :raises ValueError: for a bad parameter or data set, or nothing to train on.
-    """
+    """Train; return the exit code."""
     overrides = [*args.overrides, *([f'pretrained={args.pretrained}'] if args.pretrained else [])]
     config = training_config(args.config, overrides)
     from metricseg_ros.training.scenes import class_names, open_sources
@@ -79,7 +69,6 @@ def training_config(path: Path, overrides: list[str]) -> TrainingConfig:
 
     :param path: YAML, nested or dotted.
     :param overrides: `key=value` texts, which win.
-    :return: the configuration.
     :raises ValueError: for an unknown parameter or a bad value, naming it.
     """
     import yaml
@@ -117,7 +106,6 @@ def parsed(config: TrainingConfig, overrides: Sequence[str]) -> dict[str, Any]:
     Read `key=value` texts, of which a value in brackets is a YAML list.
 
     :param config: tells each parameter's type.
-    :param overrides: the texts.
     :return: dotted name -> value; an unknown name is refused when the values are set.
     :raises ValueError: for a text without an equals sign, or a bad value.
     """
@@ -138,7 +126,6 @@ def yaml_list(name: str, text: str) -> list[Any]:
 
     :param name: of the parameter, for the message.
     :param text: YAML, in brackets.
-    :return: the list.
     :raises ValueError: if it is none.
     """
     import yaml
@@ -150,10 +137,5 @@ def yaml_list(name: str, text: str) -> list[Any]:
 
 
 def is_model(name: str) -> bool:
-    """
-    Tell whether a start is a model rather than a file of weights.
-
-    :param name: `pretrained` of the configuration.
-    :return: whether it is a shipped model's name or a model folder.
-    """
+    """Tell whether a start is a model rather than a file of weights."""
     return name in shipped_models() or (Path(name) / DESCRIPTION_FILE).is_file()

@@ -154,7 +154,6 @@ def parse_value(name: str, text: str, kind: type) -> Any:
     :param text: what stands after the equals sign.
     :param kind: the parameter's type: bool, int, float, str or tuple (numbers or texts, and
         commas).
-    :return: the value.
     :raises ValueError: if the text is no value of that type.
     """
     if kind is bool:

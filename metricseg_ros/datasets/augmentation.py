@@ -146,11 +146,7 @@ def kornia_pipeline() -> Any:
 
 @contextmanager
 def torch_seeded(rng: np.random.Generator) -> Iterator[None]:
-    """
-    Let torch's CPU randomness follow from a generator, and put it back at the end.
-
-    :param rng: source of randomness.
-    """
+    """Let torch's CPU randomness follow from a generator, and put it back at the end."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.integers(2**63)))
         yield
@@ -160,7 +156,6 @@ def seen_only(sample: LabelledImage) -> LabelledImage:
     """
     Leave out the instances that have no pixel.
 
-    :param sample: a labelled image.
     :return: the same with labels 1, 2, ... in the old order, and the class ids that go with them.
     """
     numbers = np.full(IGNORE_LABEL + 1, IGNORE_LABEL, np.uint16)

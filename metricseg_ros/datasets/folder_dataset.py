@@ -139,7 +139,6 @@ def has_partial_labels(root: Path) -> bool:
     """
     Tell whether some objects of a folder may lack a label.
 
-    :param root: the folder.
     :return: `partial_labels` of its meta.json; False where there is none.
     """
     return bool(read_meta(root).get('partial_labels', False))

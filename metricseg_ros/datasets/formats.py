@@ -24,7 +24,6 @@ def open_dataset(text: str, skip_missing: bool = False) -> LabelledDataset:
 
     :param text: one of :data:`FORMATS`; a text without a format is the folder itself.
     :param skip_missing: whether to go on without images that cannot be used.
-    :return: the data set.
     :raises ValueError: for another format, or a folder that is not of it, saying what was
         expected and what was found.
     """

@@ -55,7 +55,6 @@ class LabelFolder:
         """
         Read one image and its label map.
 
-        :param name: one of names.
         :return: (H,W,3) uint8 RGB and (H,W) uint16.
         :raises ValueError: where a file cannot be read or the two do not fit together.
         """
@@ -123,7 +122,6 @@ def ignore_label_of(root: Path) -> int | None:
     """
     Tell which label of a folder's label maps counts for nothing, beside 65535.
 
-    :param root: the folder.
     :return: `ignore_label` of its meta.json; None where there is none.
     :raises ValueError: if it is no label.
     """
@@ -139,7 +137,6 @@ def read_meta(root: Path) -> dict[str, Any]:
     """
     Read what a folder says of itself.
 
-    :param root: the folder.
     :return: content of its meta.json; empty where there is none.
     :raises ValueError: if that is no JSON object.
     """

@@ -34,7 +34,6 @@ def read_photograph(path: Path) -> np.ndarray:
 
     Labels are drawn on the stored pixels, in all the formats read here.
 
-    :param path: the file.
     :return: (H,W,3) uint8 RGB.
     :raises ValueError: if it is missing or cannot be decoded.
     """
@@ -88,7 +87,6 @@ def read_colours(path: Path, palette: bool = False) -> np.ndarray | None:
     """
     Read an image in which colours stand for labels.
 
-    :param path: of the image.
     :param palette: whether the colours of a palette count, rather than its indices.
     :return: (H,W) int64, red x 65536 + green x 256 + blue; None if it is grey, or of indices.
     :raises ValueError: if it is missing or cannot be decoded.
@@ -131,7 +129,6 @@ def read_json(path: Path) -> Any:
     """
     Read a JSON file.
 
-    :param path: the file.
     :return: its content.
     :raises ValueError: if it is missing or no JSON.
     """
@@ -145,7 +142,6 @@ def read_names(path: Path) -> list[str]:
     """
     Read a list of names, one a line.
 
-    :param path: the file.
     :return: each line that is not empty.
     :raises ValueError: if it is missing.
     """
@@ -159,9 +155,7 @@ def usable(entries: Sequence[Entry], fault: Callable[[Entry], str], where: Path,
     """
     Look at all images of a data set before the first is read.
 
-    :param entries: the images.
     :param fault: says what is wrong with one, naming it; empty if nothing is.
-    :param where: the data set.
     :param skip_missing: whether to go on without those that something is wrong with.
     :return: the others.
     :raises ValueError: if something is wrong with one and these are not to be left out, or with

@@ -123,7 +123,6 @@ def open_voc(root: Path, split: str = '', skip_missing: bool = False) -> VocData
         SBD; or trainaug, the 10,582 images of VOC's train and all of SBD less VOC's val. Empty
         takes val, or the only list.
     :param skip_missing: whether to go on without images of which files are missing.
-    :return: the data set.
     :raises ValueError: where the folder or the split is none of these, or a file is missing.
     """
     voc = _place(root, VOC_PLACES, 'JPEGImages')
@@ -230,7 +229,6 @@ def read_voc(root: Path, name: str,
     Read an image of VOC.
 
     :param root: VOC2012.
-    :param name: of the image.
     :param palette: what the pixels of its classes mean.
     :return: image, label map and class ids, as in :class:`LabelledImage`.
     :raises ValueError: where a file is missing or damaged.
@@ -279,7 +277,6 @@ def read_sbd(root: Path, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     Read an image of SBD.
 
     :param root: its folder `dataset`.
-    :param name: of the image.
     :return: image, label map and class ids, as in :class:`LabelledImage`.
     :raises ValueError: where a file is missing or damaged.
     """

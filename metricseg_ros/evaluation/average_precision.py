@@ -41,7 +41,6 @@ def correct(image: Matches, class_id: int, threshold: float) -> np.ndarray:
     """
     Tell which masks of a class are right.
 
-    :param image: one image.
     :param class_id: of the data set.
     :param threshold: of the IoU.
     :return: (K,) bool for the K masks of the class, by decreasing score.

@@ -50,7 +50,6 @@ def code_image(instances: Instances, sample: LabelledImage, classes: np.ndarray)
     :param instances: what was found in it.
     :param sample: the image and its truth.
     :param classes: (C+1,), from :func:`common_classes`.
-    :return: its masks.
     """
     labels = [int(label) for label in np.unique(sample.label_map)]
     true = [(int(sample.class_ids[label]), _code(sample.label_map == label))
@@ -71,7 +70,6 @@ def coco_figures(images: Sequence[CodedImage], classes: Sequence[int] | None) ->
     """
     Compute the mask AP over a data set.
 
-    :param images: of the data set.
     :param classes: the class ids to average over, or None to take every mask for one class.
     :return: figure -> value in [0,1]; NaN where nothing of that kind is true.
     """

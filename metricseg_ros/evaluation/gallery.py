@@ -52,8 +52,6 @@ def draw_side_by_side(sample: LabelledImage, instances: Instances,
     """
     Draw image, truth and what was found.
 
-    :param sample: the image and its truth.
-    :param instances: what was found.
     :param class_names: names of the model's classes.
     :return: (H,3W+2 gaps,3) uint8 RGB; what is ignored is grey in the truth.
     """
@@ -66,12 +64,7 @@ def draw_side_by_side(sample: LabelledImage, instances: Instances,
 
 
 def as_instances(sample: LabelledImage) -> Instances:
-    """
-    Take the truth for something that was found.
-
-    :param sample: a labelled image.
-    :return: its instances, all of class 1 and score 1.
-    """
+    """Take the truth for something that was found: its instances, all of class 1 and score 1."""
     labels = [label for label in np.unique(sample.label_map) if label not in (0, IGNORE_LABEL)]
     masks = [sample.label_map == label for label in labels]
     boxes = [(x, y, x + width, y + height) for x, y, width, height in
@@ -91,7 +84,6 @@ def write_gallery(folder: Path, drawn: Mapping[str, Sequence[np.ndarray]]) -> No
     """
     Write the chosen images of a data set, and a sheet with all of them.
 
-    :param folder: of the data set.
     :param drawn: rank -> images as :func:`draw_side_by_side` draws them.
     """
     folder.mkdir(parents=True, exist_ok=True)

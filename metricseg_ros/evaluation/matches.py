@@ -50,9 +50,7 @@ def match(instances: Instances, sample: LabelledImage, classes: np.ndarray) -> M
     has no pixel.
 
     :param instances: what was found in it.
-    :param sample: the image and its truth.
     :param classes: (C+1,), from :func:`common_classes`.
-    :return: the comparison.
     """
     shared = _pixels_by_label(instances, sample)
     areas, true_areas = shared.sum(axis=1), _true_areas(sample)
@@ -85,7 +83,6 @@ def common_classes(model: Sequence[str], dataset: Sequence[str]) -> np.ndarray:
     Find the data set's class for each of the model's, by name.
 
     :param model: names of the model's classes, from class id 1.
-    :param dataset: names of the data set's.
     :return: (C+1,) uint16: class id of the model -> of the data set, 0 where it has none. Case,
         spaces and underscores make no difference.
     """

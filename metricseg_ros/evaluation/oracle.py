@@ -44,7 +44,6 @@ def own_thresholds(output: NetworkOutput) -> Tensor:
     """
     Find the threshold of highest class score at each pixel.
 
-    :param output: of the network.
     :return: (h,w) int64, index of the threshold.
     """
     return output.class_logits.softmax(dim=1)[:, 1:].amax(dim=1).argmax(dim=0)

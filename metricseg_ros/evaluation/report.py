@@ -79,7 +79,6 @@ def measured_calibration(images: Sequence[MeasuredImage]) -> Calibration:
     """
     Compare the scores of all masks of a data set with their IoU.
 
-    :param images: its measured images.
     :return: the reliability of the scores.
     """
     return calibration(np.concatenate([image.matches.scores for image in images]),
@@ -158,7 +157,6 @@ def readable(entry: Mapping[str, Any], name: str) -> float | None:
     Give a figure if it means something in its data set.
 
     :param entry: of :func:`report`.
-    :param name: of the figure.
     :return: its value; None where it has none, or not everything is labelled and it is no recall.
     """
     if entry['recall_only'] and name not in RECALL_FIGURES and not name.startswith('class_'):

@@ -36,7 +36,6 @@ def export_onnx(network: MetricSegmentationNetwork, path: Path,
     Write the network as ONNX, for any height and width that it takes.
 
     :param network: with its weights.
-    :param path: where.
     :param input_size: (height, width) the graph is traced at, multiples of the network's.
     """
     multiple = network.size_multiple
@@ -82,12 +81,7 @@ def without_notices() -> Iterator[None]:
 
 
 def save(model: ModelProto, path: Path) -> None:
-    """
-    Write a graph.
-
-    :param model: the graph.
-    :param path: where.
-    """
+    """Write a graph."""
     import onnx
 
     onnx.save(model, path)

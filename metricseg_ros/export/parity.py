@@ -114,7 +114,6 @@ def grouped_by(backend: Backend) -> Stages:
     """
     Let a backend run the network, and group its output as the segmenter does.
 
-    :param backend: the backend.
     :return: what :func:`compare` compares.
     """
     def run(tensor: Tensor, geometry: ImageGeometry) -> tuple[NetworkOutput, SeedMasks]:
@@ -130,7 +129,6 @@ def compare(reference: Stages, exported: Stages, description: ModelDescription,
 
     :param reference: by torch.
     :param exported: by the ONNX file.
-    :param description: of the model.
     :param images: (H,W,3) uint8 RGB.
     :return: how far they agree.
     """
@@ -172,7 +170,6 @@ def differences(first: NetworkOutput, second: NetworkOutput) -> tuple[Tensor, ..
     """
     Subtract what two networks say.
 
-    :param first: of one.
     :param second: of the other.
     :return: absolute differences of embeddings, of the log odds of an object, and of class scores.
         Logits of classes would differ much where their scores are next to nothing.

@@ -108,7 +108,6 @@ def faults(node: NodeProto, constants: set[str]) -> Iterator[str]:
     """
     Hold one node against the table.
 
-    :param node: the node.
     :param constants: names of the tensors whose values are known.
     :return: what is wrong with it.
     """

@@ -3,7 +3,7 @@
 """
 The greedy choice of seeds by evaluating every pixel at each step, in fixed shapes.
 
-That suits a GPU, to which a pixel more or less is nothing, and export; a CPU is better served by
+That suits a GPU, to which a pixel more or less is nothing; a CPU is better served by
 :mod:`metricseg_ros.grouping.lazy_seeds`.
 """
 
@@ -20,20 +20,6 @@ from torch import Tensor
 STEPS = 16
 """Seeds picked between two looks from the host at whether there are enough: most images need
 fewer."""
-
-
-def dense_seeds(points: Tensor, scores: Tensor, maximum_seeds: int,
-                diversity_weight: float) -> Tensor:
-    """
-    Pick a fixed number of seeds, without a look from the host.
-
-    :param points: (D,N) float32 embeddings.
-    :param scores: (N,) float32 seediness; pixels of 0 are no candidates.
-    :param maximum_seeds: T, number of steps taken.
-    :param diversity_weight: alpha.
-    :return: (T,) int64 indices; -1 once there are no candidates left.
-    """
-    return torch.cat(list(islice(dense_steps(points, scores, diversity_weight), maximum_seeds)))
 
 
 def dense_steps(points: Tensor, scores: Tensor, diversity_weight: float) -> Iterator[Tensor]:

@@ -150,11 +150,7 @@ class ActiveSet:
         return values
 
     def best(self) -> int:
-        """
-        Find the pixel of highest value.
-
-        :return: the first among equals; -1 if there is none.
-        """
+        """Find the pixel of highest value; return the first among equals; -1 if there is none."""
         leader, least = self._leader()
         while least < self.threshold:
             self._deactivate()

@@ -53,7 +53,6 @@ class SeedMasks:
         Select some of the masks.
 
         :param index: (K',) indices, or (K,) bool tensor.
-        :return: those masks and their seeds.
         """
         return SeedMasks(self.seeds[index], self.margins[index])
 
@@ -170,7 +169,6 @@ def drop_unlikely(masks: SeedMasks, scores: Tensor, minimum_mean_score: float) -
 
     :param masks: K masks.
     :param scores: (h,w) float32, the seediness of each pixel.
-    :param minimum_mean_score: least mean of it over a mask.
     :return: the masks that reach it.
     """
     means = mean_scores(scores, masks.masks)

@@ -18,7 +18,6 @@ def rehearse(output: NetworkOutput) -> SeedMasks:
     Group four objects, a quarter of the image each. A network that sees nothing finds no seed.
 
     :param output: of the network, whose shape, device and thresholds the scene takes.
-    :return: the four masks.
     """
     height, width = output.grid_size
     rows = torch.arange(height, device=output.embeddings.device) * 2 >= height

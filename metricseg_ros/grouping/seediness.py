@@ -49,10 +49,8 @@ def at_threshold(output: NetworkOutput, similarity_threshold: float) -> NetworkO
     """
     Keep what the network says of one similarity threshold.
 
-    :param output: what the network says.
     :param similarity_threshold: tau in (0,1], whose class scores are those of the trained
         threshold nearest to it; 0 keeps all.
-    :return: the output with that one threshold.
     """
     if not similarity_threshold:
         return output

@@ -72,7 +72,6 @@ class Recording:
         """
         Open the bag once to choose its topics.
 
-        :param path: path of the bag.
         :param topic: image topic; None takes the only one.
         :param on_error: what to do about a message that cannot be decoded, or a file of the bag
             that cannot be read where there are others.
@@ -177,8 +176,6 @@ def deserialize(recorded: Recorded, topic: Topic) -> Any:
     """
     Read a recorded message.
 
-    :param recorded: the message.
-    :param topic: its topic.
     :return: a message with the fields that ROS 2 gives it.
     :raises ValueError: if it is damaged.
     """

@@ -75,7 +75,6 @@ def is_bag_file(path: Path) -> bool:
     """
     Tell by its name whether a file is one of a recording.
 
-    :param path: of the file.
     :return: whether it is, compressed as a whole or not.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
@@ -88,7 +87,6 @@ def open_bag_file(path: Path) -> BagFile:
     Open a file of a recording.
 
     :param path: of an MCAP, SQLite or ROS 1 file, compressed as a whole or not.
-    :return: the file.
     :raises InputError: if it is none of these.
     """
     kinds = {'.mcap': McapFile, '.db3': SqliteFile, '.bag': Rosbag1File}
@@ -125,7 +123,6 @@ class SqliteFile:
         """
         List the topics.
 
-        :param path: of the file.
         :param keep: what must live as long.
         :raises sqlite3.Error: if it is no such file.
         """
@@ -188,7 +185,6 @@ class McapFile:
         """
         List the topics.
 
-        :param path: of the file.
         :param keep: what must live as long.
         :raises Exception: if it is no such file.
         """
@@ -297,7 +293,6 @@ class Rosbag1File:
         """
         List the topics.
 
-        :param path: of the file.
         :param keep: what must live as long.
         :raises Exception: if it is no such file.
         """
@@ -356,7 +351,6 @@ def unpacked(data: bytes) -> bytes:
     """
     Decompress a message that rosbag2 has compressed.
 
-    :param data: of a message.
     :return: the message; the same if it is not compressed.
     """
     if not data.startswith(ZSTD_START):
@@ -370,11 +364,6 @@ def unpacked(data: bytes) -> bytes:
 
 
 def ros2_kind(name: str) -> str:
-    """
-    Write a type as ROS 2 does.
-
-    :param name: such as sensor_msgs/Image.
-    :return: such as sensor_msgs/msg/Image.
-    """
+    """Write a type as ROS 2 does."""
     parts = name.split('/')
     return f'{parts[0]}/msg/{parts[1]}' if len(parts) == 2 else name

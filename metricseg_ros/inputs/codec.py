@@ -38,12 +38,7 @@ HEIC = ('HEIC, which is not read: convert it (heif-convert a.heic a.jpg), or let
 
 
 def is_image(path: Path) -> bool:
-    """
-    Tell by its name whether a file is an image.
-
-    :param path: of the file.
-    :return: whether it is.
-    """
+    """Tell by its name whether a file is an image."""
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
@@ -103,7 +98,6 @@ def read_bytes(path: Path) -> bytes:
     """
     Read a picture's file.
 
-    :param path: of the file.
     :return: its content.
     :raises InputError: if it cannot be read, or is cut short.
     """
@@ -124,7 +118,6 @@ def read_image(path: Path, upright: bool = True) -> np.ndarray:
     OpenCV gives as it is stored), 16 bits are scaled to 8, grey becomes RGB, and what is
     transparent shows white.
 
-    :param path: path of the file.
     :param upright: whether orientation is applied; not where labels lie on the stored pixels.
     :return: (H,W,3) uint8 RGB.
     :raises InputError: if it is not an image of 8 or 16 bits, or is cut short.
@@ -148,7 +141,6 @@ def read_stored(path: Path) -> np.ndarray:
     """
     Read the values of a picture that is no photograph, such as depth.
 
-    :param path: path of the file.
     :return: (H,W) or (H,W,C), of the type that is stored; colours as RGB.
     :raises InputError: if it cannot be decoded, or is cut short.
     """
@@ -160,12 +152,7 @@ def read_stored(path: Path) -> np.ndarray:
 
 
 def is_heic(data: bytes) -> bool:
-    """
-    Tell whether a file is a photograph as iPhones save it, whatever its name says.
-
-    :param data: its beginning.
-    :return: whether it is; AVIF, which is built alike, is not.
-    """
+    """Tell whether a file is a photograph as iPhones save it, whatever its name says."""
     return data[4:8] == b'ftyp' and data[8:12] in HEIF_BRANDS and b'avif' not in data[8:40]
 
 

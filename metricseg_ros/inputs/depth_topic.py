@@ -60,7 +60,6 @@ class Pairing:
         """
         Take an image in.
 
-        :param frame: the image.
         :param header: of its message.
         """
         self._waiting.append((frame, header))
@@ -92,8 +91,6 @@ def check_topics(path: Path, wanted: DepthTopics, images: str,
 
     :param path: of the recording.
     :param wanted: what was asked for.
-    :param images: topic of the images.
-    :param found: all topics.
     :return: both topics.
     :raises InputError: if there are no such topics, or several to choose from.
     """

@@ -43,7 +43,6 @@ def raise_error(error: InputError) -> None:
     """
     Raise an error rather than go on.
 
-    :param error: the error.
     :raises InputError: always.
     """
     raise error

@@ -64,7 +64,6 @@ def list_images(folder: Path) -> list[Path]:
     """
     List the images of a folder, `image2` before `image10`; folders in it are not entered.
 
-    :param folder: path of the folder.
     :return: at least one path.
     :raises InputError: if the folder has no image.
     """
@@ -80,7 +79,6 @@ def natural_key(text: str) -> list[tuple[int, int, str]]:
     """
     Make a sorting key by which numbers in names sort by value.
 
-    :param text: a name.
     :return: a key that compares with every other.
     """
     parts = re.split(r'([0-9]+)', text.casefold())

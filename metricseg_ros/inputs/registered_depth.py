@@ -31,9 +31,7 @@ def read_registered(message: Any, info: Any, frame: str, size: tuple[int, int]) 
 
     :param message: sensor_msgs/Image of the depth, or CompressedImage without loss.
     :param info: sensor_msgs/CameraInfo of the image.
-    :param frame: frame of the image.
     :param size: (height, width) of the image.
-    :return: its depth.
     :raises DepthError: if a message cannot be read, or does not belong to the image.
     """
     metres = registered_depth(message, frame, size)
@@ -45,7 +43,6 @@ def registered_depth(message: Any, frame: str, size: tuple[int, int]) -> np.ndar
     Read the depth of each pixel of an image.
 
     :param message: sensor_msgs/Image of the depth.
-    :param frame: frame of the image.
     :param size: (height, width) of the image.
     :return: (H,W) float32 metres; NaN where not known.
     :raises DepthError: if the message cannot be read, or is not registered to the image.
@@ -67,9 +64,7 @@ def intrinsics_of(info: Any, frame: str, size: tuple[int, int]) -> Intrinsics:
     does.
 
     :param info: sensor_msgs/CameraInfo.
-    :param frame: frame of the image.
     :param size: (height, width) of the image.
-    :return: the intrinsics.
     :raises DepthError: if they are not those of this image, or of no camera.
     """
     _check_frame('camera_info', info.header.frame_id, frame)

@@ -27,7 +27,6 @@ class Video:
         """
         Open the video once to see that it can be read.
 
-        :param path: path of the file.
         :param on_error: what to do about frames that cannot be decoded.
         :raises InputError: if OpenCV cannot read it.
         """

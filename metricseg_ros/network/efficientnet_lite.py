@@ -61,7 +61,6 @@ def conv_bn(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups:
     :param outputs: channels out.
     :param kernel: kernel size.
     :param stride: stride, 1 or 2.
-    :param groups: groups of the convolution.
     :param activation: whether ReLU6 follows.
     :return: the layers.
     """
@@ -84,7 +83,6 @@ class InvertedResidual(nn.Module):
         :param inputs: channels in.
         :param outputs: channels out.
         :param kernel: kernel size of the depthwise convolution.
-        :param stride: its stride.
         :param expansion: inner channels over channels in; 1 leaves the expansion out.
         """
         super().__init__()

@@ -78,7 +78,6 @@ def resnet_name(name: str) -> str:
     Translate a tensor's name from the numbered naming to torchvision's.
 
     :param name: without wrappers, in either naming.
-    :return: in torchvision's.
     """
     stem = re.match(r'^layer1\.conv1\.(conv|bn)\.(\w+)$', name)
     if stem:

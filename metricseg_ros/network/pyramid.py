@@ -48,7 +48,6 @@ def size_multiple(stride: int, scales: Sequence[float]) -> int:
 
     :param stride: what the sides of the trunk's input must be multiples of.
     :param scales: of the pyramid.
-    :return: the multiple.
     """
     return stride * max(factor if scale < 1 else 1
                         for scale, factor in zip(scales, map(whole_factor, scales), strict=True))

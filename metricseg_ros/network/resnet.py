@@ -29,7 +29,6 @@ def conv3x3(inputs: int, outputs: int, stride: int, dilation: int) -> nn.Conv2d:
 
     :param inputs: channels in.
     :param outputs: channels out.
-    :param stride: stride.
     :param dilation: dilation, and so padding.
     :return: the layer, without bias.
     """
@@ -82,8 +81,6 @@ class Bottleneck(nn.Module):
 
         :param inputs: channels in.
         :param width: channels of the 3x3 convolution; four times as many come out.
-        :param stride: stride of the block.
-        :param dilation: its dilation.
         """
         super().__init__()
         outputs = width * self.expansion

@@ -46,7 +46,6 @@ def oriented_box(points: np.ndarray) -> OrientedBox:
     Of a cuboid any of whose sides is seen this is the cuboid itself, as far as it is seen.
 
     :param points: (M,3) of a surface, in the optical frame; M at least 3.
-    :return: the box.
     """
     points = points[::-(-len(points) // MOST_POINTS)].astype(np.float64)
     normal = flat_normal(points)

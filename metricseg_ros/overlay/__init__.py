@@ -22,7 +22,6 @@ def draw_overlay(image: np.ndarray, instances: Instances, class_names: Sequence[
     Draw masks, outlines and labels over an image.
 
     :param image: (H,W,3) uint8 RGB; it is not changed.
-    :param instances: instances of that image.
     :param class_names: names of the classes; class id i is `class_names[i - 1]`.
     :param config: what to draw; the default draws everything.
     :return: (H,W,3) uint8 RGB.

@@ -84,7 +84,6 @@ def label_text(instances: Instances, index: int, class_names: Sequence[str]) -> 
     Say what an instance is.
 
     :param instances: N instances.
-    :param index: which one.
     :param class_names: names of the classes; class id i is `class_names[i - 1]`.
     :return: id, class name and score.
     """

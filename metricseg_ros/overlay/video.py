@@ -21,7 +21,6 @@ class OverlayVideo:
         """
         Name the file; it is made with the first image.
 
-        :param path: of the file.
         :param rate: images a second.
         :raises ValueError: if OpenCV cannot take the name.
         """

@@ -39,9 +39,7 @@ class Camera:
         """
         Create the outputs.
 
-        :param node: the node.
         :param name: of the camera; may be empty.
-        :param config: of the node.
         :param warn: told of every image that fails, and throttles by itself.
         """
         self.name = name
@@ -107,20 +105,12 @@ class Camera:
         self.tracker.reset()
 
     def dropped(self) -> int:
-        """
-        Count the images that were replaced by a newer one.
-
-        :return: number since configure.
-        """
+        """Count the images that were replaced by a newer one; return number since configure."""
         mailbox = self._mailbox
         return self.counts.dropped + (mailbox.dropped(self.name) if mailbox else 0)
 
     def snapshot(self) -> CameraSnapshot:
-        """
-        Tell how the camera is.
-
-        :return: what there is to report.
-        """
+        """Tell how the camera is; return what there is to report."""
         counts = asdict(self.counts) | {
             'dropped': self.dropped(), 'placed': self.placing.placed,
             'unplaced': self.placing.unplaced, 'skipped': self.placing.skipped}

@@ -65,7 +65,6 @@ class NodeParameters:
         Set a parameter that has taken effect already, also while the node is active.
 
         :param name: dotted parameter name.
-        :param value: its value.
         """
         self._forced = name
         try:
@@ -137,7 +136,6 @@ def descriptor(value: Any, info: ParameterInfo) -> ParameterDescriptor:
 
     :param value: its default; tells the type.
     :param info: what the configuration says of it.
-    :return: its descriptor.
     """
     when = 'Takes effect at once.' if info.live else 'Takes effect at the next configure.'
     choices = f'One of: {", ".join(info.choices)}. ' if info.choices else ''

@@ -172,7 +172,6 @@ def make() -> SegmenterNode:
     """
     Make the node, ROS being up.
 
-    :return: the node.
     :raises SystemExit: with one line, for an argument that ROS would leave alone.
     """
     if ignored := remove_ros_args(sys.argv)[1:]:

@@ -40,8 +40,6 @@ class Session:
         """
         Load the model, warm it up, and create the outputs.
 
-        :param node: the node.
-        :param config: its configuration.
         :param warn: told of every image that fails, and throttles by itself.
         :raises ValueError: if the model or the configuration is at fault.
         :raises RuntimeError: if no backend can run the model.
@@ -84,11 +82,7 @@ class Session:
         return health.why_stuck(self.busy_seconds(), self.busy_with)
 
     def snapshot(self) -> Snapshot:
-        """
-        Tell how the node is.
-
-        :return: what there is to report.
-        """
+        """Tell how the node is; return what there is to report."""
         return Snapshot(self.provenance, self.segmenter.backend.progress,
                         self.config.image_transport, self.busy_seconds(), self.busy_with,
                         tuple(camera.snapshot() for camera in self.cameras.values()))
@@ -137,7 +131,6 @@ class Session:
         Have one image segmented, before those of the cameras.
 
         :param camera: whose image it is.
-        :param message: the image.
         :return: gets the instances, or the reason why there are none.
         :raises RuntimeError: if nobody works.
         """

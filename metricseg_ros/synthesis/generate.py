@@ -61,7 +61,6 @@ def generate(task: GenerationTask) -> int:
     """
     Write the images that are not there yet.
 
-    :param task: what to generate.
     :return: the number of images written.
     :raises ValueError: where the task is impossible.
     """

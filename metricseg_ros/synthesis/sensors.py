@@ -242,7 +242,6 @@ def mixed_edges(depth: np.ndarray, share: float, rng: np.random.Generator) -> np
     Mix near and far on edges: pixels that fly between the two.
 
     :param depth: (H,W) metres.
-    :param share: of the pixels that are mixed.
     :param rng: the source of randomness.
     :return: (H,W) metres.
     """

@@ -25,7 +25,6 @@ def write_sources(root: Path, kind: str, rng_seed: int, label_folders: tuple[Pat
     """
     Write sources.json: what the images were made of, and under which licences.
 
-    :param root: the folder of the images.
     :param kind: rendered or composed.
     :param rng_seed: the seed of the run.
     :param label_folders: labelled photographs that were cut up.
@@ -39,13 +38,7 @@ def write_sources(root: Path, kind: str, rng_seed: int, label_folders: tuple[Pat
 
 
 def package_sources(kind: str, catalogue: Path) -> list[dict]:
-    """
-    List the packages that scenes of a kind are made from.
-
-    :param kind: rendered or composed.
-    :param catalogue: folder of the models.
-    :return: name and licence of each.
-    """
+    """List the packages that scenes of a kind are made from."""
     sources = [{'name': PACKAGE, 'archives': LICENCES, 'creators': creators(catalogue)},
                *({'name': name, 'licence': 'see the package'} for name in WALLPAPER_PACKAGES)]
     if kind == 'composed':

@@ -46,9 +46,7 @@ def write_scene(root: Path, name: str, scene: SyntheticScene) -> None:
 
     Depth is 16-bit PNG in millimetres, 0 for none; :func:`write_index` adds the cameras.
 
-    :param root: the folder.
     :param name: file name without suffix.
-    :param scene: what to write.
     """
     write_image(root / 'images' / f'{name}.jpg', scene.image)
     if scene.depth is not None:
@@ -85,8 +83,6 @@ def write_index(root: Path, names: list[str], size: tuple[int, int]) -> None:
     camera.json holds fx, fy, cx, cy, width and height in pixels by the image's name, where
     there are cameras; the centre of the first pixel is at (0, 0).
 
-    :param root: the folder.
-    :param names: of its images.
     :param size: (height, width) of its images.
     """
     entries: list[dict[str, Any]] = [json.loads(entry_path(root, name).read_text())

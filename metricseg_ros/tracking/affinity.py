@@ -40,7 +40,6 @@ def affinities(tracks: Sequence[Track], instances: Instances,
 
     :param tracks: T objects.
     :param instances: N instances of the next image.
-    :param config: how to weigh.
     :return: (T,N) in [0,1], 0 where they cannot be the same.
     """
     whole_overlaps, inside = mask_overlaps([track.whole for track in tracks], tracks, instances)

@@ -12,7 +12,6 @@ def assign(affinities: np.ndarray) -> list[tuple[int, int]]:
     Pair rows and columns one to one, the surest pair first.
 
     :param affinities: (T,N), 0 where a pair is impossible.
-    :return: pairs of row and column.
     """
     rows, columns = np.nonzero(affinities > 0)
     order = np.argsort(-affinities[rows, columns], kind='stable')

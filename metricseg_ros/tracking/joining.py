@@ -45,7 +45,6 @@ def joined_if_expected(instances: Instances, tracks: Sequence[Track]
     Join masks that are together where an object should be.
 
     :param instances: N instances with embeddings.
-    :param tracks: objects.
     :return: N' <= N instances, and (N',) bool, which of them are held together so.
     """
     tracks = sorted((track for track in tracks if track.holds_together),

@@ -65,7 +65,6 @@ def touch(instances: Instances, first: int, second: int) -> bool:
     Tell whether two masks lie side by side, not only corner to corner.
 
     :param instances: N instances.
-    :param first: one of them.
     :param second: another.
     :return: whether the smaller, a bit widened, lies on the other along half of its own width.
     """

@@ -100,9 +100,7 @@ def begun(track_id: int, instances: Instances, index: int) -> Track:
     """
     Begin to remember an object.
 
-    :param track_id: its id.
     :param instances: what was found in an image.
-    :param index: which of them.
     :return: its track, at rest.
     """
     view = _view(instances, index)
@@ -114,11 +112,8 @@ def continued(track: Track, instances: Instances, index: int, held: bool = False
     """
     Take over where an object is now.
 
-    :param track: of the object.
     :param instances: what was found in the next image.
-    :param index: which of them it is.
     :param held: whether it was put together of parts because it should be whole.
-    :return: its track.
     """
     view, whole = _view(instances, index), _aged(track.whole)
     track = replace(track, last=view, whole=whole, seen=track.seen + 1,
@@ -150,12 +145,7 @@ def _mixed(before: np.ndarray | None, now: np.ndarray | None) -> np.ndarray | No
 
 
 def missed(track: Track) -> Track:
-    """
-    Take over that an object is not seen now.
-
-    :param track: of the object.
-    :return: its track.
-    """
+    """Take over that an object is not seen now."""
     return replace(track, last=_aged(track.last), whole=_aged(track.whole))
 
 

@@ -20,7 +20,6 @@ def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     """
     Write a checkpoint so that an interruption leaves the one before.
 
-    :param path: where.
     :param state: tensors and plain values.
     """
     content = BytesIO()
@@ -47,7 +46,6 @@ def check_same_network(path: Path, stored: Mapping[str, Any], config: NetworkCon
     """
     Refuse to go on with another network than that of a checkpoint.
 
-    :param path: of the checkpoint.
     :param stored: what it says the network is made of.
     :param config: what it shall be made of.
     :raises CheckpointError: naming each difference.

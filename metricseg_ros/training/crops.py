@@ -34,7 +34,6 @@ def crop_sizes(config: TrainingConfig) -> list[Size]:
     """
     Give the sizes of training crops.
 
-    :param config: the training.
     :return: at least one (height, width).
     :raises ValueError: for a text that is no size.
     """
@@ -46,7 +45,6 @@ def composed_size(config: TrainingConfig) -> Size:
     """
     Give the size of composed scenes.
 
-    :param config: the training.
     :return: (height, width).
     :raises ValueError: for a text that is no size.
     """
@@ -72,9 +70,6 @@ def batch_share(count: int, size: Size, sizes: Sequence[Size]) -> int:
     """
     Tell how many crops of a size cost about as much as so many of the smallest.
 
-    :param count: crops of the smallest size.
-    :param size: the size.
-    :param sizes: all sizes.
     :return: at least half of `count`, so that batch normalisation has enough to go by.
     """
     return max((count + 1) // 2, round(count * min(map(area, sizes)) / area(size)))

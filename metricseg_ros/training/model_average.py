@@ -27,7 +27,6 @@ class ModelAverage:
         """
         Go on from an average that was saved.
 
-        :param state: its tensors.
         :param updates: how many updates it has had.
         """
         for name, tensor in self.state.items():

@@ -20,7 +20,6 @@ def batch_losses(embeddings: Tensor, class_logits: Tensor, scenes: TrainingScene
 
     :param embeddings: (B,D,h',w').
     :param class_logits: (B,T,C+1,h',w').
-    :param scenes: the batch.
     :param stride: of the network's grid.
     :param config: samples, thresholds and targets.
     :return: embedding loss and classification loss, means over the images.
@@ -48,7 +47,6 @@ def image_losses(embeddings: Tensor, class_logits: Tensor, labels: Tensor, class
     :param labels: (N,) int64.
     :param classes: (N,) int64, class id of each pixel's instance, 0 if it is not known.
     :param background_known: whether background pixels surely show no object.
-    :param rng_seed: seed of the pixels drawn.
     :param config: samples, thresholds and targets.
     :return: embedding loss and classification loss, scalars.
     """

@@ -59,7 +59,6 @@ def mask_colours(output: NetworkOutput) -> np.ndarray:
     """
     Show the instances that grouping finds, each in a colour.
 
-    :param output: of the network.
     :return: (h,w,3) uint8, black where there is none.
     """
     canvas = np.zeros((*output.grid_size, 3), np.uint8)

@@ -26,7 +26,6 @@ class Record:
         Open the files; what a lost part of the training wrote after the checkpoint is dropped.
 
         :param output: folder of the training; it is made.
-        :param config: the training.
         :param step: the step to go on from.
         :param active: whether this process writes.
         """
@@ -89,7 +88,6 @@ class Record:
         Tell whether it is time for a picture.
 
         :param step: steps done.
-        :return: whether it is.
         """
         every = self.config.picture_steps
         return self.active and every > 0 and (step % every == 0 or step == self.config.steps)
@@ -100,8 +98,6 @@ class Record:
         Draw what the network makes of the first scene of a batch.
 
         :param step: steps done.
-        :param network: the network.
-        :param scenes: the batch.
         """
         picture = scene_picture(network, scenes.image[0])
         # Beside the losses of the last step, so that going on from there keeps it.

@@ -18,7 +18,6 @@ def sample_pixels(labels: Tensor, per_instance: int, of_background: int,
 
     :param labels: (N,) int64, label of each pixel.
     :param per_instance: K, pixels of each instance.
-    :param of_background: pixels of the background.
     :param generator: source of randomness, on the CPU, so that every device draws the same;
         torch's own when None.
     :return: (P,) indices of the pixels drawn and (P,) their labels.

@@ -73,9 +73,7 @@ def open_sources(config: TrainingConfig, skip_missing: bool = False) -> list[Sou
     """
     Open everything that `data` names.
 
-    :param config: the training.
     :param skip_missing: whether to go on without images that cannot be used.
-    :return: the sources.
     :raises ValueError: if there is none, a data set is not as its format says, or its classes do
         not fit the network or the other sources'.
     """
@@ -93,9 +91,7 @@ def open_source(entry: str | Mapping[str, Any], config: TrainingConfig,
     Open one entry of `data`.
 
     :param entry: text, or mapping of `source`, `weight` and `background_known`.
-    :param config: the training.
     :param skip_missing: whether to go on without images that cannot be used.
-    :return: the source.
     :raises ValueError: for an unknown key, a weight that is no positive number, or a data set
         that cannot be opened.
     """
@@ -123,9 +119,7 @@ def named_source(text: str, config: TrainingConfig, skip_missing: bool = False) 
 
     :param text: `composed`, `composed:DIR` or `composed:DIR:NAMES.json`, before it perhaps
         `household:` for scenes with household classes; or a data set.
-    :param config: the training.
     :param skip_missing: whether to go on without images that cannot be used.
-    :return: the source.
     :raises ValueError: if it cannot be opened.
     """
     bare = text.removeprefix(HOUSEHOLD)
@@ -142,7 +136,6 @@ def dataset_source(text: str, skip_missing: bool = False) -> Source:
 
     :param text: as for :func:`metricseg_ros.datasets.formats.open_dataset`.
     :param skip_missing: whether to go on without images that cannot be used.
-    :return: the source.
     :raises ValueError: if it cannot be opened or is empty.
     """
     dataset = open_dataset(text, skip_missing)
@@ -228,7 +221,6 @@ class SceneDataset(Dataset):
         Make scene number `index`.
 
         :param index: from 0, without end.
-        :return: the scene.
         """
         rng = np.random.default_rng([self.rng_seed, index, CHOICE])
         source = self.sources[rng.choice(len(self.sources), p=self.shares)]

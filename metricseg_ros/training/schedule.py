@@ -16,7 +16,6 @@ def rate_factor(step: int, config: TrainingConfig) -> float:
     Compute the share of the highest learning rate.
 
     :param step: from 0.
-    :param config: the training.
     :return: rising over the warm-up, then falling to 0 by half a cosine or DeepLab's power.
     """
     warm = min(1.0, (step + 1) / max(config.warmup_steps, 1))
@@ -31,8 +30,6 @@ def classification_weight(step: int, config: TrainingConfig) -> float:
     Compute lambda, which rises from 0 while the embedding settles.
 
     :param step: from 0.
-    :param config: the training.
-    :return: lambda.
     """
     ramp = config.classification_ramp * config.steps
     return config.classification_weight * (min(1.0, step / ramp) if ramp else 1.0)

@@ -59,7 +59,6 @@ class Trainer:
         """
         Build the network from the weights it starts from.
 
-        :param config: how to train.
         :param fabric: device, processes and precision; one process on the CPU when None.
         :raises CheckpointError: if those weights cannot be had or do not fit.
         """
@@ -144,11 +143,7 @@ class Trainer:
                 'precision': self.fabric.strategy.precision.state_dict()}
 
     def save(self, path: Path) -> None:
-        """
-        Write a checkpoint, from the first process alone.
-
-        :param path: where.
-        """
+        """Write a checkpoint, from the first process alone."""
         if self.fabric.is_global_zero:
             write_checkpoint(path, self.state())
 
@@ -172,7 +167,6 @@ def make_fabric(config: TrainingConfig, device: str = 'auto') -> Fabric:
     """
     Set up device, processes and precision.
 
-    :param config: the training.
     :param device: `cpu`, `cuda` or `auto`. Under torchrun each process takes its own GPU.
     :return: the launched Fabric.
     """
@@ -187,23 +181,14 @@ def make_fabric(config: TrainingConfig, device: str = 'auto') -> Fabric:
 
 
 def weights_file(pretrained: str) -> str:
-    """
-    Find the weights of a shipped model or a model folder.
-
-    :param pretrained: as in the configuration.
-    :return: the weights' file, or what was given where it is no model.
-    """
+    """Find the weights of a shipped model or a model folder."""
     folder = shipped_models().get(pretrained, Path(pretrained))
     weights = folder / 'weights.safetensors'
     return str(weights) if weights.is_file() else pretrained
 
 
 def freeze_batch_norms(network: nn.Module) -> None:
-    """
-    Leave the statistics and the weights of every batch normalisation as they are.
-
-    :param network: the network.
-    """
+    """Leave the statistics and the weights of every batch normalisation as they are."""
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval().requires_grad_(False)
@@ -211,13 +196,7 @@ def freeze_batch_norms(network: nn.Module) -> None:
 
 def make_optimiser(network: MetricSegmentationNetwork,
                    config: TrainingConfig) -> torch.optim.Optimizer:
-    """
-    Build the optimiser, with the rest of the network and the trunks as its groups.
-
-    :param network: the network.
-    :param config: the training.
-    :return: the optimiser.
-    """
+    """Build the optimiser, with the rest of the network and the trunks as its groups."""
     trunk = {id(parameter) for name, parameter in network.named_parameters()
              if name.startswith(('backbone.', 'names.backbone.'))}
     groups = [{'params': [p for p in network.parameters()
@@ -234,12 +213,10 @@ def batches(config: TrainingConfig, sources: list[Source], first_step: int, fabr
     """
     Load this process's part of the batch of each step.
 
-    :param config: the training.
     :param sources: where scenes come from.
     :param first_step: the step to go on from.
     :param fabric: tells which part.
     :param workers: loading processes of this process.
-    :return: the batches.
     """
     steps = StepBatches(config, first_step, fabric.global_rank, fabric.world_size)
     return iter(DataLoader(SceneDataset(sources, config), batch_sampler=steps,
@@ -251,7 +228,6 @@ def train(config: TrainingConfig, output: Path, workers: int = 1, device: str = 
     """
     Train, or go on training from the checkpoint in the output folder.
 
-    :param config: how to train.
     :param output: folder of checkpoint.pt, log.jsonl and TensorBoard's files.
     :param workers: processes that load scenes.
     :param device: `cpu`, `cuda` or `auto`.

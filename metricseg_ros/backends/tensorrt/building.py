@@ -70,7 +70,6 @@ class BuildJob:
         """
         Read the ONNX file, in the precision that is wanted.
 
-        :return: the graph.
         :raises BackendError: if a weight does not fit into fp16.
         """
         content = Path(self.onnx).read_bytes()
@@ -102,12 +101,10 @@ def plan_job(description: ModelDescription, config: BackendConfig, box: tuple[in
     """
     Say which engine a model needs.
 
-    :param description: of the model.
     :param config: limits of workspace and cache.
     :param box: (height, width) of the box images are fitted into.
     :param gpu: that it shall run on.
     :param library: TensorRT that builds it.
-    :return: the job.
     :raises ModelError: if the model's file is missing or damaged.
     """
     path = description.checked_file('model.onnx')
@@ -126,10 +123,8 @@ def obtain_engine(job: BuildJob, library: TensorRTLibrary, tell: ProgressCallbac
 
     Of two processes that want the same engine one builds, and the other waits for it.
 
-    :param job: the engine.
     :param library: TensorRT that builds it.
     :param tell: told in one line what goes on.
-    :return: the engine.
     :raises BackendError: if it cannot be built.
     """
     from filelock import Timeout
@@ -158,7 +153,6 @@ def build_and_keep(job: BuildJob, library: TensorRTLibrary, tell: ProgressCallba
     """
     Build an engine and put it into the cache.
 
-    :param job: the engine.
     :param library: TensorRT that builds it.
     :param tell: told in one line what goes on.
     :return: the engine, even if the cache does not take it.
@@ -208,7 +202,6 @@ class BuildProcess:
         Wait for the engine.
 
         :param tell: told in one line what goes on.
-        :return: the engine.
         :raises BackendError: if it could not be built, or the process was stopped or crashed.
         """
         lines: list[str] = []
@@ -237,22 +230,13 @@ class BuildProcess:
 
 
 def job_from(values: dict) -> BuildJob:
-    """
-    Make a job of what `asdict` made of it and JSON carried.
-
-    :param values: its fields.
-    :return: the job.
-    """
+    """Make a job of what `asdict` made of it and JSON carried."""
     sizes = InputSizes(*(tuple(size) for size in values['sizes']))
     return BuildJob(**{**values, 'key': EngineKey(**values['key']), 'sizes': sizes})
 
 
 def main() -> int:
-    """
-    Get the engine that stdin asks for.
-
-    :return: the exit code.
-    """
+    """Get the engine that stdin asks for; return the exit code."""
     os.nice(NICENESS)
     job = job_from(json.load(sys.stdin))
     out = os.fdopen(os.dup(1), 'wb')

@@ -45,7 +45,6 @@ def driver(path: str = DRIVER) -> Any:
     Load the CUDA driver's library.
 
     :param path: its name.
-    :return: the library.
     :raises CudaGraphError: if it is not there or lacks a function.
     """
     try:

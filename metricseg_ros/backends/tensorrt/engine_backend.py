@@ -42,10 +42,8 @@ class Binding:
         Allocate, run once, and capture a CUDA graph if that can be done.
 
         :param library: TensorRT.
-        :param engine: the engine.
         :param kernels: file of the kernels that TensorRT-RTX compiles.
         :param shape: (1,3,h,w).
-        :param stream: it all runs on this one.
         :raises BackendError: if the engine does not take that shape or fails.
         """
         self.stream = stream
@@ -124,8 +122,6 @@ class EngineBackend:
 
         :param plan: the serialised engine.
         :param library: TensorRT.
-        :param description: of the model.
-        :param job: that the engine is of.
         :raises BackendError: if it cannot be loaded or run.
         """
         self.library = library
@@ -217,8 +213,6 @@ def open_or_explain(opener: Callable[[], EngineBackend]) -> EngineBackend:
     """
     Open an engine.
 
-    :param opener: opens it.
-    :return: the backend.
     :raises BackendError: also for what CUDA raises.
     """
     try:

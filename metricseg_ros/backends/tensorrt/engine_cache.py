@@ -64,11 +64,7 @@ class Entry:
 
 
 def default_folder() -> Path:
-    """
-    Tell where engines are kept.
-
-    :return: metricseg_ros/engines in $XDG_CACHE_HOME, or in ~/.cache.
-    """
+    """Tell where engines are kept: metricseg_ros/engines in $XDG_CACHE_HOME, or in ~/.cache."""
     root = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
     return Path(root) / 'metricseg_ros' / 'engines'
 
@@ -113,7 +109,6 @@ class EngineCache:
         Keep an engine, and drop those not used for longest beyond the limit.
 
         :param key: what it was built for.
-        :param plan: the engine.
         :param seconds: how long building took.
         :raises OSError: if it cannot be written; nothing is left behind then.
         """
@@ -131,7 +126,6 @@ class EngineCache:
         """
         Give the lock that whoever builds an engine holds; it goes with its process.
 
-        :param key: of the engine.
         :return: the lock, not yet taken.
         :raises OSError: if the folder cannot be made.
         """
@@ -186,19 +180,13 @@ class EngineCache:
         return problems
 
     def kernels_path(self, key: EngineKey) -> Path:
-        """
-        Tell where TensorRT-RTX keeps the kernels it compiles at run time.
-
-        :param key: of the engine.
-        :return: the path.
-        """
+        """Tell where TensorRT-RTX keeps the kernels it compiles at run time."""
         return self._path(key.digest, 'kernels')
 
     def timings_path(self, key: EngineKey) -> Path:
         """
         Tell where a builder keeps what it has measured on a GPU, for the next engine on it.
 
-        :param key: of an engine.
         :return: the path, one for a TensorRT version and GPU.
         """
         return self._path(key.builder_digest, 'timings')
@@ -284,10 +272,5 @@ def _fault(content: dict, plan: bytes, digest: str) -> str:
 
 
 def totals(entries: Iterator[Entry] | list[Entry]) -> float:
-    """
-    Add up the sizes of engines.
-
-    :param entries: the engines.
-    :return: MiB.
-    """
+    """Add up the sizes of engines: MiB."""
     return sum(entry.size for entry in entries) / MIB

@@ -69,7 +69,6 @@ class EngineKey:
         """
         Say what this is for and another engine is not.
 
-        :param other: its key.
         :return: such as 'version 10.7.0 (but for 10.3.0)'; empty if in nothing.
         """
         return ', '.join(

@@ -178,7 +178,6 @@ class TensorRTLibrary:
         """
         Make an engine of its serialised form, on the present GPU.
 
-        :param plan: the serialised engine.
         :return: an ICudaEngine.
         :raises EngineRefusedError: if this TensorRT and GPU cannot.
         :raises BackendError: if only memory is short.
@@ -369,7 +368,6 @@ def started_library(candidates: list[TensorRTLibrary], compute_capability: str) 
     Start a TensorRT, where there is a GPU.
 
     :param candidates: those to try, the preferred one first.
-    :param compute_capability: of the GPU.
     :return: the first one that starts and is for that GPU.
     :raises BackendError: if none is, with the reason of each.
     """

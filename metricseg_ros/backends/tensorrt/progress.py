@@ -34,7 +34,6 @@ class Phases:
         """
         Begin a phase.
 
-        :param name: of the phase.
         :param parent: of the phase it is a part of, or None.
         :param steps: number of its steps.
         """
@@ -51,19 +50,11 @@ class Phases:
             self._active[name].done = step + 1
 
     def finish(self, name: str) -> None:
-        """
-        End a phase.
-
-        :param name: of the phase.
-        """
+        """End a phase."""
         self._active.pop(name, None)
 
     def share(self) -> float:
-        """
-        Tell how much is done.
-
-        :return: in [0,1].
-        """
+        """Tell how much is done; return in [0,1]."""
         roots = [self._of(name) for name, phase in self._active.items() if phase.parent is None]
         self._share = max(self._share, min(1.0, max(roots, default=0.0)))
         return self._share

@@ -35,7 +35,6 @@ def open_tensorrt(description: ModelDescription, config: BackendConfig, box: tup
     """
     Open TensorRT.
 
-    :param description: of the model.
     :param config: limits of workspace and cache.
     :param box: (height, width) of the box images are fitted into.
     :param standby: opens what serves while an engine is built; None if nothing may.
@@ -66,9 +65,7 @@ def open_engine(job: BuildJob, library: TensorRTLibrary, description: ModelDescr
     """
     Load an engine.
 
-    :param job: that it is of.
     :param library: TensorRT.
-    :param description: of the model.
     :param plan: the serialised engine.
     :return: the backend, warmed up.
     :raises BackendError: if it cannot be loaded or run.
@@ -81,10 +78,8 @@ def open_behind(job: BuildJob, opener: Callable[[bytes], Backend],
     """
     Build an engine in a process of its own while another backend serves.
 
-    :param job: the engine.
     :param opener: opens it once it is built.
     :param standby: serves meanwhile; None to wait.
-    :return: the backend.
     :raises BackendError: without standby, if the engine cannot be built or run.
     """
     process = BuildProcess(job)

@@ -28,11 +28,7 @@ def check_gpu() -> Iterator[Check]:
 
 
 def torch_on_gpu() -> Check | None:
-    """
-    Compute something on the GPU with torch.
-
-    :return: the check if torch cannot, else None.
-    """
+    """Compute something on the GPU with torch; return the check if torch cannot, else None."""
     try:
         import torch
         (torch.ones(8, device='cuda') * 2).sum().item()
@@ -45,11 +41,7 @@ def torch_on_gpu() -> Check | None:
 
 
 def onnxruntime_on_gpu() -> Check | None:
-    """
-    Ask ONNX Runtime for its GPU providers.
-
-    :return: the check if it has none, else None.
-    """
+    """Ask ONNX Runtime for its GPU providers; return the check if it has none, else None."""
     try:
         import onnxruntime
     except ImportError:

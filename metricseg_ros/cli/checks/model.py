@@ -18,7 +18,6 @@ def check_model(config: SegmenterConfig) -> Iterator[Check]:
     """
     Read the model, open the backend that would run, and segment an image.
 
-    :param config: which model, run how.
     :return: the checks, as far as it gets.
     """
     from metricseg_ros.backends import BackendError
@@ -36,8 +35,6 @@ def check_files(config: SegmenterConfig) -> Iterator[Check]:
     """
     Compare every file of the model with its checksum.
 
-    :param config: which model.
-    :return: the checks.
     :raises ModelError: if it is missing or its description cannot be read.
     """
     from metricseg_ros.models import load_description, ModelError
@@ -59,7 +56,6 @@ def check_run(config: SegmenterConfig) -> Iterator[Check]:
     Segment a photograph.
 
     :param config: which model, run how.
-    :return: the checks.
     :raises BackendError: if no backend runs as asked.
     """
     from metricseg_ros.backends.gpus import found_gpu

@@ -25,11 +25,7 @@ USEFUL = {'onnxruntime': ('onnxruntime', 'the network runs in torch instead, slo
 
 
 def check_packages() -> Iterator[Check]:
-    """
-    Check Python and every package that the program imports.
-
-    :return: one check each.
-    """
+    """Check Python and every package that the program imports."""
     yield check_python(sys.version_info[:2])
     for name, distribution in REQUIRED.items():
         yield check_import(name, FAIL, f'pip install {distribution}, or run scripts/setup')
@@ -42,7 +38,6 @@ def check_python(version: tuple[int, ...]) -> Check:
     Check the interpreter.
 
     :param version: (major, minor).
-    :return: the check.
     """
     detail = f'{platform.python_version()} at {sys.executable}'
     if version < SUPPORTED[0]:

@@ -28,11 +28,7 @@ WANTED_SHARED_MEMORY = 2**26
 
 
 def check_ros() -> Iterator[Check]:
-    """
-    Run the probe and look at what decides how images travel.
-
-    :return: the checks.
-    """
+    """Run the probe and look at what decides how images travel."""
     found = run_probe()
     yield from probe_checks(found)
     if str(found.get('middleware')).startswith('rmw_fastrtps'):
@@ -90,14 +86,7 @@ def probe_checks(found: Mapping[str, Any]) -> Iterator[Check]:
 
 
 def check_segmenter(name: str, level: int, message: str) -> Check:
-    """
-    Pass on what a node that runs says of itself.
-
-    :param name: of its status, with that of a camera.
-    :param level: as in diagnostic_msgs/DiagnosticStatus.
-    :param message: one sentence, with the remedy.
-    :return: the check.
-    """
+    """Pass on what a node that runs says of itself."""
     if not level:
         return Check(name, OK, message)
     return Check(name, WARN, message, 'as it says; `ros2 topic echo /diagnostics` has its figures')
@@ -110,7 +99,6 @@ def missing_checks(required: Mapping[str, str],
 
     :param required: package -> the import's error, without which the node does not run.
     :param optional: the same for those it can do without.
-    :return: the checks.
     """
     own, others = 'metricseg_msgs', [name for name in required if name != 'metricseg_msgs']
     if others:
@@ -130,7 +118,6 @@ def check_domain(text: str) -> Check:
     Check ROS_DOMAIN_ID.
 
     :param text: its value.
-    :return: the check.
     """
     if not text.isdecimal() or int(text) > 232:
         return Check('ROS_DOMAIN_ID', FAIL, f'{text!r} is no domain',
@@ -146,7 +133,6 @@ def check_profile(environment: Mapping[str, str]) -> Check:
     Check the profile of Fast DDS, whose own shared memory is too small for images.
 
     :param environment: of the process.
-    :return: the check.
     """
     transports = environment.get('FASTDDS_BUILTIN_TRANSPORTS')
     for name in PROFILE_VARIABLES:
@@ -174,7 +160,6 @@ def check_receive_buffer(size: int | None) -> Check:
     Check the largest receive buffer, which an image from another machine has to fit in.
 
     :param size: bytes; None if the system does not say.
-    :return: the check.
     """
     if size is None or size >= WANTED_RECEIVE_BUFFER:
         return Check('receive buffer', OK, 'unknown' if size is None else f'{size} bytes')
@@ -189,7 +174,6 @@ def check_shared_memory(free: int) -> Check:
     Check the room for images between processes of this machine.
 
     :param free: bytes free.
-    :return: the check.
     """
     if free >= WANTED_SHARED_MEMORY:
         return Check('shared memory', OK, f'{free / 2**20:.0f} MiB free in {SHARED_MEMORY}')

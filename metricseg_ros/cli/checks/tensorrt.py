@@ -43,7 +43,6 @@ def missing(on_gpu: bool) -> Check:
     Tell that there is none.
 
     :param on_gpu: whether there is a GPU.
-    :return: the check.
     """
     if on_gpu:
         return Check('TensorRT', WARN, 'not installed: the GPU is used by a slower backend, if '
@@ -58,7 +57,6 @@ def check_import(module: str, name: str, on_gpu: bool) -> Check:
     :param module: its Python module.
     :param name: its name for people.
     :param on_gpu: whether there is a GPU.
-    :return: the check.
     """
     ended = subprocess.run(
         [sys.executable, '-c', f'import {module}; print({module}.__version__)'],
@@ -102,7 +100,6 @@ def check_engines(cache: EngineCache) -> Check:
     Look at the engines that were built, without reading them.
 
     :param cache: that they are kept in.
-    :return: the check.
     """
     from metricseg_ros.backends.tensorrt.engine_cache import totals
     entries = cache.entries()

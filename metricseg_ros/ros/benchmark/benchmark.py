@@ -81,7 +81,6 @@ def soak(trips: RoundTrips, process: int, seconds: float) -> dict[str, Any]:
 
     :param trips: connected with the segmenter.
     :param process: id of the segmenter's process.
-    :param seconds: how long.
     :return: counts, memory in megabytes, its slope and error in megabytes an hour, of all and of
         the node's own.
     """
@@ -141,7 +140,6 @@ def measure(options: Namespace, logs: Path) -> dict[str, Any]:
     Start the nodes and measure.
 
     :param options: the command line's.
-    :param logs: folder of the nodes' logs.
     :return: rows, and the soak if it was asked for.
     """
     with Processes(logs) as processes:
@@ -162,11 +160,7 @@ def measure(options: Namespace, logs: Path) -> dict[str, Any]:
 
 
 def main() -> int:
-    """
-    Measure and write the figures.
-
-    :return: exit code.
-    """
+    """Measure and write the figures; return exit code."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument('--model', required=True, help='path of the model')
     parser.add_argument('--runs', type=int, required=True, help='images through each node')

@@ -67,7 +67,6 @@ class RoundTrips(Node):
         Publish an image, with a new stamp; it may get lost.
 
         :param name: of the node under test.
-        :param image: the image.
         """
         image.header.stamp = self.get_clock().now().to_msg()
         with suppress(RuntimeError):  # The middleware had no time for it: as if lost on the way.
@@ -78,7 +77,6 @@ class RoundTrips(Node):
         Send an image through a node.
 
         :param name: of the node under test.
-        :param image: the image.
         :param answers: topics on which it must come back; the last one to do so counts.
         :return: milliseconds there and back, and the message on the first of the topics.
         :raises TimeoutError: if it does not come back.

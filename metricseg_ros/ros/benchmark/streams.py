@@ -87,7 +87,6 @@ def feed(trips: RoundTrips, names: list[str], image: Image, rate: float, seconds
     Send an image from every camera, again and again.
 
     :param trips: has the cameras.
-    :param names: of the cameras.
     :param image: what they see.
     :param rate: images a second of each.
     :param seconds: how long.

@@ -26,7 +26,6 @@ class Diagnostics:
         """
         Create the publisher; :meth:`start` sets it going.
 
-        :param node: the node.
         :param snapshot: tells how the node is; None while it is unconfigured.
         :param phase: gives the state of its life cycle, and why the latest configure failed.
         :param warn: told of every fault that lasts, and throttles by itself.

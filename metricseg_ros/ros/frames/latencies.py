@@ -45,11 +45,7 @@ class Latencies:
                     self._stages[stage].append(milliseconds)
 
     def percentiles(self) -> dict[str, dict[str, float]]:
-        """
-        Summarise every stage.
-
-        :return: stage -> {'p50': ..., 'p95': ..., 'p99': ...} in milliseconds.
-        """
+        """Summarise every stage: stage -> {'p50': ..., 'p95': ..., 'p99': ...} in milliseconds."""
         with self._lock:
             return summarise(self._stages)
 
@@ -75,7 +71,6 @@ def summarise(stages: Mapping[str, Sequence[float]]) -> dict[str, dict[str, floa
     """
     Compute the percentiles of each stage's values.
 
-    :param stages: stage -> values.
     :return: stage -> {'p50': ..., 'p95': ..., 'p99': ...}; stages without values are left out.
     """
     return {stage: {f'p{percent}': float(np.percentile(list(values), percent))

@@ -80,7 +80,6 @@ class RecentFrames:
         Look a frame up.
 
         :param stamp: builtin_interfaces/Time of the image; 0 stands for the latest.
-        :return: the frame.
         :raises NoSuchFrameError: if it is not kept.
         """
         with self._lock:

@@ -35,11 +35,7 @@ class Worker(Generic[Item]):
         self._thread.start()
 
     def busy_seconds(self) -> float:
-        """
-        Tell how long the worker has been at its present frames.
-
-        :return: seconds, 0 between frames.
-        """
+        """Tell how long the worker has been at its present frames: seconds, 0 between frames."""
         since = self._busy_since
         return 0.0 if since is None else monotonic() - since
 

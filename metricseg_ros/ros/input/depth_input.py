@@ -33,7 +33,6 @@ class DepthInput:
         """
         Prepare; nothing is subscribed to yet.
 
-        :param node: the node.
         :param config: tells the reliability.
         :param prefix: what stands before the topics' names: nothing, or the camera and a slash.
         :param deliver: relative topic -> called with every message, from the executor.

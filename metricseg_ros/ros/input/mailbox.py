@@ -67,11 +67,7 @@ class Mailbox(Generic[Item]):
             return [self._take_next() for _ in range(min(most, len(self._items)))]
 
     def close(self) -> list[Item]:
-        """
-        Let every taker go.
-
-        :return: what lay there, which nobody will take any more.
-        """
+        """Let every taker go; return what lay there, which nobody will take any more."""
         with self._changed:
             left = list(self._items.values())
             self._closed = True

@@ -32,7 +32,6 @@ class FollowingSubscription:
         """
         Subscribe.
 
-        :param node: the node.
         :param kind: type of the messages.
         :param topic: relative name.
         :param receive: called with every message.

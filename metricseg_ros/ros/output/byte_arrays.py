@@ -13,7 +13,6 @@ def byte_array(values: np.ndarray) -> array:
     """
     Copy an array's memory for a uint8[] field.
 
-    :param values: any array.
     :return: the only type that rclpy takes over without looking at each byte.
     """
     data = array('B')

@@ -45,7 +45,6 @@ def provenance_of(segmenter: InstanceSegmenter) -> Provenance:
     """
     Tell who makes the instances; a backend may change between two images.
 
-    :param segmenter: the segmenter.
     :return: what the messages say of it.
     """
     report, description = segmenter.backend.report, segmenter.description
@@ -60,7 +59,6 @@ def instance_array(header: Header, instances: Instances, provenance: Provenance)
     :param header: header of the image.
     :param instances: what was found in it.
     :param provenance: who found it.
-    :return: the message.
     """
     height, width = instances.image_size
     message = InstanceArray(
@@ -76,7 +74,6 @@ def label_map_image(header: Header, instances: Instances) -> Image:
     """
     Give the label map as an image.
 
-    :param header: header of the image.
     :param instances: what was found in it.
     :return: mono16 image: 0 background, else the id of the best instance at each pixel.
     """
@@ -87,7 +84,6 @@ def rgb_image(header: Header, image: np.ndarray) -> Image:
     """
     Give an RGB array as an image message.
 
-    :param header: its header.
     :param image: (H,W,3) uint8 RGB.
     :return: rgb8 image.
     """

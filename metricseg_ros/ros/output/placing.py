@@ -93,15 +93,15 @@ class Placing:
             self._depth.add(message)
             self._changed.notify()
 
-    def add(self, sighting: SegmentedImage) -> None:
+    def add(self, seen: SegmentedImage) -> None:
         """
         Take a segmented image in; it is placed as soon as its depth is there.
 
-        :param sighting: the image.
+        :param seen: the image.
         """
         with self._changed:
             self.skipped += len(self._waiting) == MOST_WAITING
-            self._waiting.append(sighting)
+            self._waiting.append(seen)
             self._changed.notify()
 
     def forget(self, name: str) -> None:
@@ -137,23 +137,23 @@ class Placing:
         """Wait for an image whose depth is there or will not come; older ones are let go."""
         with self._changed:
             while not self._closed:
-                for sighting in reversed(self._waiting):
-                    found = self._depth.find(sighting.header.stamp, self.config.maximum_difference)
-                    if found.is_final or self._patience(sighting) <= 0:
-                        while self._waiting.popleft() is not sighting:
+                for seen in reversed(self._waiting):
+                    found = self._depth.find(seen.header.stamp, self.config.maximum_difference)
+                    if found.is_final or self._patience(seen) <= 0:
+                        while self._waiting.popleft() is not seen:
                             self.skipped += 1
-                        return sighting, found
+                        return seen, found
                 self._changed.wait(min(map(self._patience, self._waiting), default=None))
         return None
 
-    def _patience(self, sighting: SegmentedImage) -> float:
-        return sighting.time + self.config.maximum_wait - monotonic()
+    def _patience(self, seen: SegmentedImage) -> float:
+        return seen.time + self.config.maximum_wait - monotonic()
 
-    def _place(self, sighting: SegmentedImage, found: Found) -> None:
+    def _place(self, seen: SegmentedImage, found: Found) -> None:
         """Publish what is wanted of an image; where nothing can be placed, that, and why."""
-        header, instances, names = sighting.header, sighting.instances, sighting.names
+        header, instances, names = seen.header, seen.instances, seen.names
         try:
-            objects = self._located(sighting, found)
+            objects = self._located(seen, found)
             self.problem = ''
             self.placed += 1
         except DepthError as error:
@@ -168,14 +168,14 @@ class Placing:
         if self._outputs.wanted('markers'):
             self._outputs.publish('markers', marker_array(header, instances, names, objects))
         if self._outputs.wanted('cloud'):
-            self._outputs.publish('cloud', point_cloud(header, sighting.image, instances, objects))
+            self._outputs.publish('cloud', point_cloud(header, seen.image, instances, objects))
 
-    def _located(self, sighting: SegmentedImage, found: Found) -> list[ObjectInSpace]:
+    def _located(self, seen: SegmentedImage, found: Found) -> list[ObjectInSpace]:
         """Return the objects; raise DepthError where depth or intrinsics are missing or wrong."""
         if found.depth is None:
             raise MissingError(found.reason)
-        info, frame, size = self.info, sighting.header.frame_id, sighting.instances.image_size
+        info, frame, size = self.info, seen.header.frame_id, seen.instances.image_size
         depth = registered_depth(found.depth, frame, size)
         if info is None:
             raise MissingError('no camera_info has come')
-        return locate(sighting.instances, depth, intrinsics_of(info, frame, size), self.config)
+        return locate(seen.instances, depth, intrinsics_of(info, frame, size), self.config)

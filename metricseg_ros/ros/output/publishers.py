@@ -36,7 +36,6 @@ class Outputs:
         """
         Create the publishers; they are silent until the node is active.
 
-        :param node: the node.
         :param prefix: what stands before the topics' names: nothing, or the camera and a slash.
         :param overlay: how the overlay is drawn; may be replaced at any time.
         """
@@ -77,11 +76,7 @@ class Outputs:
         return tuple(self._publishers.values())
 
     def any_wanted(self) -> bool:
-        """
-        Tell whether the network has to run at all.
-
-        :return: whether any output has a subscriber.
-        """
+        """Tell whether the network has to run at all: whether any output has a subscriber."""
         return any(self.wanted(name) for name in self._publishers)
 
     def space_wanted(self) -> bool:
@@ -101,11 +96,7 @@ class Outputs:
         return any(self.wanted(name) for name in CLICKED)
 
     def inputs_wanted(self) -> tuple[str, ...]:
-        """
-        Tell what is needed beside the image.
-
-        :return: relative names of topics.
-        """
+        """Tell what is needed beside the image; return relative names of topics."""
         if self.space_wanted():
             return 'depth', 'camera_info'
         return ('camera_info',) if self.clicked_wanted() else ()
@@ -115,7 +106,6 @@ class Outputs:
         Publish what is complete.
 
         :param name: the topic's name without the tilde.
-        :param message: its message.
         """
         self._publishers[name].publish(message)
 
@@ -141,9 +131,7 @@ class Outputs:
         Publish instances drawn over their image, if anybody subscribes.
 
         :param name: the topic's name without the tilde.
-        :param header: header of the image.
         :param image: (H,W,3) uint8 RGB.
-        :param instances: of that image.
         :param names: name of class id i at index i - 1.
         """
         if self.wanted(name):

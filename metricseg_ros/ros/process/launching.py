@@ -82,7 +82,6 @@ def parameter_file(text: str, node: str) -> Path:
 
     :param text: its path; `~` stands for the home folder.
     :param node: full name of the node that is to read it.
-    :return: the path.
     :raises ValueError: if it is not there, no YAML, or has nothing for the node.
     """
     path = Path(text).expanduser()
@@ -120,7 +119,6 @@ def camera_names(text: str) -> list[str]:
     Read a list of cameras.
 
     :param text: as `[left,right]` or `left,right`; may be empty.
-    :return: the names.
     :raises ValueError: if a name is missing between two commas.
     """
     inside = text.strip().removeprefix('[').removesuffix(']')

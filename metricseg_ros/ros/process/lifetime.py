@@ -23,7 +23,6 @@ def running(make: Callable[[], NodeType]) -> Iterator[NodeType]:
     """
     Bring ROS and a node up, and take both down at the end or at an interrupt.
 
-    :param make: makes the node.
     :raises SystemExit: with one line, if ROS cannot make sense of the command line; without one,
         if the process is interrupted before there is a node.
     """

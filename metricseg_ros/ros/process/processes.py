@@ -67,7 +67,6 @@ class Processes:
         Start a node.
 
         :param module: Python module to run.
-        :param arguments: its arguments.
         :param show: whether its standard output goes to this process's, not to its log.
         :return: the process.
         """
@@ -86,7 +85,6 @@ class Processes:
         Wait for something that a node brings about.
 
         :param done: whether it has happened.
-        :param process: the node.
         :param seconds: longest time to wait.
         :raises ProcessError: if the node ends or the time is over before.
         """
@@ -101,11 +99,6 @@ class Processes:
             sleep(0.05)
 
     def log_of(self, process: subprocess.Popen) -> str:
-        """
-        Read what a node printed last.
-
-        :param process: the node.
-        :return: the last lines of its log.
-        """
+        """Read what a node printed last: the last lines of its log."""
         lines = (self._logs / f'{self._names[process]}.log').read_text().splitlines()
         return '\n'.join(lines[-LOG_LINES:])

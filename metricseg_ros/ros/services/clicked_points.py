@@ -34,7 +34,6 @@ class ClickedPoints:
         """
         Subscribe.
 
-        :param node: the node.
         :param session: gives what the node holds, or None while it is unconfigured.
         """
         self._node = node

@@ -64,7 +64,6 @@ class Requests:
         """
         Offer the services.
 
-        :param node: the node.
         :param session: gives what the node holds, or None while it is unconfigured.
         :param phase: gives the state of its life cycle, and why the latest configure failed.
         :param settings: told of a model that was loaded.
@@ -177,7 +176,6 @@ def camera_of(session: Session, name: str) -> Camera:
 
     :param session: what the node holds.
     :param name: of the camera; may be empty if there is only one.
-    :return: the camera.
     :raises LookupError: if there is no such camera.
     """
     cameras = session.cameras
@@ -206,7 +204,6 @@ def newest_of(camera: Camera) -> Any:
     """
     Give the image that came last from a camera.
 
-    :param camera: the camera.
     :return: its message.
     :raises LookupError: if none has come.
     """
@@ -233,12 +230,7 @@ def pixels(rows: Any, columns: Any, *names: str) -> np.ndarray:
 
 
 def in_background(work: Callable[[], Any]) -> Future[Any]:
-    """
-    Do something on a thread of its own.
-
-    :param work: what to do.
-    :return: gets what it returns or raises.
-    """
+    """Do something on a thread of its own: gets what it returns or raises."""
     future: Future[Any] = Future()
 
     def run() -> None:

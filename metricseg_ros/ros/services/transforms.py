@@ -35,7 +35,6 @@ class Transforms:
         """
         Give a point in another frame.
 
-        :param point: the point.
         :param frame: name of the frame.
         :return: (3,) in that frame, by the latest transform.
         :raises TransformError: if there is no transform, or no tf2_ros.

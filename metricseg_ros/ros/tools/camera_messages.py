@@ -26,7 +26,6 @@ def raw_image(header: Header, image: np.ndarray, encoding: str = 'rgb8',
     :param image: (H,W,3) uint8 RGB.
     :param encoding: one of :data:`ENCODINGS`.
     :param padding: bytes without meaning at the end of each row.
-    :return: the message.
     :raises ValueError: for another encoding.
     """
     if encoding not in ENCODINGS:

@@ -70,12 +70,7 @@ def summary(played: dict[str, Any], seen: dict[str, Any], output: Path) -> dict[
 
 
 def report(result: dict[str, Any]) -> str:
-    """
-    Tell the summary to people.
-
-    :param result: the summary.
-    :return: a few lines.
-    """
+    """Tell the summary to people: a few lines."""
     stages = '\n'.join(
         f'  {stage:<10} {values["p50"]:7.1f} {values["p95"]:7.1f} {values["p99"]:7.1f}'
         for stage, values in result['stages_ms'].items())
@@ -117,11 +112,7 @@ def parse_arguments(arguments: list[str] | None = None) -> Namespace:
 
 
 def main() -> int:
-    """
-    Run the demo.
-
-    :return: exit code.
-    """
+    """Run the demo; return exit code."""
     options = parse_arguments()
     with tempfile.TemporaryDirectory() as folder:
         try:

@@ -49,11 +49,7 @@ makes `configure` fail and is named with what was probably meant: nothing is ign
 
 
 def parameter_yaml() -> str:
-    """
-    Write the parameter file.
-
-    :return: the text of config/segmenter.yaml.
-    """
+    """Write the parameter file; return the text of config/segmenter.yaml."""
     lines, group = [], ''
     for name, value, info in dotted_fields(NodeConfig()):
         *parents, leaf = name.split('.')
@@ -67,11 +63,7 @@ def parameter_yaml() -> str:
 
 
 def parameter_document() -> str:
-    """
-    Write the parameters' documentation.
-
-    :return: the text of docs/parameters.md.
-    """
+    """Write the parameters' documentation; return the text of docs/parameters.md."""
     return DOCUMENT_HEAD + ''.join(
         f'| `{name}` | {_type_name(value, info)} | `{_yaml_value(value)}` | {_allowed(info)} | '
         f'{"yes" if info.live else ""} | {info.description} |\n'

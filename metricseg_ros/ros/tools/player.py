@@ -168,11 +168,7 @@ def parse_arguments(arguments: list[str]) -> Namespace:
 
 
 def main() -> int:
-    """
-    Play until the end or an interrupt.
-
-    :return: exit code.
-    """
+    """Play until the end or an interrupt; return exit code."""
     options = parse_arguments(remove_ros_args(sys.argv)[1:])
     account = {'frames': 0, 'published': 0}
     try:

@@ -49,11 +49,7 @@ class Viewer(Node):
                 self.create_subscription(Image, 'segmenter/overlay', self._write, DEPTH))
 
     def is_matched(self) -> bool:
-        """
-        Tell whether there is a segmenter.
-
-        :return: whether every topic has a publisher.
-        """
+        """Tell whether there is a segmenter: whether every topic has a publisher."""
         return all(self.count_publishers(item.topic_name) for item in self._topics)
 
     def complete(self, frames: int) -> bool:
@@ -109,7 +105,6 @@ def table_row(number: int, message: InstanceArray) -> str:
 
     :param number: of the frame, from 1.
     :param message: what was found in it.
-    :return: the line.
     """
     size = f'{message.image_width}x{message.image_height}'
     scores: dict[str, list[str]] = defaultdict(list)
@@ -156,11 +151,7 @@ def parse_arguments(arguments: list[str]) -> Namespace:
 
 
 def main() -> int:
-    """
-    Watch until told to end.
-
-    :return: exit code.
-    """
+    """Watch until told to end; return exit code."""
     options = parse_arguments(remove_ros_args(sys.argv)[1:])
     with running(lambda: Viewer(options)) as viewer:
         watch(viewer, options)

@@ -97,7 +97,6 @@ def paste(image: np.ndarray, labels: np.ndarray, rgba: np.ndarray, centre: tuple
     :param labels: (H,W) uint16.
     :param rgba: (h,w,4) float32 in 0..255.
     :param centre: (row, col) of the thing's middle.
-    :param label: its label.
     :param light: direction of the shadow in radians.
     :param rng: the source of randomness.
     """

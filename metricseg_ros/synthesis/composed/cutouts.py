@@ -69,7 +69,6 @@ def stamp_cutouts(root: Path = STAMPS) -> list[Cutout]:
     """
     Load the photographic stamps of the Debian package tuxpaint-stamps-default.
 
-    :param root: its folder of stamps.
     :return: the cut-outs; empty where the package is not installed.
     """
     paths = [p for p in sorted(root.rglob('*.png')) if not set(p.parts) & set(DRAWN_FOLDERS)]
@@ -85,7 +84,6 @@ def icon_cutouts(entries: list[CatalogueEntry]) -> list[Cutout]:
     """
     Load the catalogue pictures of the household models of sweethome3d-furniture.
 
-    :param entries: the models.
     :return: the cut-outs.
     """
     found = []
@@ -103,8 +101,6 @@ def folder_cutouts(folder: LabelFolder, licence: str = 'as the folder') -> list[
     Cut the instances out of labelled photographs.
 
     :param folder: the photographs; instances that touch the border or are small are left out.
-    :param licence: licence of the photographs.
-    :return: the cut-outs.
     """
     index, found = read_index(folder.root / 'index.json'), []
     for name in folder.names:

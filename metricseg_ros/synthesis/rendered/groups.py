@@ -32,7 +32,6 @@ def laid(solid: Solid, up: int) -> tuple[np.ndarray, np.ndarray]:
     """
     Lay a thing on one of its sides.
 
-    :param solid: the thing.
     :param up: which of its axes (0, 1, 2) points upwards.
     :return: the quaternion (4,), and the extent (3,) in metres as it lies.
     """
@@ -53,7 +52,6 @@ def standing(solid: Solid, place: np.ndarray, yaw: float = 0.0, up: int = 2,
     :param yaw: radians.
     :param up: which of its axes points upwards.
     :param height: of what it stands on, in metres.
-    :return: the thing and where it is.
     """
     turn, extent = laid(solid, up)
     position = np.array([*place, height + extent[2] / 2 + GAP])

@@ -82,7 +82,6 @@ def load_solids(entries: list[CatalogueEntry], cache: Path | None = None) -> lis
     """
     Load models, converting them at the first use.
 
-    :param entries: what to load.
     :param cache: folder of the converted models; the user's cache folder when None.
     :return: the solids; models without faces are left out.
     """

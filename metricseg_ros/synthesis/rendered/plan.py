@@ -28,7 +28,6 @@ def plan(rng: np.random.Generator, household: list[Solid],
     :param rng: the source of randomness.
     :param household: models of real things, may be empty.
     :param photos: (H,W,3) uint8 pictures to print on invented things, may be empty.
-    :return: the layout.
     """
     makers = list(KINDS)
     return makers[rng.choice(len(makers), p=list(KINDS.values()))](rng, household, photos)

@@ -18,7 +18,6 @@ def grid_surface(points: np.ndarray, smooth: bool = True) -> Surface:
 
     :param points: (R,C,3) positions; outside lies on the side of (next row) x (next column).
     :param smooth: shade across the edges between faces.
-    :return: the surface.
     """
     rows, cols = points.shape[:2]
     index = np.arange(rows * cols).reshape(rows, cols)
@@ -38,7 +37,6 @@ def finish(vertices: np.ndarray, texcoords: np.ndarray, faces: np.ndarray,
     :param texcoords: (V,2).
     :param faces: (F,3) indices.
     :param smooth: one normal a vertex instead of one a face.
-    :return: the surface.
     """
     if not smooth:
         vertices, texcoords = vertices[faces.ravel()], texcoords[faces.ravel()]
@@ -55,7 +53,6 @@ def box(size: np.ndarray) -> Surface:
     They are those at -x, +x, -y, +y, -z, +z; the first four are upright.
 
     :param size: (3,) edge lengths in metres.
-    :return: the surface.
     """
     corners = (np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)]) - 0.5) * size
     vertices, texcoords, faces = [], [], []
@@ -78,7 +75,6 @@ def superquadric(size: np.ndarray, squareness: tuple[float, float],
     :param squareness: exponents along latitude and longitude: 1 round, 0.2 nearly square.
     :param bumps: (steps // 2 + 1, steps + 1) factors of the radius, or None.
     :param steps: points around the equator.
-    :return: the surface.
     """
     latitude = np.linspace(np.pi / 2, -np.pi / 2, steps // 2 + 1)[:, None]
     longitude = np.linspace(0, 2 * np.pi, steps + 1)[None]
@@ -110,7 +106,6 @@ def prism(outline: np.ndarray, height: float) -> Surface:
 
     :param outline: (n,2) points around the origin, counter-clockwise, metres.
     :param height: extent along z in metres.
-    :return: the surface.
     """
     n = len(outline)
     flat = np.concatenate([outline, [[0.0, 0.0]]])

@@ -173,15 +173,7 @@ def any_turn(rng: np.random.Generator) -> np.ndarray:
 
 def seen_from(rng: np.random.Generator, layout: Layout, elevation: tuple[float, float],
               filling: tuple[float, float]) -> Layout:
-    """
-    Complete a layout by its extent and the view of it.
-
-    :param rng: the source of randomness.
-    :param layout: without radius, elevation and filling.
-    :param elevation: range of the camera's elevation in degrees.
-    :param filling: range of the share of half the image's height that the things' radius takes.
-    :return: the layout.
-    """
+    """Complete a layout by its extent and the view of it."""
     radius = max(np.linalg.norm(p.position[:2]) + 0.3 * p.length for p in layout.placed)
     return replace(layout, radius=float(radius), elevation=float(rng.uniform(*elevation)),
                    filling=float(rng.uniform(*filling)))

@@ -25,7 +25,6 @@ def tossed(rng: np.random.Generator, household: list[Solid],
     :param rng: the source of randomness.
     :param household: models of real things, may be empty.
     :param photos: pictures to print on invented things, may be empty.
-    :return: the layout.
     """
     names = list(ARRANGEMENTS)
     arrangement = names[rng.choice(len(names), p=list(ARRANGEMENTS.values()))]

@@ -23,7 +23,6 @@ def read_wavefront(archive: zipfile.ZipFile, path: str,
     """
     Read a model as one surface per material, scaled to its real size.
 
-    :param archive: the zip file.
     :param path: the OBJ file inside it.
     :param size: (width, depth, height) in metres of the finished model.
     :return: the surfaces, z up; empty where the model has no faces.

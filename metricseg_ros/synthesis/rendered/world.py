@@ -106,7 +106,6 @@ def add_thing(world: World, item: Placed) -> int:
     """
     Drop a thing: a free body drawn as its surfaces and colliding as its hulls.
 
-    :param world: the world.
     :param item: the thing and its pose above the tabletop (z = 0).
     :return: the body's number after compilation, counted by free bodies from 0.
     """
@@ -125,9 +124,7 @@ def draw_solid(world: World, body: mujoco.MjsBody, solid: Solid, scale: float) -
     """
     Add the visible surfaces of a solid to a body.
 
-    :param world: the world.
     :param body: a body of its specification.
-    :param solid: what to draw.
     :param scale: metres per unit of the solid.
     """
     for surface in solid.surfaces:

@@ -46,7 +46,7 @@ def test_cv_bridge_agrees_with_the_table():
 
 
 def test_a_cv_bridge_without_its_compiled_half_is_told_in_an_image_error(monkeypatch):
-    from metricseg_ros.ros.input.bridge import read_image
+    from metricseg_ros.ros.input.bridge import read_image_message
 
     class CvBridge:
         def imgmsg_to_cv2(self, message, desired_encoding):
@@ -56,4 +56,4 @@ def test_a_cv_bridge_without_its_compiled_half_is_told_in_an_image_error(monkeyp
     module.CvBridge = CvBridge
     monkeypatch.setitem(sys.modules, 'cv_bridge', module)
     with pytest.raises(ImageError, match='libboost'):
-        read_image(image('yuv999', np.zeros((2, 3, 3), np.uint8)))
+        read_image_message(image('yuv999', np.zeros((2, 3, 3), np.uint8)))
