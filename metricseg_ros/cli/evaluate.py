@@ -26,12 +26,12 @@ from metricseg_ros.cli.options import (
     tables_to,
     write_report,
 )
-from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
+from metricseg_ros.datasets.labelled_image import LabelledDataset
 from metricseg_ros.evaluation.calibration import plot_calibration
 from metricseg_ros.evaluation.gallery import choose, draw_side_by_side, write_gallery, write_page
 from metricseg_ros.evaluation.measure import Segment
 from metricseg_ros.evaluation.report import mean_over_sets, measured_calibration, readable
-from metricseg_ros.evaluation.suite import markdown_table, Suite, write_between_markers
+from metricseg_ros.evaluation.suite import markdown_table, write_between_markers
 from metricseg_ros.segmenter import InstanceSegmenter
 
 PRINTED = ('overlap_precision', 'overlap_recall', 'overlap_f', 'boundary_f', 'found',
@@ -71,7 +71,9 @@ def run(args: argparse.Namespace) -> int:
           file=tables_to(args.json))
     if args.gallery:
         write_galleries(args.gallery, segmenter, datasets, runs, segment)
-    write_scoreboard(suite, reports, model)
+    if suite.output:
+        shows = {entry.name: entry.shows for entry in suite.entries}
+        write_between_markers(suite.output, suite.marker, markdown_table(reports, shows, model))
     return DONE
 
 
@@ -93,7 +95,8 @@ def write_galleries(folder: Path, segmenter: InstanceSegmenter,
         by = 'found' if done.report['recall_only'] else 'overlap_f'
         chosen = choose([row[by] for row in rows])
         write_gallery(folder / name, {
-            rank: [_drawn(segmenter, segment, datasets[name][index]) for index in indices]
+            rank: [draw_side_by_side(sample, segment(sample), segmenter.description.classes)
+                   for sample in (datasets[name][index] for index in indices)]
             for rank, indices in chosen.items()})
         plot_calibration(measured_calibration(done.images), folder / name / 'calibration.png',
                          name)
@@ -101,23 +104,6 @@ def write_galleries(folder: Path, segmenter: InstanceSegmenter,
                           for rank, indices in chosen.items()
                           for number, index in enumerate(indices, start=1)]
     write_page(folder, sections, segmenter.description.name)
-
-
-def _drawn(segmenter: InstanceSegmenter, segment: Segment, sample: LabelledImage) -> Any:
-    return draw_side_by_side(sample, segment(sample), segmenter.description.classes)
-
-
-def write_scoreboard(suite: Suite, reports: Mapping[str, Any], model: str) -> None:
-    """
-    Write the table of a suite, if it says where.
-
-    :param reports: name -> report of each data set.
-    :param model: name of the model.
-    :raises ValueError: if the file lacks the lines between which the table goes.
-    """
-    if suite.output:
-        shows = {entry.name: entry.shows for entry in suite.entries}
-        write_between_markers(suite.output, suite.marker, markdown_table(reports, shows, model))
 
 
 def _table(reports: Mapping[str, Mapping[str, Any]]) -> str:

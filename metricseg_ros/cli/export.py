@@ -115,9 +115,12 @@ def read_source(args: argparse.Namespace) -> Source:
     :raises ValueError: if it is no checkpoint or model, or the classes are not of its number.
     """
     from metricseg_ros.models import DESCRIPTION_FILE, shipped_models
+    from metricseg_ros.training.train import read_average
     path = Path(args.checkpoint)
     of_model = args.checkpoint in shipped_models() or (path / DESCRIPTION_FILE).is_file()
-    source = model_source(args.checkpoint) if of_model else checkpoint_source(path)
+    source = model_source(args.checkpoint) if of_model else Source(
+        read_average(path / 'checkpoint.pt' if path.is_dir() else path), ('object',),
+        DEFAULT_SIZE, {})
     if args.without_names:
         source = without_names(source)
     classes = tuple(args.classes.split(',')) if args.classes else source.classes
@@ -164,13 +167,6 @@ def without_names(source: Source) -> Source:
     network.load_state_dict({name: tensor for name, tensor in source.network.state_dict().items()
                              if not name.startswith(NAMES)})
     return source._replace(network=network, classes=('object',))
-
-
-def checkpoint_source(path: Path) -> Source:
-    """Read the averaged weights of a training."""
-    from metricseg_ros.training.train import read_average
-    network = read_average(path / 'checkpoint.pt' if path.is_dir() else path)
-    return Source(network, ('object',), DEFAULT_SIZE, {})
 
 
 def export_model(source: Source, args: argparse.Namespace) -> Parity:

@@ -94,7 +94,9 @@ def training_of(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> Tra
     """
     config = from_dict(TrainingConfig, values)
     config = with_values(config, parsed(config, overrides))
-    if config.pretrained not in ('none', 'imagenet') and is_model(config.pretrained):
+    if config.pretrained not in ('none', 'imagenet') and (
+            config.pretrained in shipped_models()
+            or (Path(config.pretrained) / DESCRIPTION_FILE).is_file()):  # No file of weights.
         network = asdict(load_description(config.pretrained).network)
         config = from_dict(TrainingConfig, {'network': network})
         config = with_values(with_values(config, flattened(values)), parsed(config, overrides))
@@ -134,8 +136,3 @@ def yaml_list(name: str, text: str) -> list[Any]:
         return yaml.safe_load(text)
     except yaml.YAMLError:
         raise ValueError(f'{name} must be a YAML list, got {text}') from None
-
-
-def is_model(name: str) -> bool:
-    """Tell whether a start is a model rather than a file of weights."""
-    return name in shipped_models() or (Path(name) / DESCRIPTION_FILE).is_file()

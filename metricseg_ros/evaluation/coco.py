@@ -81,19 +81,14 @@ def coco_figures(images: Sequence[CodedImage], classes: Sequence[int] | None) ->
         truth.dataset = _truth(images, classes)
         truth.createIndex()
         found = list(_predictions(images, classes))
-        if not found or not any(not row['iscrowd'] for row in truth.dataset['annotations']):
-            return _without_curve(bool(found), truth)
+        is_true = any(not row['iscrowd'] for row in truth.dataset['annotations'])
+        if not found or not is_true:  # Then there is no curve.
+            return dict.fromkeys(FIGURES, np.nan if found or not is_true else 0.0)
         evaluation = COCOeval(truth, truth.loadRes(found), 'segm')
         for step in (evaluation.evaluate, evaluation.accumulate, evaluation.summarize):
             step()
     return {name: float(evaluation.stats[place]) if evaluation.stats[place] >= 0 else np.nan
             for name, place in FIGURES.items()}
-
-
-def _without_curve(found: bool, truth: Any) -> dict[str, float]:
-    """Give the figures where nothing is true, NaN, or nothing found, 0."""
-    is_true = any(not row['iscrowd'] for row in truth.dataset['annotations'])
-    return dict.fromkeys(FIGURES, 0.0 if is_true and not found else np.nan)
 
 
 def _truth(images: Sequence[CodedImage], classes: Sequence[int] | None) -> dict[str, Any]:

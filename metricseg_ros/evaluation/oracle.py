@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
-from metricseg_ros.structures import EmbeddedImage, NetworkOutput
+from metricseg_ros.structures import EmbeddedImage
 from metricseg_ros.training.targets import grown_iou
 import numpy as np
 import torch
@@ -31,22 +31,14 @@ def with_oracle_thresholds(embedded: EmbeddedImage, label_map: np.ndarray) -> Em
     ious = grown_iou(output.embeddings.flatten(1).t(), labels, pixels, ignored,
                      output.similarity_thresholds)
     logits = output.class_logits.flatten(2)
-    own = own_thresholds(output).flatten()[pixels]
+    # The threshold of highest class score at each pixel.
+    own = output.class_logits.softmax(dim=1)[:, 1:].amax(dim=1).argmax(dim=0).flatten()[pixels]
     order = torch.arange(len(logits))[:, None].repeat(1, logits.shape[2])
     oracle = ious.argmax(dim=0)
     order[own, pixels], order[oracle, pixels] = oracle, own
     swapped = logits.gather(0, order[:, None].expand_as(logits))
     return replace(embedded, output=replace(
         output, class_logits=swapped.view_as(output.class_logits)))
-
-
-def own_thresholds(output: NetworkOutput) -> Tensor:
-    """
-    Find the threshold of highest class score at each pixel.
-
-    :return: (h,w) int64, index of the threshold.
-    """
-    return output.class_logits.softmax(dim=1)[:, 1:].amax(dim=1).argmax(dim=0)
 
 
 def labels_on_grid(label_map: np.ndarray, embedded: EmbeddedImage) -> Tensor:

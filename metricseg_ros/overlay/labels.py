@@ -69,7 +69,8 @@ def lay_out(instances: Instances, class_names: Sequence[str]) -> list[Label]:
     :param class_names: names of the classes; class id i is `class_names[i - 1]`.
     :return: at most N labels, inside the image.
     """
-    height = line_height(instances.image_size)
+    shortest = min(instances.image_size)
+    height = int(np.clip(round(LINE_SHARE * shortest), SMALLEST_LINE, LARGEST_LINE))
     labels: list[Label] = []
     for index in range(len(instances)):
         texts = (label_text(instances, index, class_names), f'{instances.ids[index]}')
@@ -91,16 +92,6 @@ def label_text(instances: Instances, index: int, class_names: Sequence[str]) -> 
     known = 1 <= class_id <= len(class_names)
     name = class_names[class_id - 1] if known else f'class {class_id}'
     return f'{instances.ids[index]} {name} {instances.scores[index]:.2f}'
-
-
-def line_height(image_size: tuple[int, int]) -> int:
-    """
-    Scale a label to its image.
-
-    :param image_size: (height, width).
-    :return: height of a label in pixels.
-    """
-    return int(np.clip(round(LINE_SHARE * min(image_size)), SMALLEST_LINE, LARGEST_LINE))
 
 
 def _ink(text: str, height: int) -> np.ndarray:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 import logging
 
 from metricseg_ros.backends.backend import Backend, BackendError
@@ -23,7 +22,6 @@ from metricseg_ros.backends.tensorrt.library import (
     EngineRefusedError,
     find_libraries,
     started_library,
-    TensorRTLibrary,
 )
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription
@@ -50,7 +48,9 @@ def open_tensorrt(description: ModelDescription, config: BackendConfig, box: tup
     # Or a backend that can use this GPU shall have it.
     library = started_library(libraries, gpu.compute_capability)
     job = plan_job(description, config, box, gpu, library)
-    opener = partial(open_engine, job, library, description)
+
+    def opener(plan: bytes) -> Backend:
+        return open_or_explain(lambda: EngineBackend(plan, library, description, job))
     looked = job.engine_cache.load(job.key)
     if looked.plan is not None:
         try:
@@ -58,19 +58,6 @@ def open_tensorrt(description: ModelDescription, config: BackendConfig, box: tup
         except EngineRefusedError as error:
             job = replace(job, refused=str(error))
     return open_behind(job, opener, standby())
-
-
-def open_engine(job: BuildJob, library: TensorRTLibrary, description: ModelDescription,
-                plan: bytes) -> Backend:
-    """
-    Load an engine.
-
-    :param library: TensorRT.
-    :param plan: the serialised engine.
-    :return: the backend, warmed up.
-    :raises BackendError: if it cannot be loaded or run.
-    """
-    return open_or_explain(lambda: EngineBackend(plan, library, description, job))
 
 
 def open_behind(job: BuildJob, opener: Callable[[bytes], Backend],

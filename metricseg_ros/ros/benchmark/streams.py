@@ -109,17 +109,9 @@ def usage(process: int) -> np.ndarray:
     :return: (3,) seconds of one core, as :data:`CORES`.
     """
     node, feeder = cpu_seconds(process), cpu_seconds(os.getpid())
-    return np.array([node, feeder, machine_seconds() - node - feeder])
-
-
-def machine_seconds() -> float:
-    """
-    Ask how much processor time the whole machine has used.
-
-    :return: seconds of one core, without waiting.
-    """
     user, nice, system, _idle, _waiting, *rest = Path('/proc/stat').read_text().split()[1:9]
-    return sum(map(int, (user, nice, system, *rest))) / TICKS
+    machine = sum(map(int, (user, nice, system, *rest))) / TICKS
+    return np.array([node, feeder, machine - node - feeder])
 
 
 def cpu_seconds(process: int) -> float:
