@@ -90,10 +90,17 @@ def open_depth_folder(root: Path, names: Sequence[str]) -> DepthFolder | None:
         raise ValueError(f'{folder}: no depth image ({" ".join(DEPTH_SUFFIXES)}) is named like an '
                          f'image, such as {names[0]}.png; mend the names, or leave depth out by '
                          'depth=false')
-    return DepthFolder(root, paths, _read_cameras(root / 'camera.json'))
+    return DepthFolder(root, paths, read_cameras(root / 'camera.json'))
 
 
-def _read_cameras(path: Path) -> Mapping[str, Any] | None:
+def read_cameras(path: Path) -> Mapping[str, Any] | None:
+    """
+    Read camera.json.
+
+    :param path: the file.
+    :return: fx, fy, cx and cy, or such by name of the image; None where there is no file.
+    :raises ValueError: if it is of another form.
+    """
     if not path.is_file():
         return None
     try:

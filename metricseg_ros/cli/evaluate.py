@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     texts, args.overrides = split_overrides(args.inputs)
     config, suite = configuration(args), make_suite(texts, args.suite)
     # Opened before anything runs, so that a wrong folder does not cost an hour.
-    datasets = open_all(suite, args.skip_missing)
+    datasets = open_all(suite, args.skip_missing, config.input.depth)
     segmenter = open_segmenter(config)
     segment = segment_with(segmenter, args.oracle_thresholds)
     runs = {name: evaluate(segmenter, dataset, name, suite.rng_seed, segment)

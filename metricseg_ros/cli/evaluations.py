@@ -10,6 +10,8 @@ from pathlib import Path
 import sys
 from typing import Any
 
+from metricseg_ros.datasets.clutter import ClutterDataset
+from metricseg_ros.datasets.folder_dataset import FolderDataset
 from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
 from metricseg_ros.evaluation.measure import measure, MeasuredImage, Segment
@@ -17,6 +19,7 @@ from metricseg_ros.evaluation.oracle import with_oracle_thresholds
 from metricseg_ros.evaluation.report import report
 from metricseg_ros.evaluation.suite import read_suite, Suite, SuiteEntry
 from metricseg_ros.segmenter import InstanceSegmenter
+from metricseg_ros.structures import EmbeddedImage
 from tqdm import tqdm
 
 
@@ -45,20 +48,36 @@ def make_suite(texts: Sequence[str], path: Path | None) -> Suite:
     return suite
 
 
-def open_all(suite: Suite, skip_missing: bool = False) -> dict[str, LabelledDataset]:
+def open_all(suite: Suite, skip_missing: bool = False,
+             depth: bool = True) -> dict[str, LabelledDataset]:
     """
     Open the data sets of a suite.
 
     :param skip_missing: whether to go on without images that cannot be used.
+    :param depth: whether to read depth where a data set has it.
     :return: name -> data set.
     :raises ValueError: where a folder is not of its format.
     """
     datasets: dict[str, LabelledDataset] = {}
     for entry in suite.entries:
         dataset = open_dataset(entry.dataset, skip_missing)
+        if not depth:
+            dataset = without_depth(dataset)
         datasets[entry.name] = (dataset if entry.background_known is None
                                 else Judged(dataset, entry.background_known))
     return datasets
+
+
+def without_depth(dataset: LabelledDataset) -> LabelledDataset:
+    """
+    Leave depth out of a data set.
+
+    :param dataset: the data set.
+    :return: the same, of which depth is never read.
+    """
+    if isinstance(dataset, FolderDataset):
+        return replace(dataset, depth=None)
+    return replace(dataset, depth_folders=()) if isinstance(dataset, ClutterDataset) else dataset
 
 
 @dataclass(frozen=True)
@@ -129,10 +148,11 @@ def segment_with(segmenter: InstanceSegmenter, oracle_thresholds: bool) -> Segme
     :param oracle_thresholds: whether the truth chooses the threshold of each mask.
     :return: from a labelled image to its instances.
     """
-    if not oracle_thresholds:
-        return lambda sample: segmenter.segment(sample.image)
-    return lambda sample: segmenter.instances(
-        with_oracle_thresholds(segmenter.embed(sample.image), sample.label_map))
+    def embed(sample: LabelledImage) -> EmbeddedImage:
+        embedded = segmenter.embed(sample.image, sample.depth)
+        return (with_oracle_thresholds(embedded, sample.label_map) if oracle_thresholds
+                else embedded)
+    return lambda sample: segmenter.instances(embed(sample))
 
 
 def _progress(dataset: LabelledDataset, name: str) -> Iterator[LabelledImage]:

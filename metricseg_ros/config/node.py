@@ -47,6 +47,10 @@ class DepthInputConfig(DepthConfig):
     maximum_wait: float = parameter(
         0.2, 'Longest time that ~/objects, ~/markers and ~/cloud wait for the depth of an image '
         'that has been segmented, in seconds.', minimum=0.0, maximum=60.0, live=True)
+    segmentation_wait: float = parameter(
+        0.1, 'Longest time that an image waits for its depth before it is segmented without, in '
+        'seconds; there is no wait while no depth comes at all.', minimum=0.0, maximum=60.0,
+        live=True)
     images: int = parameter(
         10, 'Latest depth images of each camera that are kept while images are segmented.',
         minimum=1, maximum=1000)

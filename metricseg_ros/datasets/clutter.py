@@ -4,13 +4,16 @@
 OCID and OSD, the benchmarks of unseen objects in clutter; every object is of one class.
 
 OCID is a tree of sequences, each with rgb/ and label/; OSD has image_color/ and annotation/.
+Depth, where it is there, is in millimetres and registered: OCID's in depth/, OSD's in depth/ or
+disparity/.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.reading import (
@@ -20,6 +23,7 @@ from metricseg_ros.datasets.reading import (
     renumbered,
     usable,
 )
+from metricseg_ros.depth_files import DepthFolder, read_cameras
 import numpy as np
 
 
@@ -32,6 +36,8 @@ class ClutterDataset:
     :param paths: of the images.
     :param label_folder: name of the folder beside an image's own that holds its labels.
     :param background: which labels of an image are no object, by its path.
+    :param depth_folders: names of folders beside an image's own that may hold its depth.
+    :param cameras: what camera.json says; None where there is none.
     :param classes: the only one.
     """
 
@@ -39,6 +45,8 @@ class ClutterDataset:
     paths: tuple[Path, ...]
     label_folder: str
     background: Callable[[Path], tuple[int, ...]]
+    depth_folders: tuple[str, ...] = ('depth',)
+    cameras: Mapping[str, Any] | None = None
     classes: tuple[str, ...] = ('object',)
 
     def __len__(self) -> int:
@@ -57,9 +65,13 @@ class ClutterDataset:
         labels = read_labels(path.parent.parent / self.label_folder / path.name)
         label_map = renumbered(labels, self.background(path))
         class_ids = np.minimum(np.arange(label_map.max() + 1), 1).astype(np.uint16)
-        name = path.relative_to(self.root).with_suffix('')
-        return LabelledImage(read_photograph(path), label_map, class_ids,
-                             name='/'.join(name.parts))
+        name, image = path.relative_to(self.root).with_suffix(''), read_photograph(path)
+        depths = (path.parent.parent / folder / path.name for folder in self.depth_folders)
+        found = [depth for depth in depths if depth.is_file()]
+        depth = DepthFolder(self.root, {path.stem: found[0]} if found else {}, self.cameras)
+        return LabelledImage(
+            image, label_map, class_ids, name='/'.join(name.parts),
+            depth=depth.read(path.stem, image.shape[:2]))
 
 
 def open_ocid(root: Path, skip_missing: bool = False) -> ClutterDataset:
@@ -77,7 +89,7 @@ def open_ocid(root: Path, skip_missing: bool = False) -> ClutterDataset:
         raise ValueError('ocid needs sequences with rgb/*.png and label/*.png, as '
                          f'ARID20/table/top/seq01, got {found_in(root)}')
     return ClutterDataset(root, _labelled(paths, 'label', root, skip_missing), 'label',
-                          ocid_background)
+                          ocid_background, cameras=read_cameras(root / 'camera.json'))
 
 
 def ocid_background(path: Path) -> tuple[int, ...]:
@@ -105,7 +117,8 @@ def open_osd(root: Path, skip_missing: bool = False) -> ClutterDataset:
         raise ValueError('osd needs image_color/*.png and annotation/*.png, got '
                          f'{found_in(root)}')
     return ClutterDataset(root, _labelled(paths, 'annotation', root, skip_missing), 'annotation',
-                          lambda _: (0,))
+                          lambda _: (0,), ('depth', 'disparity'),
+                          read_cameras(root / 'camera.json'))
 
 
 def _labelled(paths: Sequence[Path], folder: str, root: Path,

@@ -5,9 +5,10 @@ A plain folder of labelled images as a data set.
 
 ```
 DIR/images/NAME.jpg   DIR/labels/NAME.png   DIR/index.json   DIR/classes.txt   DIR/meta.json
+                      DIR/depth/NAME.png    DIR/camera.json
 ```
 
-The last three may be missing. docs/datasets.md tells what they hold.
+All but the first two may be missing. docs/datasets.md tells what they hold.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.label_folder import LabelFolder, open_label_folder, read_meta
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.reading import read_json, read_names
+from metricseg_ros.depth_files import DepthFolder, open_depth_folder
 import numpy as np
 
 ONE_CLASS = ('object',)
@@ -36,12 +38,14 @@ class FolderDataset:
     :param instance_names: image name -> class name of each of its instances; for an image that
         is not in it every instance is of the only class.
     :param background_known: whether everything is labelled.
+    :param depth: depth images beside the images.
     """
 
     folder: LabelFolder
     classes: tuple[str, ...]
     instance_names: Mapping[str, tuple[str, ...]]
     background_known: bool = True
+    depth: DepthFolder | None = None
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -57,8 +61,9 @@ class FolderDataset:
         """
         name = self.folder.names[index]
         image, label_map = self.folder.read(name)
+        depth = self.depth and self.depth.read(name, image.shape[:2])
         return LabelledImage(image, label_map, self._class_ids(name, label_map),
-                             self.background_known, name)
+                             self.background_known, name, depth)
 
     def _class_ids(self, name: str, label_map: np.ndarray) -> np.ndarray:
         highest = int(label_map[label_map != IGNORE_LABEL].max(initial=0))
@@ -90,7 +95,8 @@ def open_folder_dataset(root: Path, names: list[str] | None = None,
     if unnamed and instance_names:
         raise ValueError(f'index.json of {root} must have an entry for every image, got none for '
                          f'{unnamed[0]!r} and {len(unnamed) - 1} more')
-    return FolderDataset(folder, classes, instance_names, not has_partial_labels(root))
+    return FolderDataset(folder, classes, instance_names, not has_partial_labels(root),
+                         open_depth_folder(root, folder.names))
 
 
 def read_index(path: Path) -> dict[str, tuple[str, ...]]:

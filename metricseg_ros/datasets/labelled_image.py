@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
+from metricseg_ros.structures import DepthImage
 import numpy as np
 
 
@@ -23,6 +24,7 @@ class LabelledImage:
     :param background_known: whether everything of interest is labelled. Where it is not, pixels
         of background may hide objects, and a mask there is not known to be wrong.
     :param name: of the image in its data set.
+    :param depth: of the same (H,W), where there is any.
     """
 
     image: np.ndarray
@@ -30,12 +32,15 @@ class LabelledImage:
     class_ids: np.ndarray
     background_known: bool = True
     name: str = ''
+    depth: DepthImage | None = None
 
     def __post_init__(self) -> None:
         """Check shapes and types, and that every label has a class."""
         self._check('image', self.image, np.uint8, (*self.image.shape[:2], 3))
         self._check('label_map', self.label_map, np.uint16, self.image.shape[:2])
         self._check('class_ids', self.class_ids, np.uint16, (max(len(self.class_ids), 1),))
+        if self.depth is not None:
+            self._check('depth', self.depth.metres, np.float32, self.image.shape[:2])
         if self.class_ids[0] != BACKGROUND:
             raise ValueError(f'class_ids must begin with the background, {BACKGROUND}, got '
                              f'{self.class_ids[0]}{self._where}')

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import deque
+from threading import Lock
 from typing import Any, NamedTuple
 
 NANOSECONDS = 1e9
@@ -25,7 +26,7 @@ class Found(NamedTuple):
 
 
 class DepthBuffer:
-    """A ring of depth images, which come in the order of their stamps."""
+    """A ring of depth images in the order of their stamps; safe to use from several threads."""
 
     def __init__(self, most: int) -> None:
         """
@@ -33,6 +34,7 @@ class DepthBuffer:
 
         :param most: number of images kept.
         """
+        self._lock = Lock()
         self._images: deque[tuple[int, Any]] = deque(maxlen=most)
 
     def add(self, depth: Any) -> None:
@@ -42,13 +44,15 @@ class DepthBuffer:
         :param depth: sensor_msgs/Image.
         """
         stamp = nanoseconds(depth.header.stamp)
-        if self._images and stamp < self._images[-1][0]:
-            self._images.clear()  # A recording that began again.
-        self._images.append((stamp, depth))
+        with self._lock:
+            if self._images and stamp < self._images[-1][0]:
+                self._images.clear()  # A recording that began again.
+            self._images.append((stamp, depth))
 
     def clear(self) -> None:
         """Drop all images."""
-        self._images.clear()
+        with self._lock:
+            self._images.clear()
 
     def find(self, stamp: Any, maximum_difference: float) -> Found:
         """
@@ -62,18 +66,22 @@ class DepthBuffer:
         if not wanted:
             return Found(None, True, 'the image carries no stamp, so that no depth image can be '
                                      'paired with it')
-        if not self._images:
+        with self._lock:
+            images = list(self._images)
+        if not images:
             return Found(None, False, 'no depth image has come')
-        nearest, depth = min(self._images, key=lambda item: abs(item[0] - wanted))
-        is_passed = self._images[-1][0] >= wanted
+        nearest, depth = min(images, key=lambda item: abs(item[0] - wanted))
+        is_passed = images[-1][0] >= wanted
         if abs(nearest - wanted) <= maximum_difference * NANOSECONDS:
             return Found(depth, is_passed)
+        if wanted < images[0][0] and len(images) == self._images.maxlen:
+            return Found(None, True, f'the image is older than the {len(images)} depth images '
+                                     'that are kept: raise depth.images, or look at the clocks of '
+                                     'both')
         return Found(None, is_passed, self._why_none(wanted, nearest, maximum_difference))
 
-    def _why_none(self, wanted: int, nearest: int, maximum_difference: float) -> str:
-        if wanted < self._images[0][0] and len(self._images) == self._images.maxlen:
-            return (f'the image is older than the {len(self._images)} depth images that are kept: '
-                    'raise depth.images, or look at the clocks of both')
+    @staticmethod
+    def _why_none(wanted: int, nearest: int, maximum_difference: float) -> str:
         if not nearest:
             return 'the depth images carry no stamp, so that none can be paired with an image'
         side = 'older' if nearest < wanted else 'newer'

@@ -30,11 +30,14 @@ def read_registered(message: Any, info: Any, frame: str, size: tuple[int, int]) 
     Read depth and camera of an image.
 
     :param message: sensor_msgs/Image of the depth, or CompressedImage without loss.
-    :param info: sensor_msgs/CameraInfo of the image.
+    :param info: sensor_msgs/CameraInfo of the image; None where none has come.
     :param size: (height, width) of the image.
+    :raises MissingError: if there are no intrinsics.
     :raises DepthError: if a message cannot be read, or does not belong to the image.
     """
     metres = registered_depth(message, frame, size)
+    if info is None:
+        raise MissingError('no camera_info has come')
     return DepthImage(np.nan_to_num(metres, copy=False), intrinsics_of(info, frame, size))
 
 

@@ -42,8 +42,7 @@ def locate(instances: Instances, depth: np.ndarray, intrinsics: Intrinsics,
     Place every instance in space.
 
     :param instances: N instances of an image.
-    :param depth: (H,W) float32 metres of the same image, from
-        :func:`metricseg_ros.pinhole.depth_in_metres`.
+    :param depth: (H,W) float32 metres of the same image; 0 or NaN where not known.
     :param intrinsics: of the camera.
     :param config: what of a mask is trusted.
     :return: N objects, in the same order.
@@ -60,7 +59,7 @@ def _located(instances: Instances, index: int, depth: np.ndarray, intrinsics: In
              config: DepthConfig) -> ObjectInSpace:
     left, top, right, bottom = instances.boxes[index].tolist()
     crop, window = instances.crops[index], depth[top:bottom, left:right]
-    known = np.count_nonzero(np.isfinite(window[crop]))
+    known = np.count_nonzero(window[crop] > 0)
     chosen = surface_pixels(crop, window, config)
     rows, columns = np.nonzero(chosen)
     points = intrinsics.points(columns + left, rows + top, window[chosen])

@@ -22,11 +22,11 @@ def surface_pixels(crop: np.ndarray, depth: np.ndarray, config: DepthConfig) -> 
     out, and then whatever is far from the median depth.
 
     :param crop: (h,w) bool, a mask in its box.
-    :param depth: (h,w) float32 metres in the same box; NaN where not known.
+    :param depth: (h,w) float32 metres in the same box; 0 or NaN where not known.
     :param config: how much is left out.
     :return: (h,w) bool; all False where too few pixels have depth.
     """
-    known = np.isfinite(depth)
+    known = depth > 0
     chosen = without_rim(crop, config.erosion) & known
     enough = max(config.minimum_points, config.minimum_share * np.count_nonzero(crop))
     if np.count_nonzero(chosen) < enough:

@@ -7,13 +7,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 import re
+from time import monotonic
 from typing import Any
 
 from metricseg_ros.config import NodeConfig
+from metricseg_ros.inputs.depth_buffer import Found
 from metricseg_ros.inputs.registered_depth import advise_rectifying
 from metricseg_ros.ros.diagnostics.snapshot import CameraSnapshot, InputSnapshot, type_name
 from metricseg_ros.ros.frames.camera_frame import CameraFrame, Counts, FrameContext
 from metricseg_ros.ros.frames.latencies import Latencies
+from metricseg_ros.ros.frames.pairing import Pairing
 from metricseg_ros.ros.frames.recent_frames import RecentFrames
 from metricseg_ros.ros.input.depth_input import DepthInput, TOPICS
 from metricseg_ros.ros.input.image_input import ImageInput
@@ -27,6 +30,10 @@ NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?(/[A-Za-z](_?[A-Za-z0-9])*_?)*')
 """What a camera's name may be, so that topics can begin with it: ROS allows no two underscores."""
 
 
+LOOK_S = 1.0
+"""Time between two looks whether anybody publishes depth, in seconds."""
+
+
 class Camera:
     """
     All that belongs to one camera.
@@ -35,12 +42,13 @@ class Camera:
     """
 
     def __init__(self, node: LifecycleNode, name: str, config: NodeConfig,
-                 warn: Callable[[str], None]) -> None:
+                 warn: Callable[[str], None], takes_depth: Callable[[], bool]) -> None:
         """
         Create the outputs.
 
         :param name: of the camera; may be empty.
         :param warn: told of every image that fails, and throttles by itself.
+        :param takes_depth: tells whether images are better segmented with depth.
         """
         self.name = name
         self.counts = Counts()
@@ -48,17 +56,20 @@ class Camera:
         self.recent = RecentFrames(config.clicks.frames)
         self.outputs = Outputs(node, self.prefix, config.overlay)
         self.tracker = Tracker(config.tracking)
-        self.placing = Placing(self.outputs, config.depth, self._warn_of)
-        self.depth = DepthInput(node, config, self.prefix, {
-            'depth': self.placing.add_depth, 'camera_info': self._receive_info},
-            self.placing.forget)
-        self.context = FrameContext(name, node, self.outputs, self.tracker, self.placing,
-                                    self.recent, self.latencies, self.counts, self._warn_of)
+        self.depth = DepthInput(node, config, self.prefix, self._depth_changed)
+        self.pairing = Pairing(node, self.depth, config.depth, self._give_on)
+        self.placing = Placing(self.outputs, self.depth, config.depth, self._warn_of)
+        self.context = FrameContext(name, node, self.outputs, self.depth, self.tracker,
+                                    self.placing, self.recent, self.latencies, self.counts,
+                                    self._warn_of)
         self.input: ImageInput | None = None
         self.newest: Any = None
         self._node = node
         self._config = config
         self._warn = warn
+        self._takes_depth = takes_depth
+        self._is_offered, self._looked = False, -LOOK_S
+        self._has_advised = False
         self._mailbox: Mailbox[CameraFrame] | None = None
 
     @property
@@ -79,6 +90,7 @@ class Camera:
         """Stop listening."""
         if self.input is not None:
             self.input.close()
+            self.pairing.clear()
             self.depth.subscribe_to(())
             self.counts.dropped += self._mailbox.dropped(self.name)
             self.input = self._mailbox = self.newest = None
@@ -86,6 +98,7 @@ class Camera:
     def close(self) -> None:
         """Destroy the outputs."""
         self.deactivate()
+        self.pairing.close()
         self.placing.close()
         self.outputs.close()
 
@@ -97,7 +110,7 @@ class Camera:
         """
         self.outputs.overlay = config.overlay
         self.tracker.config = config.tracking
-        self.placing.config = config.depth
+        self.placing.config = self.pairing.config = config.depth
 
     def forget(self) -> None:
         """Drop what another model has said."""
@@ -109,12 +122,35 @@ class Camera:
         mailbox = self._mailbox
         return self.counts.dropped + (mailbox.dropped(self.name) if mailbox else 0)
 
+    def segments_with_depth(self) -> bool:
+        """
+        Tell whether images are to be segmented with depth: it is of use, and published.
+
+        :return: whether they are.
+        """
+        if not self._takes_depth():
+            return False
+        if monotonic() - self._looked >= LOOK_S:
+            self._is_offered, self._looked = self.depth.is_offered(), monotonic()
+        return self._is_offered
+
+    def depth_of(self, message: Any) -> Found | None:
+        """
+        Look for the depth of an image that has come, without waiting for it.
+
+        :param message: the image.
+        :return: what there is; None if images are not to be segmented with depth.
+        """
+        if not self.segments_with_depth():
+            return None
+        return self.depth.images.find(message.header.stamp, self.pairing.config.maximum_difference)
+
     def snapshot(self) -> CameraSnapshot:
         """Tell how the camera is; return what there is to report."""
         counts = asdict(self.counts) | {
             'dropped': self.dropped(), 'placed': self.placing.placed,
             'unplaced': self.placing.unplaced, 'skipped': self.placing.skipped}
-        bad_image, source = counts.pop('bad_image'), self.input
+        bad_image, no_depth, source = counts.pop('bad_image'), counts.pop('no_depth'), self.input
         return CameraSnapshot(
             name=self.name, prefix=self.prefix,
             input=source and InputSnapshot(
@@ -128,7 +164,8 @@ class Camera:
             outputs={publisher.topic_name: type_name(publisher.msg_type)
                      for publisher in self.outputs.publishers},
             subscribed=tuple(filter(self.outputs.wanted, self.outputs.names)),
-            counts=counts, bad_image=bad_image, no_place=self.placing.problem,
+            counts=counts, bad_image=bad_image, no_depth=no_depth,
+            no_place=self.placing.problem,
             percentiles=self.latencies.percentiles(), rate=self.latencies.rate())
 
     def _warn_of(self, text: str) -> None:
@@ -136,16 +173,30 @@ class Camera:
 
     def _receive(self, message: Any) -> None:
         self.newest, frame = message, CameraFrame(self.context, message)
-        self.depth.subscribe_to(self.outputs.inputs_wanted())
-        if self.outputs.any_wanted():
-            self._mailbox.put(frame, self.name)
-        else:
+        wanted, pairs = self.outputs.any_wanted(), self.segments_with_depth()
+        self.depth.subscribe_to(TOPICS if wanted and pairs else self.outputs.inputs_wanted())
+        if not wanted:
             self.counts.idle += 1
+        elif pairs:
+            self.pairing.add(frame)
+        else:
+            self._give_on(frame)
 
-    def _receive_info(self, info: Any) -> None:
-        if self.placing.info is None and (advice := advise_rectifying(info, self.input.topic)):
-            self._warn_of(advice)
-        self.placing.info = info
+    def _give_on(self, frame: CameraFrame) -> None:
+        self._mailbox.put(frame, self.name)
+
+    def _depth_changed(self, name: str) -> None:
+        if name == 'depth':
+            if name not in self.depth.topics:
+                self.placing.forget()
+            self.pairing.look()
+            self.placing.look()
+        elif self.depth.info is None:
+            self._has_advised = False
+        elif not self._has_advised and self.outputs.inputs_wanted():
+            self._has_advised = True
+            if advice := advise_rectifying(self.depth.info, self.input.topic):
+                self._warn_of(advice)
 
 
 def check_camera_names(names: Sequence[str]) -> None:

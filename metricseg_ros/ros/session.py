@@ -11,6 +11,7 @@ from typing import Any
 
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.config import NodeConfig
+from metricseg_ros.inputs.depth_buffer import Found
 from metricseg_ros.ros.camera import Camera, check_camera_names
 from metricseg_ros.ros.diagnostics import health
 from metricseg_ros.ros.diagnostics.snapshot import Snapshot
@@ -50,11 +51,12 @@ class Session:
         self.busy_with = ''
         self._warn = warn
         self._segmenting = Lock()
+        self._uses_depth = config.input.depth
         self.segmenter = InstanceSegmenter.from_config(config)
         self.cameras: dict[str, Camera] = {}
         for name in config.cameras:
             try:
-                self.cameras[name] = Camera(node, name, config, warn)
+                self.cameras[name] = Camera(node, name, config, warn, self.takes_depth)
             except NameValidationException as error:
                 self.close()
                 raise ValueError(f'no topic can begin with camera {name!r}: '
@@ -64,6 +66,16 @@ class Session:
     def provenance(self) -> Provenance:
         """Return who makes the instances now."""
         return provenance_of(self.segmenter)
+
+    def takes_depth(self) -> bool:
+        """
+        Tell whether images are better segmented with depth.
+
+        :return: whether they are.
+        """
+        segmenter = self.segmenter
+        return self._uses_depth and (segmenter.support.enabled
+                                     or getattr(segmenter.description, 'takes_depth', False))
 
     def busy_seconds(self) -> float:
         """
@@ -123,19 +135,23 @@ class Session:
         :param config: the new configuration.
         """
         self.segmenter.grouping, self.segmenter.support = config.grouping, config.support
+        self._uses_depth = config.input.depth
         for camera in self.cameras.values():
             camera.apply(config)
 
-    def ask(self, camera: Camera, message: Any) -> Future[InstanceArray]:
+    def ask(self, camera: Camera, message: Any, found: Found | None = None,
+            info: Any = None) -> Future[InstanceArray]:
         """
         Have one image segmented, before those of the cameras.
 
         :param camera: whose image it is.
+        :param found: its depth; None where none is looked for.
+        :param info: sensor_msgs/CameraInfo of both; None takes the camera's.
         :return: gets the instances, or the reason why there are none.
         :raises RuntimeError: if nobody works.
         """
         reply: Future[InstanceArray] = Future()
-        frame = CameraFrame(camera.context, message, reply)
+        frame = CameraFrame(camera.context, message, reply, found, info)
         if self.worker is None or not self.worker.mailbox.put(frame, None):
             raise RuntimeError('the node is not active')
         return reply

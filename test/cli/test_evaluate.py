@@ -113,3 +113,25 @@ def test_images_that_are_missing_are_refused_or_left_out(
     assert [line for line in told if line.startswith('metricseg: warning: 1 of 3 images')]
     report = json.loads((sets / 'r.json').read_text())['datasets']['desk']
     assert set(report['images']) == {'0', '2'}
+
+
+def test_depth_beside_the_images_is_used_unless_it_is_left_out(sets: Path,
+                                                               small_model: Path) -> None:
+    desk = sets / 'desk'
+    (desk / 'depth').mkdir()
+    for path in (desk / 'images').iterdir():
+        height, width = cv2.imread(str(path)).shape[:2]
+        cv2.imwrite(str(desk / 'depth' / f'{path.stem}.png'),
+                    np.full((height, width), 1000, np.uint16))
+    (desk / 'camera.json').write_text(json.dumps(
+        {'fx': width / 50, 'fy': width / 50, 'cx': width / 2, 'cy': height / 2}))
+
+    def recall(*words: str) -> float:
+        assert main(['evaluate', str(desk), '--model', str(small_model), *words,
+                     '--json', str(sets / 'r.json'), *ALL]) == DONE
+        return json.loads((sets / 'r.json').read_text())['datasets']['desk']['figures'][
+            'overlap_recall']
+    # In a wall of 50 m, 1 m away, nothing is an object.
+    assert recall() == 0 < recall('depth=false')
+    (desk / 'camera.json').write_text('[]')
+    assert main(['evaluate', str(desk), '--model', str(small_model), *ALL]) == BAD_USAGE

@@ -63,3 +63,27 @@ def test_missing_labels_are_named(tmp_path: Path) -> None:
     (tmp_path / 'seq01' / 'label' / 'result_2018-08-20-09-30-41.png').unlink()
     with pytest.raises(ValueError, match=r'label/result_2018-08-20-09-30-41\.png is missing'):
         open_dataset(f'ocid:{tmp_path}')[0]
+
+
+@pytest.mark.parametrize('folder', ['depth', 'disparity'])
+def test_osd_has_depth_beside_its_images(tmp_path: Path, folder: str) -> None:
+    write(tmp_path / 'image_color' / 'learn0.png', tmp_path / 'annotation' / 'learn0.png',
+          [[0, 1, 2, 4]], np.uint8)
+    assert open_dataset(f'osd:{tmp_path}')[0].depth is None
+    (tmp_path / folder).mkdir()
+    cv2.imwrite(str(tmp_path / folder / 'learn0.png'), np.array([[0, 500, 600, 700]], np.uint16))
+    depth = open_dataset(f'osd:{tmp_path}')[0].depth
+    np.testing.assert_allclose(depth.metres, [[0, 0.5, 0.6, 0.7]])
+    assert depth.camera.fx == 525 / 640 * 4
+
+
+def test_ocid_has_depth_beside_its_images_and_a_camera_at_its_root(tmp_path: Path) -> None:
+    write_ocid(tmp_path, 'ARID20/floor/top/seq02', [[0, 1, 2, 3]])
+    (tmp_path / 'ARID20/floor/top/seq02/depth').mkdir()
+    name = 'result_2018-08-20-09-30-41.png'
+    cv2.imwrite(str(tmp_path / 'ARID20/floor/top/seq02/depth' / name),
+                np.array([[900, 500, 600, 700]], np.uint16))
+    (tmp_path / 'camera.json').write_text('{"fx": 3, "fy": 4, "cx": 1, "cy": 0}')
+    first, second = (open_dataset(f'ocid:{tmp_path}')[index].depth for index in range(2))
+    assert first.metres[0, 0] == pytest.approx(0.9) and first.camera.fy == 4
+    assert second is None

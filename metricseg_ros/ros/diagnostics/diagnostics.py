@@ -116,13 +116,14 @@ class Diagnostics:
             unstamped=camera.counts['segmented'] > 0 and age is None,
             namesake=self._namesake(), shared_memory_mib=free_mib(SHARED_MEMORY),
             waits_for_clock=self._waits_for_clock(), unserved=self._unserved(camera),
-            no_place=camera.no_place, silent_topics=self._silent_topics(now, camera),
-            rate=camera.rate)
+            no_depth=camera.no_depth, no_place=camera.no_place,
+            silent_topics=self._silent_topics(now, camera), rate=camera.rate)
 
     def _silent_topics(self, now: Snapshot, camera: CameraSnapshot) -> tuple[SilentTopic, ...]:
         """Look for depth and intrinsics that have not come, though somebody asks for them."""
         return tuple(SilentTopic(name, topic, self._view(now, topic, kind))
-                     for name, topic, kind in camera.missing) if camera.no_place else ()
+                     for name, topic, kind in camera.missing
+                     ) if camera.no_place or camera.no_depth else ()
 
     def _unserved(self, camera: CameraSnapshot) -> str:
         """Look for the first subscriber of an output that gets nothing."""
@@ -169,7 +170,8 @@ def values_of(facts: Facts, now: Snapshot | None,
                ('provider', made.provider), ('device', made.device),
                ('precision', made.precision), ('note', made.note), ('progress', now.progress)]
     values += [(key, str(counts[key])) for key in (
-        'segmented', 'dropped', 'bad', 'idle', 'placed', 'unplaced', 'skipped')]
+        'segmented', 'dropped', 'bad', 'idle', 'with_depth', 'dropped_support', 'placed',
+        'unplaced', 'skipped')]
     values += [('rate_hz', f'{facts.rate:.2f}'), ('subscribed', ', '.join(camera.subscribed))]
     if camera.input is not None:
         values += [('topic', camera.input.topic), ('publishers', str(facts.view.publishers)),

@@ -64,6 +64,8 @@ class Facts:
     :param shared_memory_mib: free in /dev/shm; None where there is none.
     :param waits_for_clock: whether time is simulated and nobody tells it.
     :param unserved: who subscribes to an output and cannot be served, and why, or empty.
+    :param no_depth: why the latest image was segmented without depth, though there is some, or
+        empty.
     :param no_place: why the objects of the latest image have no place in space, or empty.
     :param silent_topics: inputs beside the image on which nothing has come.
     :param rate: frames segmented a second.
@@ -90,6 +92,7 @@ class Facts:
     shared_memory_mib: float | None = None
     waits_for_clock: bool = False
     unserved: str = ''
+    no_depth: str = ''
     no_place: str = ''
     silent_topics: tuple[SilentTopic, ...] = ()
     rate: float = 0.0
@@ -257,10 +260,15 @@ def _bad_stamp(facts: Facts) -> str:
 
 
 def _no_place(facts: Facts) -> str:
-    if not facts.no_place:
-        return ''
-    causes = '; '.join(_why_silent(*item, facts.reliable) for item in facts.silent_topics)
-    return f'no object has a place: {causes or facts.no_place}'
+    return f'no object has a place: {_causes(facts) or facts.no_place}' if facts.no_place else ''
+
+
+def _no_depth(facts: Facts) -> str:
+    return f'segmented without depth: {_causes(facts) or facts.no_depth}' if facts.no_depth else ''
+
+
+def _causes(facts: Facts) -> str:
+    return '; '.join(_why_silent(*item, facts.reliable) for item in facts.silent_topics)
 
 
 def _why_silent(name: str, topic: str, view: TopicView, reliable: bool) -> str:
@@ -290,5 +298,6 @@ RULES: tuple[tuple[int, Callable[[Facts], str]], ...] = (
     (ERROR, _failed), (WARN, _unconfigured), (WARN, _inactive), (ERROR, _stuck),
     (WARN, _no_publisher), (ERROR, _refused), (WARN, _silent), (WARN, _nobody_served),
     (WARN, _namesake), (OK, _idle), (ERROR, _bad_image), (WARN, _lossy), (WARN, _no_clock),
-    (WARN, _no_place), (WARN, _bad_stamp), (WARN, _unserved), (WARN, _no_room))
+    (WARN, _no_place), (WARN, _no_depth), (WARN, _bad_stamp), (WARN, _unserved),
+    (WARN, _no_room))
 """Level and rule, in the order in which they are asked."""

@@ -51,6 +51,7 @@ class CameraSnapshot:
     :param subscribed: those outputs that have a subscriber, without the tilde.
     :param counts: key -> number, as segmented -> 12, since configure.
     :param bad_image: why the latest image could not be read or segmented, or empty.
+    :param no_depth: why the latest image was segmented without depth, or empty.
     :param no_place: why the objects of the latest image have no place in space, or empty.
     :param percentiles: stage -> {'p50': ..., 'p95': ..., 'p99': ...} in milliseconds.
     :param rate: frames segmented a second.
@@ -65,6 +66,7 @@ class CameraSnapshot:
     subscribed: tuple[str, ...]
     counts: dict[str, int]
     bad_image: str
+    no_depth: str
     no_place: str
     percentiles: dict[str, dict[str, float]]
     rate: float

@@ -7,19 +7,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import math
 from time import monotonic
 from typing import Any
 
 from metricseg_msgs.msg import InstanceArray
 from metricseg_ros.backends import BackendError
-from metricseg_ros.inputs.depth_buffer import nanoseconds
+from metricseg_ros.inputs.depth_buffer import Found, nanoseconds
 from metricseg_ros.inputs.image_messages import ImageError
+from metricseg_ros.inputs.registered_depth import DepthError, MissingError
 from metricseg_ros.ros.diagnostics.advice import advise
 from metricseg_ros.ros.frames.latencies import Latencies, PUBLISHED_STAGES
 from metricseg_ros.ros.frames.recent_frames import EmbeddedFrame, RecentFrames
 from metricseg_ros.ros.input.bridge import read_image_message
+from metricseg_ros.ros.input.depth_input import DepthInput
 from metricseg_ros.ros.output.conversions import instance_array, provenance_of
 from metricseg_ros.ros.output.placing import Placing, SegmentedImage
 from metricseg_ros.ros.output.publishers import Outputs
@@ -41,14 +43,21 @@ class Counts:
     :param bad: images that could not be read or segmented.
     :param dropped: images replaced by a newer one while the worker was busy, or left when the node
         was deactivated.
+    :param with_depth: images segmented with their depth.
+    :param dropped_support: masks left out since they lie in what objects lie on.
     :param bad_image: why the latest image failed; empty after a good one.
+    :param no_depth: why the latest image was segmented without depth, though there is some; or
+        empty.
     """
 
     segmented: int = 0
     idle: int = 0
     bad: int = 0
     dropped: int = 0
+    with_depth: int = 0
+    dropped_support: int = 0
     bad_image: str = ''
+    no_depth: str = ''
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,7 @@ class FrameContext:
     :param camera: its name; may be empty.
     :param node: tells the time, by which ages are told, and whether it is being ended.
     :param outputs: where the messages go.
+    :param depth: where depth comes from.
     :param tracker: knows the objects of the latest frames.
     :param placing: puts in space what was found.
     :param recent: keeps what the network said of the latest frames.
@@ -70,6 +80,7 @@ class FrameContext:
     camera: str
     node: Node
     outputs: Outputs
+    depth: DepthInput
     tracker: Tracker
     placing: Placing
     recent: RecentFrames
@@ -86,18 +97,26 @@ class CameraFrame:
     :param context: what it shares with the other frames of its camera.
     :param message: sensor_msgs/Image or CompressedImage, as it came in.
     :param reply: gets the InstanceArray if one asked; nothing is published then.
-    :param depth: registered to the image, where it is known before the network runs.
+    :param found: the depth that belongs to the image, or why there is none; None where none is
+        looked for.
+    :param info: sensor_msgs/CameraInfo that one who asked has sent with the depth; None takes the
+        camera's.
     :ivar arrived: when it came, by the steady clock, in seconds.
     :ivar image: (H,W,3) uint8 RGB, once the message has been read.
+    :ivar depth: of the image, once it has been read.
+    :ivar no_depth: why there is none; empty where there is, or none is looked for.
     :ivar stage_ms: what each stage took so far, in milliseconds.
     """
 
     context: FrameContext
     message: Any
     reply: Future[InstanceArray] | None = None
-    depth: DepthImage | None = None
+    found: Found | None = None
+    info: Any = None
     arrived: float = field(init=False, default_factory=monotonic)
     image: np.ndarray = field(init=False, repr=False)
+    depth: DepthImage | None = field(init=False, repr=False, default=None)
+    no_depth: str = field(init=False, default='')
     stage_ms: dict[str, float] = field(init=False, default_factory=dict)
 
     @property
@@ -107,13 +126,27 @@ class CameraFrame:
 
     def read(self) -> None:
         """
-        Read the image message.
+        Read the image message, and that of its depth.
 
         :raises ImageError: if it cannot be read.
+        :raises DepthError: if one asked with depth that does not belong to the image.
         """
         self.stage_ms['wait'] = _milliseconds_since(self.arrived)
         with self._timed('convert'):
             self.image = read_image_message(self.message)
+            if self.found is not None:
+                self._read_depth(self.found)
+
+    def _read_depth(self, found: Found) -> None:
+        try:
+            self.depth = self.context.depth.read(found, self.header.frame_id,
+                                                 self.image.shape[:2], self.info)
+        except DepthError as error:
+            if self.info is not None:
+                raise
+            self.no_depth = str(error)
+            if not isinstance(error, MissingError):  # What is late once is not worth a line.
+                self.context.warn(f'segmented without depth: {error}')
 
     def finish(self, segmenter: InstanceSegmenter, embedded: EmbeddedImage) -> None:
         """
@@ -122,7 +155,10 @@ class CameraFrame:
         :param segmenter: finds the instances.
         :param embedded: what the network says of the image.
         """
-        self.context.recent.add(EmbeddedFrame(self.header, embedded, self.image))
+        # Without the depth, which nobody needs any more.
+        self.context.recent.add(EmbeddedFrame(
+            self.header, replace(embedded, image=None, depth=None), self.image,
+            self.depth is not None))
         instances = segmenter.instances(embedded)
         if self.reply is None:
             self._publish(segmenter, instances)
@@ -168,10 +204,14 @@ class CameraFrame:
             context.outputs.publish_views(self.header, self.image, instances, names)
         context.latencies.add(self.stage_ms)
         if context.outputs.space_wanted():
-            context.placing.add(SegmentedImage(self.header, self.image, instances, names,
-                                               monotonic()))
-        context.counts.segmented += 1
-        context.counts.bad_image = ''
+            context.placing.add(SegmentedImage(
+                self.header, self.image, instances, names, self.found if self.depth else None,
+                self.depth))
+        counts = context.counts
+        counts.segmented += 1
+        counts.with_depth += self.depth is not None
+        counts.dropped_support += instances.dropped_support
+        counts.bad_image, counts.no_depth = '', self.no_depth
         if advice := advise(self.image.shape[:2], max(segmenter.input_size)):
             context.warn(advice)
 
@@ -180,7 +220,8 @@ class CameraFrame:
         """Note what the stages took, and make the message if it is wanted."""
         begin, message, stage_ms = monotonic(), None, self.stage_ms
         if wanted:
-            message = instance_array(self.header, instances, provenance_of(segmenter))
+            message = instance_array(self.header, instances, provenance_of(segmenter),
+                                     self.depth is not None)
         stage_ms |= instances.stage_ms
         stage_ms['restore'] = stage_ms.pop('masks') + _milliseconds_since(begin)
         # In this order: the thread may be held up in between, and an image is older than the call.

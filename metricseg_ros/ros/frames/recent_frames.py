@@ -28,11 +28,13 @@ class EmbeddedFrame:
     :param header: of the image.
     :param embedded: what the network said of it.
     :param image: (H,W,3) uint8 RGB; None once there is a newer frame, since images are large.
+    :param depth_used: whether the network saw the image with depth.
     """
 
     header: Header
     embedded: EmbeddedImage
     image: np.ndarray | None = None
+    depth_used: bool = False
 
     def masks(self, segmenter: InstanceSegmenter, clicks: Clicks) -> Instances:
         """

@@ -1,20 +1,27 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The subscriptions to a camera's depth and intrinsics, held only while somebody asks for them."""
+"""A camera's depth and intrinsics, subscribed to only while somebody asks for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from metricseg_ros.config import NodeConfig
+from metricseg_ros.inputs.depth_buffer import DepthBuffer, Found
+from metricseg_ros.inputs.registered_depth import MissingError, read_registered
 from metricseg_ros.ros.input.subscription import FollowingSubscription
+from metricseg_ros.structures import DepthImage
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
 QUEUE = 5
 """Depth images that may wait while the executor is busy."""
+
+FLOWS_S = 2.0
+"""Time since the latest depth image after which none is waited for, in seconds."""
 
 TOPICS = {'depth': Image, 'camera_info': CameraInfo}
 """Relative topic -> type."""
@@ -22,27 +29,30 @@ TOPICS = {'depth': Image, 'camera_info': CameraInfo}
 
 class DepthInput:
     """
-    Hand depth and intrinsics on.
+    Keep the latest depth images and intrinsics of a camera.
 
+    :ivar images: the depth images.
+    :ivar info: the latest sensor_msgs/CameraInfo, or None.
     :ivar received: relative topic -> messages since the subscription.
     """
 
     def __init__(self, node: Node, config: NodeConfig, prefix: str,
-                 deliver: Mapping[str, Callable[[Any], None]],
-                 forget: Callable[[str], None]) -> None:
+                 changed: Callable[[str], None]) -> None:
         """
         Prepare; nothing is subscribed to yet.
 
-        :param config: tells the reliability.
+        :param config: tells the reliability, and how many images are kept.
         :param prefix: what stands before the topics' names: nothing, or the camera and a slash.
-        :param deliver: relative topic -> called with every message, from the executor.
-        :param forget: told which topic is not listened to any more.
+        :param changed: told the relative topic of which something has come, or is forgotten; from
+            the executor.
         """
+        self.images = DepthBuffer(config.depth.images)
+        self.info: Any = None
         self.received = dict.fromkeys(TOPICS, 0)
+        self._latest = -FLOWS_S
         self._node = node
         self._prefix = prefix
-        self._deliver = deliver
-        self._forget = forget
+        self._changed = changed
         self._reliability = config.image_reliability
         self._subscriptions: dict[str, FollowingSubscription] = {}
 
@@ -64,9 +74,59 @@ class DepthInput:
                     self._reliability)
             elif name not in wanted and name in self._subscriptions:
                 self._subscriptions.pop(name).close()
-                self.received[name] = 0
                 self._forget(name)
+
+    def is_offered(self) -> bool:
+        """
+        Tell whether anybody publishes depth.
+
+        :return: whether there is a publisher.
+        """
+        return bool(self._node.count_publishers(self._node.resolve_topic_name(
+            f'{self._prefix}depth')))
+
+    def flows(self) -> bool:
+        """
+        Tell whether depth images come.
+
+        :return: whether one has come lately.
+        """
+        return monotonic() - self._latest < FLOWS_S
+
+    def read(self, found: Found, frame: str, size: tuple[int, int],
+             info: Any = None) -> DepthImage:
+        """
+        Read the depth of an image.
+
+        :param found: what :attr:`images` gave for its stamp.
+        :param frame: of the image.
+        :param size: (height, width) of the image.
+        :param info: sensor_msgs/CameraInfo; None takes the latest.
+        :return: its depth.
+        :raises MissingError: if depth or intrinsics have not come, or hold nothing.
+        :raises DepthError: if they do not belong to the image.
+        """
+        if found.depth is None:
+            raise MissingError(found.reason)
+        depth = read_registered(found.depth, info or self.info, frame, size)
+        if not depth.metres.any():
+            raise MissingError('the depth image is empty: all of it is 0 or NaN')
+        return depth
 
     def _receive(self, name: str, message: Any) -> None:
         self.received[name] += 1
-        self._deliver[name](message)
+        if name == 'depth':
+            self._latest = monotonic()
+            self.images.add(message)
+        else:
+            self.info = message
+        self._changed(name)
+
+    def _forget(self, name: str) -> None:
+        self.received[name] = 0
+        if name == 'depth':
+            self._latest = -FLOWS_S
+            self.images.clear()
+        else:
+            self.info = None
+        self._changed(name)

@@ -52,19 +52,21 @@ def provenance_of(segmenter: InstanceSegmenter) -> Provenance:
                       report.device, report.precision, report.note)
 
 
-def instance_array(header: Header, instances: Instances, provenance: Provenance) -> InstanceArray:
+def instance_array(header: Header, instances: Instances, provenance: Provenance,
+                   depth_used: bool) -> InstanceArray:
     """
     Pack instances into a message; the latencies are left to who knows them.
 
     :param header: header of the image.
     :param instances: what was found in it.
     :param provenance: who found it.
+    :param depth_used: whether the image was segmented with its depth.
     """
     height, width = instances.image_size
     message = InstanceArray(
         header=header, image_height=height, image_width=width, model=provenance.model,
         backend=provenance.backend, provider=provenance.provider, device=provenance.device,
-        precision=provenance.precision, age_ms=math.nan)
+        precision=provenance.precision, depth_used=depth_used, age_ms=math.nan)
     message.instances = [_instance(instances, index, provenance.class_names)
                          for index in range(len(instances))]
     return message

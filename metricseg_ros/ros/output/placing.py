@@ -4,30 +4,22 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Condition, Thread
 from time import monotonic
-from typing import Any
 
 from metricseg_ros.config import DepthInputConfig
-from metricseg_ros.inputs.depth_buffer import DepthBuffer, Found
-from metricseg_ros.inputs.registered_depth import (
-    DepthError,
-    intrinsics_of,
-    MissingError,
-    registered_depth,
-)
+from metricseg_ros.inputs.depth_buffer import Found
+from metricseg_ros.inputs.registered_depth import DepthError, MissingError
 from metricseg_ros.objects3d import locate, ObjectInSpace
+from metricseg_ros.ros.input.depth_input import DepthInput
+from metricseg_ros.ros.input.waiting import Waiting
 from metricseg_ros.ros.output.publishers import Outputs
 from metricseg_ros.ros.output.space_messages import marker_array, object_array, point_cloud
-from metricseg_ros.structures import Instances
+from metricseg_ros.structures import DepthImage, Instances
 import numpy as np
 from std_msgs.msg import Header
-
-MOST_WAITING = 10
-"""Images that wait for their depth; each holds its pixels."""
 
 
 @dataclass(frozen=True)
@@ -39,58 +31,54 @@ class SegmentedImage:
     :param image: (H,W,3) uint8 RGB.
     :param instances: what was found in it.
     :param names: name of class id i at index i - 1.
-    :param time: when it was segmented, by the steady clock, in seconds.
+    :param found: the depth it was segmented with; None where it was segmented without.
+    :param depth: the same, read.
     """
 
     header: Header
     image: np.ndarray
     instances: Instances
     names: tuple[str, ...]
-    time: float
+    found: Found | None = None
+    depth: DepthImage | None = None
 
 
 class Placing:
     """
-    Pair the images of one camera with their depth, and publish where things are.
+    Publish where the things in the images of one camera are, as soon as there is depth.
 
     :ivar config: how; may be replaced at any time.
-    :ivar info: the latest sensor_msgs/CameraInfo, or None.
     :ivar placed: images that were paired with depth.
     :ivar unplaced: images that were not.
     :ivar skipped: images let go for a newer one.
     :ivar problem: why the latest image was not; empty after a good one.
     """
 
-    def __init__(self, outputs: Outputs, config: DepthInputConfig,
+    def __init__(self, outputs: Outputs, depth: DepthInput, config: DepthInputConfig,
                  warn: Callable[[str], None]) -> None:
         """
         Start waiting.
 
         :param outputs: where the messages go.
+        :param depth: where depth comes from.
         :param config: how images are paired, and what is trusted.
         :param warn: told of what is wrong with depth that came, and throttles by itself.
         """
         self.config = config
-        self.info: Any = None
         self.placed = self.unplaced = self.skipped = 0
         self.problem = ''
         self._outputs = outputs
+        self._depth = depth
         self._warn = warn
         self._changed = Condition()
-        self._depth = DepthBuffer(config.images)
-        self._waiting: deque[SegmentedImage] = deque(maxlen=MOST_WAITING)
+        self._waiting: Waiting[SegmentedImage] = Waiting(depth.images, self._skip)
         self._closed = False
         self._thread = Thread(target=self._run, name='placing', daemon=True)
         self._thread.start()
 
-    def add_depth(self, message: Any) -> None:
-        """
-        Take a depth image in.
-
-        :param message: sensor_msgs/Image.
-        """
+    def look(self) -> None:
+        """Look again for depth: some has come."""
         with self._changed:
-            self._depth.add(message)
             self._changed.notify()
 
     def add(self, seen: SegmentedImage) -> None:
@@ -100,23 +88,15 @@ class Placing:
         :param seen: the image.
         """
         with self._changed:
-            self.skipped += len(self._waiting) == MOST_WAITING
-            self._waiting.append(seen)
+            self._waiting.add(seen, seen.header.stamp,
+                              monotonic() + self.config.maximum_wait, seen.found)
             self._changed.notify()
 
-    def forget(self, name: str) -> None:
-        """
-        Drop what is not listened to any more.
-
-        :param name: depth or camera_info.
-        """
+    def forget(self) -> None:
+        """Drop what waits: nobody listens to depth any more."""
         with self._changed:
-            if name == 'camera_info':
-                self.info = None
-            else:
-                self._depth.clear()
-                self._waiting.clear()
-                self.problem = ''
+            self._waiting.clear()
+            self.problem = ''
 
     def close(self) -> None:
         """End the thread; images that wait are dropped."""
@@ -137,17 +117,13 @@ class Placing:
         """Wait for an image whose depth is there or will not come; older ones are let go."""
         with self._changed:
             while not self._closed:
-                for seen in reversed(self._waiting):
-                    found = self._depth.find(seen.header.stamp, self.config.maximum_difference)
-                    if found.is_final or self._patience(seen) <= 0:
-                        while self._waiting.popleft() is not seen:
-                            self.skipped += 1
-                        return seen, found
-                self._changed.wait(min(map(self._patience, self._waiting), default=None))
+                if taken := self._waiting.take(self.config.maximum_difference):
+                    return taken
+                self._changed.wait(self._waiting.remaining())
         return None
 
-    def _patience(self, seen: SegmentedImage) -> float:
-        return seen.time + self.config.maximum_wait - monotonic()
+    def _skip(self, _seen: SegmentedImage) -> None:
+        self.skipped += 1
 
     def _place(self, seen: SegmentedImage, found: Found) -> None:
         """Publish what is wanted of an image; where nothing can be placed, that, and why."""
@@ -172,10 +148,6 @@ class Placing:
 
     def _located(self, seen: SegmentedImage, found: Found) -> list[ObjectInSpace]:
         """Return the objects; raise DepthError where depth or intrinsics are missing or wrong."""
-        if found.depth is None:
-            raise MissingError(found.reason)
-        info, frame, size = self.info, seen.header.frame_id, seen.instances.image_size
-        depth = registered_depth(found.depth, frame, size)
-        if info is None:
-            raise MissingError('no camera_info has come')
-        return locate(seen.instances, depth, intrinsics_of(info, frame, size), self.config)
+        depth = seen.depth or self._depth.read(
+            found, seen.header.frame_id, seen.instances.image_size)
+        return locate(seen.instances, depth.metres, depth.camera, self.config)

@@ -69,7 +69,7 @@ class ClickedPoints:
     async def _answer(self, session: Session, camera: Camera, point: PointStamped) -> None:
         """Publish the mask; raise where there is none."""
         outputs, segmenter = camera.outputs, session.segmenter
-        frame, info = camera.recent.find(Time()), camera.placing.info
+        frame, info = camera.recent.find(Time()), camera.depth.info
         if info is None:
             raise PointError(f'no camera_info has come on {camera.prefix}camera_info')
         where, size = frame.header.frame_id, frame.embedded.image_size
@@ -77,7 +77,8 @@ class ClickedPoints:
         click = Clicks(pixel_of(position, intrinsics_of(info, where, size), where))
         found, made = frame.masks(segmenter, click), provenance_of(segmenter)
         if outputs.wanted('clicked'):
-            outputs.publish('clicked', instance_array(frame.header, found, made))
+            outputs.publish('clicked', instance_array(frame.header, found, made,
+                                                      frame.depth_used))
         outputs.publish_overlay('clicked_overlay', frame.header, frame.image, found,
                                 made.class_names)
 

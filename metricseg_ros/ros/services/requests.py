@@ -15,6 +15,7 @@ from typing import Any
 
 from metricseg_msgs.srv import ReloadModel, SegmentAt, SegmentImage
 from metricseg_ros.clicks import ClickError, Clicks
+from metricseg_ros.inputs.depth_buffer import Found
 from metricseg_ros.ros.camera import Camera
 from metricseg_ros.ros.output.conversions import instance_array, provenance_of
 from metricseg_ros.ros.parameters import NodeParameters
@@ -92,7 +93,7 @@ class Requests:
                                'negative_columns'),
                         request.similarity_threshold, request.merge)
         response.result = instance_array(frame.header, frame.masks(session.segmenter, clicks),
-                                         session.provenance)
+                                         session.provenance, frame.depth_used)
         response.took_ms = (monotonic() - begin) * 1e3
 
     @answered
@@ -105,10 +106,14 @@ class Requests:
             raise RuntimeError(f'the node is {self._phase()[0]}: activate it first, with '
                                f'`ros2 lifecycle set {self._name()} activate`')
         refuse_if_stuck(session)
-        image = request.image
-        if not image.data and not image.height and not image.width:
+        image, info = request.image, None
+        if is_empty(image):
             image = newest_of(camera)
-        response.result = await self._result(session.ask(camera, image), session.why_stuck)
+            found = camera.depth_of(image)
+        else:
+            found, info = depth_given(request, camera)
+        response.result = await self._result(session.ask(camera, image, found, info),
+                                             session.why_stuck)
 
     @answered
     async def reload_model(self, request: ReloadModel.Request,
@@ -211,6 +216,33 @@ def newest_of(camera: Camera) -> Any:
         raise LookupError(f'no image has come on {camera.input.topic} yet: see /diagnostics, or '
                           'send an image in the request')
     return camera.newest
+
+
+def is_empty(image: Any) -> bool:
+    """
+    Tell whether an image was left out of a request.
+
+    :param image: sensor_msgs/Image.
+    :return: whether it has neither pixels nor data.
+    """
+    return not image.data and not image.height and not image.width
+
+
+def depth_given(request: SegmentImage.Request, camera: Camera) -> tuple[Found | None, Any]:
+    """
+    Take the depth out of a request.
+
+    :param request: the request.
+    :param camera: whose camera_info is taken where the request has none.
+    :return: the depth and the camera_info; both None if the request has no depth.
+    :raises ValueError: if there is no camera_info.
+    """
+    if is_empty(request.depth):
+        return None, None
+    info = request.camera_info if any(request.camera_info.k) else camera.depth.info
+    if info is None:
+        raise ValueError('depth needs camera_info: send it in the request, too')
+    return Found(request.depth, True), info
 
 
 def pixels(rows: Any, columns: Any, *names: str) -> np.ndarray:

@@ -106,7 +106,7 @@ def test_a_lens_that_bends_what_is_seen_is_told_of(start: Start, colour_model: P
 
 
 def test_depth_is_asked_for_only_while_somebody_wants_it(start: Start, colour_model: Path) -> None:
-    start(Segmenter(colour_model, image_reliability='reliable'))
+    start(Segmenter(colour_model, image_reliability='reliable', input__depth=False))
     robot = start(Robot('instances'))
     camera = DepthCamera(robot)
     robot.wait_until_matched()

@@ -30,7 +30,7 @@ has_tf2 = importlib.util.find_spec('tf2_ros') is not None
 @pytest.fixture(scope='module')
 def finger(colour_model: Path) -> Iterator[Finger]:
     """Give a finger for a segmenter that has seen an image and knows its camera."""
-    segmenter = Segmenter(colour_model, image_reliability='reliable')
+    segmenter = Segmenter(colour_model, image_reliability='reliable', input__depth=False)
     robot = Robot('instances', 'clicked')
     camera = DepthCamera(robot)
     robot.wait_until_matched()
