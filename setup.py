@@ -10,7 +10,7 @@ NAME = 'metricseg_ros'
 # Resolved, because colcon runs a link to this file in its build folder.
 ROOT = Path(__file__).resolve().parent
 SHARE = Path('share') / NAME
-EXTRAS = ('runtime', 'train', 'generate', 'test')
+EXTRAS = ('runtime', 'train', 'label', 'generate', 'test')
 
 
 def data_files(folder: str) -> list[tuple[str, list[str]]]:
@@ -49,10 +49,11 @@ setup(
     maintainer_email='maintainers@example.com',
     license='Apache-2.0',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
+    package_data={f'{NAME}.labelling': ['page/*']},
     python_requires='>=3.10',
     install_requires=['setuptools'],
     extras_require={name: requirements(name) for name in EXTRAS},
-    zip_safe=True,
+    zip_safe=False,
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (str(SHARE), ['package.xml']),

@@ -1,0 +1,182 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the page may ask for, by name: each action takes labels and gives the next ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+import math
+from typing import Any
+
+from metricseg_ros.config import BACKGROUND, GroupingConfig, IGNORE_LABEL
+from metricseg_ros.labelling.labels import (
+    LabelError,
+    Labels,
+    merged,
+    painted,
+    renamed,
+    split,
+    stroke,
+    with_object,
+)
+from metricseg_ros.labelling.pointing import added, cut, extended, part_at, Pixel
+from metricseg_ros.structures import EmbeddedImage
+import numpy as np
+
+MOST_POINTS = 20000
+"""In one stroke of the brush."""
+
+Asked = Mapping[str, Any]
+Outcome = tuple[Labels, int | None]
+"""The labels, and the object that is chosen from now on, if any."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """
+    What actions look at beside the labels.
+
+    :param embedded: the image.
+    :param grouping: how masks are grown.
+    :param classes: names that objects may have.
+    :param suggested: what the model finds in the image.
+    """
+
+    embedded: EmbeddedImage
+    grouping: GroupingConfig
+    classes: tuple[str, ...]
+    suggested: Labels
+
+
+def act(labels: Labels, asked: Asked, context: Context) -> Outcome:
+    """
+    Do what is asked.
+
+    :param labels: as they are.
+    :param asked: `action`, and what it needs.
+    :param context: what it looks at.
+    :return: as they become.
+    :raises LabelError: if it is not known, lacks something, or cannot be done.
+    """
+    name = asked.get('action')
+    if not isinstance(name, str) or name not in ACTIONS:
+        raise LabelError(f'action must be one of {", ".join(ACTIONS)}, got {name!r}')
+    return ACTIONS[name](labels, asked, context)
+
+
+def _add(labels: Labels, asked: Asked, context: Context) -> Outcome:
+    return added(labels, context.embedded, context.grouping, _pixel(asked),
+                 _class(asked, context))
+
+
+def _extend(labels: Labels, asked: Asked, context: Context) -> Outcome:
+    chosen = _id(asked)
+    return extended(labels, context.embedded, context.grouping, chosen, _pixel(asked)), chosen
+
+
+def _cut(labels: Labels, asked: Asked, context: Context) -> Outcome:
+    chosen = _id(asked)
+    return cut(labels, context.embedded, context.grouping, chosen, _pixel(asked)), chosen
+
+
+def _split(labels: Labels, asked: Asked, context: Context) -> Outcome:
+    """Split off what is under a click; without one, the pieces that do not touch."""
+    chosen = _id(asked)
+    part = (part_at(labels, context.embedded, context.grouping, chosen, _pixel(asked))
+            if 'row' in asked else None)
+    return split(labels, chosen, part), chosen
+
+
+def _merge(labels: Labels, asked: Asked, context: Context) -> Outcome:
+    ids = asked.get('ids')
+    if not isinstance(ids, list) or not ids:
+        raise LabelError(f'ids must be a list of objects, got {ids!r}')
+    ids = [_id({'id': item}) for item in ids]
+    return merged(labels, ids), ids[0]
+
+
+def _delete(labels: Labels, asked: Asked, context: Context) -> Outcome:
+    return painted(labels, labels.mask(_id(asked)), BACKGROUND), None
+
+
+def _ignore(labels: Labels, asked: Asked, context: Context) -> Outcome:
+    return painted(labels, labels.mask(_id(asked)), IGNORE_LABEL), None
+
+
+def _rename(labels: Labels, asked: Asked, context: Context) -> Outcome:
+    chosen = _id(asked)
+    labels.mask(chosen)
+    return renamed(labels, chosen, _class(asked, context)), chosen
+
+
+def _paint(labels: Labels, asked: Asked, context: Context) -> Outcome:
+    """Paint an object, a new one where none is named, or what is ignored."""
+    drawn = _stroke(labels, asked)
+    if asked.get('ignore') is True:
+        return painted(labels, drawn, IGNORE_LABEL), None
+    if asked.get('id') is None:
+        return with_object(labels, drawn, _class(asked, context))
+    chosen = _id(asked)
+    labels.mask(chosen)
+    return painted(labels, drawn, chosen), chosen
+
+
+def _erase(labels: Labels, asked: Asked, context: Context) -> Outcome:
+    """Erase from one object, or from all where none is named."""
+    drawn, chosen = _stroke(labels, asked), asked.get('id')
+    if chosen is not None:
+        drawn = drawn & labels.mask(_id(asked))
+    return painted(labels, drawn, BACKGROUND), chosen
+
+
+def _empty(labels: Labels, asked: Asked, context: Context) -> Outcome:
+    return replace(labels, label_map=np.zeros_like(labels.label_map)), None
+
+
+def _suggest(labels: Labels, asked: Asked, context: Context) -> Outcome:
+    return context.suggested, None
+
+
+ACTIONS: Mapping[str, Callable[[Labels, Asked, Context], Outcome]] = {
+    'add': _add, 'extend': _extend, 'cut': _cut, 'split': _split, 'merge': _merge,
+    'delete': _delete, 'ignore': _ignore, 'rename': _rename, 'paint': _paint, 'erase': _erase,
+    'empty': _empty, 'suggest': _suggest}
+
+
+def _id(asked: Asked) -> int:
+    value = asked.get('id')
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < IGNORE_LABEL:
+        raise LabelError(f'id must be that of an object, got {value!r}: choose one first')
+    return value
+
+
+def _class(asked: Asked, context: Context) -> str:
+    name = asked.get('class', context.classes[0])
+    if name not in context.classes:
+        raise LabelError(f'class must be one of {", ".join(context.classes)}, got {name!r}')
+    return name
+
+
+def _pixel(asked: Asked) -> Pixel:
+    return _number(asked, 'row'), _number(asked, 'column')
+
+
+def _number(asked: Asked, name: str) -> float:
+    value = asked.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise LabelError(f'{name} must be a number, got {value!r}')
+    return float(value)
+
+
+def _stroke(labels: Labels, asked: Asked) -> np.ndarray:
+    points = asked.get('points')
+    if not isinstance(points, list) or not 0 < len(points) <= MOST_POINTS:
+        raise LabelError(f'points must be 1 to {MOST_POINTS} pairs of row and column')
+    try:
+        way = np.array(points, float)
+    except (TypeError, ValueError):
+        way = np.zeros(0)
+    if way.ndim != 2 or way.shape[1] != 2 or not np.isfinite(way).all():
+        raise LabelError('points must be pairs of two numbers, row and column')
+    return stroke(labels.label_map.shape, way, _number(asked, 'radius'))

@@ -1,0 +1,168 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+What a click on an image does to its labels, from the embeddings that are there.
+
+A click never takes pixels from an object that it did not point at: what is right stays right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+from metricseg_ros.clicks import ClickError, Clicks, segment_clicks
+from metricseg_ros.config import BACKGROUND, GroupingConfig, IGNORE_LABEL
+from metricseg_ros.labelling.labels import LabelError, Labels, painted, with_object
+from metricseg_ros.structures import EmbeddedImage, Instances
+import numpy as np
+
+Pixel = tuple[float, float]
+"""(row, col) in the image."""
+
+
+def presegmented(instances: Instances, name_of: Sequence[str]) -> Labels:
+    """
+    Take what a model found for labels.
+
+    :param instances: what it found.
+    :param name_of: class of each instance.
+    :return: the labels.
+    """
+    names = [''] * int(instances.ids.max(initial=0))
+    for object_id, name in zip(instances.ids.tolist(), name_of, strict=True):
+        names[object_id - 1] = name
+    return Labels(instances.label_map, tuple(names))
+
+
+def added(labels: Labels, embedded: EmbeddedImage, grouping: GroupingConfig, pixel: Pixel,
+          name: str) -> tuple[Labels, int]:
+    """
+    Add the object under a click.
+
+    :param labels: the labels.
+    :param embedded: the image.
+    :param grouping: how masks are grown.
+    :param pixel: the click.
+    :param name: class of the object.
+    :return: the labels with it, and its id. It takes from the background, or from the one object
+        that was clicked on, which it is then told from.
+    :raises LabelError: if nothing grows there.
+    """
+    there = label_at(labels, pixel)
+    on_object = there not in (BACKGROUND, IGNORE_LABEL)
+    negatives = [anchor(labels.label_map == there, pixel)] if on_object else []
+    region = grown(embedded, grouping, [pixel], negatives)
+    return with_object(labels, region & (labels.label_map == there), name)
+
+
+def extended(labels: Labels, embedded: EmbeddedImage, grouping: GroupingConfig, object_id: int,
+             pixel: Pixel) -> Labels:
+    """
+    Add what is under a click to an object.
+
+    :param labels: the labels.
+    :param embedded: the image.
+    :param grouping: how masks are grown.
+    :param object_id: the object.
+    :param pixel: the click.
+    :return: the labels. It takes from the background, or from what was clicked on.
+    :raises LabelError: if there is no such object, or nothing is won.
+    """
+    own, there = labels.mask(object_id), label_at(labels, pixel)
+    region = grown(embedded, grouping, [pixel], [])
+    won = region & ~own & ((labels.label_map == BACKGROUND) | (labels.label_map == there))
+    if not won.any():
+        raise LabelError('the object has all that looks alike there: paint the rest with the '
+                         'brush')
+    return painted(labels, won, object_id)
+
+
+def cut(labels: Labels, embedded: EmbeddedImage, grouping: GroupingConfig, object_id: int,
+        pixel: Pixel) -> Labels:
+    """
+    Take what is under a click from an object.
+
+    :param labels: the labels.
+    :param embedded: the image.
+    :param grouping: how masks are grown.
+    :param object_id: the object.
+    :param pixel: the click, on it.
+    :return: the labels; what is more like the middle of the object than like the click stays.
+    :raises LabelError: if there is no such object, or the click lies beside it.
+    """
+    return painted(labels, part_at(labels, embedded, grouping, object_id, pixel), BACKGROUND)
+
+
+def part_at(labels: Labels, embedded: EmbeddedImage, grouping: GroupingConfig, object_id: int,
+            pixel: Pixel) -> np.ndarray:
+    """
+    Find the part of an object that is under a click.
+
+    :param labels: the labels.
+    :param embedded: the image.
+    :param grouping: how masks are grown.
+    :param object_id: the object.
+    :param pixel: the click, on it.
+    :return: (H,W) bool: what looks like the click and unlike the middle of the object.
+    :raises LabelError: if there is no such object, or the click lies beside it, or too near its
+        middle.
+    """
+    own = labels.mask(object_id)
+    if label_at(labels, pixel) != object_id:
+        raise LabelError('that pixel is not of the object: click inside it')
+    return own & grown(embedded, grouping, [pixel], [anchor(own, pixel)])
+
+
+def grown(embedded: EmbeddedImage, grouping: GroupingConfig, positives: Sequence[Pixel],
+          negatives: Sequence[Pixel]) -> np.ndarray:
+    """
+    Grow a mask from clicks.
+
+    :param embedded: the image.
+    :param grouping: whether masks are connected, and how outlines are drawn.
+    :param positives: pixels of it.
+    :param negatives: pixels that are not of it.
+    :return: (H,W) bool.
+    :raises LabelError: if these cannot be told apart.
+    """
+    clicks = Clicks(np.array(positives, float).reshape(-1, 2),
+                    np.array(negatives, float).reshape(-1, 2), merge=True)
+    try:
+        found = segment_clicks(embedded, clicks, grouping.connected, grouping.outline_radius)
+    except ClickError as error:
+        raise LabelError(f'{error}; or use brush and eraser') from None
+    return found.label_map > 0
+
+
+def anchor(mask: np.ndarray, away_from: Pixel) -> Pixel:
+    """
+    Choose a pixel that surely belongs to an object, and not to the part that is clicked on.
+
+    :param mask: (H,W) bool of the object.
+    :param away_from: the click.
+    :return: the pixel that is deepest inside, where depth counts no more than the distance to the
+        click.
+    """
+    depth = cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    rows, columns = np.ogrid[:mask.shape[0], :mask.shape[1]]
+    distance = np.hypot(rows - away_from[0], columns - away_from[1])
+    row, column = np.unravel_index(np.argmax(np.minimum(depth, distance)), mask.shape)
+    return float(row), float(column)
+
+
+def label_at(labels: Labels, pixel: Pixel) -> int:
+    """
+    Look a click up.
+
+    :param labels: the labels.
+    :param pixel: the click.
+    :return: what it lies on: an id, background or ignored.
+    :raises LabelError: if it lies outside the image.
+    """
+    height, width = labels.label_map.shape
+    row, column = (round(value) if abs(value) < 1e9 else -1 for value in pixel)
+    if not (0 <= row < height and 0 <= column < width):
+        raise LabelError(f'the click at row {pixel[0]:g}, column {pixel[1]:g} is outside the '
+                         f'image of {height} rows and {width} columns')
+    return int(labels.label_map[row, column])
