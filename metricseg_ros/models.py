@@ -64,6 +64,11 @@ class ModelDescription:
         return self.network.similarity_thresholds
 
     @property
+    def minimum_score(self) -> float | None:
+        """Return the smallest score that was chosen for this model, None where none was."""
+        return self.card.get('grouping', {}).get('minimum_score')
+
+    @property
     def onnx_path(self) -> Path:
         """Return where the ONNX file lies."""
         return self.folder / 'model.onnx'
@@ -172,6 +177,9 @@ def _description(folder: Path, content: dict[str, Any]) -> ModelDescription:
     if len(classes) != network.class_count:
         raise ValueError(f'classes must name the {network.class_count} classes of the network, '
                          f'got {classes}')
+    score = content.get('grouping', {}).get('minimum_score', 0.0)
+    if not isinstance(score, (int, float)) or not 0 <= score <= 1:
+        raise ValueError(f'grouping.minimum_score must be in [0, 1], got {score!r}')
     known = {'format_version', 'name', 'input', 'classes', 'network', 'files', 'precision'}
     given = content['input']
     return ModelDescription(

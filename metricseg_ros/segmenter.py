@@ -75,6 +75,14 @@ class InstanceSegmenter:
         return self.instances(self.embed(image, depth))
 
     @property
+    def own_grouping(self) -> GroupingConfig:
+        """Return the grouping, with the model's own smallest score where nobody chose another."""
+        score = self.description.minimum_score
+        if score is None or self.grouping.minimum_score != GroupingConfig().minimum_score:
+            return self.grouping
+        return replace(self.grouping, minimum_score=score)
+
+    @property
     def largest_batch(self) -> int:
         """Return how many images the network takes at once; 1 where nothing is won by it."""
         return getattr(self.backend, 'largest_batch', 1)
@@ -128,7 +136,7 @@ class InstanceSegmenter:
         :param embedded: from :meth:`embed`.
         :return: the instances by decreasing score, with the times of all stages.
         """
-        stage_ms, grouping = dict(embedded.stage_ms), self.grouping
+        stage_ms, grouping = dict(embedded.stage_ms), self.own_grouping
         with timed(stage_ms, 'grouping'):
             masks = group(embedded.output, grouping)
             embeddings = embedded.output.embeddings

@@ -27,6 +27,7 @@ ROWS = [
     {'device_program'},
     {'segmenter', 'clicks', 'evaluation'},
     {'export'},
+    {'labelling'},
     {'cli', 'ros'},
 ]
 """Each part of the package imports only from itself and from the rows above its own."""

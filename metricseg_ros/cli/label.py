@@ -11,6 +11,7 @@ plain format (docs/datasets.md), which metricseg teach takes. docs/teach.md show
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
@@ -108,10 +109,8 @@ def label(args: argparse.Namespace, paths: list[str], config: object) -> None:
         if with_browser:
             import webbrowser
             webbrowser.open(address)
-    try:
+    with suppress(KeyboardInterrupt):
         serve(LabellingSession(store, open_segmenter(config)), args.host, args.port, ready)
-    except KeyboardInterrupt:
-        pass
     done = sum(entry.done for entry in store.entries.values())
     print(f'{done} of {len(store.entries)} images are done; next: metricseg teach {args.output} '
           '-o MODEL')

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from operator import length_hint
 from pathlib import Path
@@ -33,6 +34,7 @@ from metricseg_ros.cli.options import (
 from metricseg_ros.config import dotted_fields, SegmenterConfig
 from metricseg_ros.inputs import DepthTopics, Frame, open_input
 from metricseg_ros.inputs.rgbd_folder import RgbdFolder
+from metricseg_ros.labelling.prelabels import PreLabels
 from metricseg_ros.results import ResultsFolder
 from metricseg_ros.segmenter import InstanceSegmenter, timed
 from metricseg_ros.structures import Instances
@@ -62,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         'tracking.enabled=true')
     parser.add_argument('--video', type=float, metavar='RATE',
                         help='write all overlays as DIR/overlay.mp4, too, RATE images a second')
+    parser.add_argument('--labels', choices=('coco', 'labelme'),
+                        help='write what was found as labels for other programs to correct, too: '
+                        'DIR/coco or DIR/labelme, with the images')
     parser.add_argument('--quiet', action='store_true', help='no progress bar and no summary')
     add_json(parser, 'what DIR/instances.json says')
     add_configuration(parser, overrides=False)
@@ -107,18 +112,49 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
                             {**about(segmenter, config), 'failures': failures}, args.overwrite,
                             args.video)
     tracker = Tracker(config.tracking)
-    try:
-        with results:
-            for frame in progress(sources, tracker, args.quiet):
-                try:
-                    found = segmenter.segment(frame.image, frame.depth)
-                    results.write(frame, identified(tracker, found, frame.image))
-                except ValueError as error:
-                    failures(ValueError(f'{frame.source}: {error}'))
-    finally:  # Also when interrupted: what is done is there.
-        if not args.quiet:
-            print(summary(results, failures), file=tables_to(args.json))
+    with ExitStack() as stack:
+        stack.callback(tell, results, failures, args)  # Also when interrupted.
+        stack.enter_context(results)
+        labels = opened_labels(args, segmenter.description.classes, stack)
+        for frame in progress(sources, tracker, args.quiet):
+            try:
+                found = identified(tracker, segmenter.segment(frame.image, frame.depth),
+                                   frame.image)
+                record = results.write(frame, found)
+                if labels is not None:
+                    labels.write(record['name'], frame, found)
+            except ValueError as error:
+                failures(ValueError(f'{frame.source}: {error}'))
     return results
+
+
+def tell(results: ResultsFolder, failures: Sequence[str], args: argparse.Namespace) -> None:
+    """
+    Say what was done, if it is to be said.
+
+    :param results: the results.
+    :param failures: the frames left out.
+    :param args: what :func:`add_arguments` declared.
+    """
+    if not args.quiet:
+        print(summary(results, failures), file=tables_to(args.json))
+
+
+def opened_labels(args: argparse.Namespace, classes: Sequence[str],
+                  stack: ExitStack) -> PreLabels | None:
+    """
+    Begin to write labels for other programs, if they are asked for.
+
+    :param args: what :func:`add_arguments` declared.
+    :param classes: names of the classes.
+    :param stack: finishes them.
+    :return: what writes them, or None.
+    """
+    if args.labels is None:
+        return None
+    labels = PreLabels(args.labels, args.output, classes)
+    stack.callback(labels.close)
+    return labels
 
 
 def tell_assumptions(sources: Sequence[Iterable[Frame]]) -> None:

@@ -29,6 +29,7 @@ VERBS: Mapping[str, tuple[Verb, str]] = {
     }, 'measure parts of the program on this machine'),
     'generate': ('metricseg_ros.cli.generate', 'write synthetic scenes with exact labels'),
     'label': ('metricseg_ros.cli.label', 'label images in the browser'),
+    'teach': ('metricseg_ros.cli.teach', 'teach a model what has been labelled'),
     'train': ('metricseg_ros.cli.train', 'train a network'),
     'evaluate': ('metricseg_ros.cli.evaluate', 'measure a model on labelled images'),
     'ablate': ('metricseg_ros.cli.ablate', 'measure variants of a model side by side'),

@@ -29,7 +29,7 @@ from metricseg_ros.config.segmenter import (
     SupportConfig,
     TrackingConfig,
 )
-from metricseg_ros.config.training import TrainingConfig
+from metricseg_ros.config.training import TEACHING, TrainingConfig
 
 __all__ = [
     'BackendConfig',
@@ -53,6 +53,7 @@ __all__ = [
     'parse_value',
     'SegmenterConfig',
     'SupportConfig',
+    'TEACHING',
     'TrackingConfig',
     'TrainingConfig',
     'with_values',

@@ -58,8 +58,9 @@ class GroupingConfig:
         0.3, "Weight alpha of a seed's log distance to the earlier seeds against its log "
         'seediness.', minimum=0.0, maximum=10.0, live=True)
     minimum_score: float = parameter(
-        0.5, 'Smallest class score of a seed, and so of an instance.', minimum=0.0, maximum=1.0,
-        live=True)
+        0.5, 'Smallest class score of a seed, and so of an instance. The default stands for the '
+        'one that was chosen for the model, where metricseg teach chose one.', minimum=0.0,
+        maximum=1.0, live=True)
     similarity_threshold: float = parameter(
         0.0, 'Similarity threshold tau at which all masks are grown; 0 takes at each seed the one '
         'of highest class score.', minimum=0.0, maximum=1.0, live=True)

@@ -8,14 +8,19 @@ from pathlib import Path
 
 from metricseg_ros.datasets.clutter import open_ocid, open_osd
 from metricseg_ros.datasets.coco import open_coco
+from metricseg_ros.datasets.cvat import open_cvat
 from metricseg_ros.datasets.folder_dataset import open_folder_dataset
 from metricseg_ros.datasets.household_dataset import HouseholdDataset
 from metricseg_ros.datasets.labelled_image import LabelledDataset
+from metricseg_ros.datasets.labelme import open_labelme
+from metricseg_ros.datasets.roboflow import open_roboflow
 from metricseg_ros.datasets.voc import open_voc
+from metricseg_ros.datasets.yolo import open_yolo
 
-FORMATS = ('folder:DIR', 'voc:ROOT[:SPLIT]', 'coco:IMAGES:JSON', 'ocid:ROOT', 'osd:ROOT',
-           'household:DATASET')
-WITH_ONE_PATH = {'folder': open_folder_dataset, 'ocid': open_ocid, 'osd': open_osd}
+FORMATS = ('folder:DIR', 'labelme:DIR', 'yolo:DIR', 'cvat:FILE', 'roboflow:DIR',
+           'coco:IMAGES:JSON', 'voc:ROOT[:SPLIT]', 'ocid:ROOT', 'osd:ROOT', 'household:DATASET')
+WITH_ONE_PATH = {'folder': open_folder_dataset, 'labelme': open_labelme, 'yolo': open_yolo,
+                 'cvat': open_cvat, 'roboflow': open_roboflow, 'ocid': open_ocid, 'osd': open_osd}
 
 
 def open_dataset(text: str, skip_missing: bool = False) -> LabelledDataset:

@@ -98,27 +98,44 @@ def write_model(network: MetricSegmentationNetwork, folder: Path, classes: tuple
     :param input_size: (height, width) of the box images are fitted into.
     :param card: what else model.json shall say: training, figures, attributions.
     """
-    from safetensors.torch import save as serialised
-
-    folder.mkdir(parents=True, exist_ok=True)
     multiple = network.size_multiple
     # At once the multiple a coarse map may be one pixel high, which would be taken as fixed.
     size = tuple(max(2 * multiple, side) for side in input_size)
+    folder.mkdir(parents=True, exist_ok=True)
+    export_onnx(network, folder / 'model.onnx', rounded_up(size, multiple))
+    write_weights(network, folder, classes, input_size, card)
+
+
+def write_weights(network: MetricSegmentationNetwork, folder: Path, classes: tuple[str, ...],
+                  input_size: tuple[int, int], card: dict[str, Any]) -> None:
+    """
+    Write a model folder but for its ONNX file, of which model.json tells where it is there.
+
+    :param network: with its weights.
+    :param folder: where; it is made.
+    :param classes: name of class id 1, 2, ...
+    :param input_size: (height, width) of the box images are fitted into.
+    :param card: what else model.json shall say: training, figures, attributions.
+    """
+    from safetensors.torch import save as serialised
+
+    folder.mkdir(parents=True, exist_ok=True)
     # Its save_file would let nobody but the present user read them.
     write_atomically(folder / 'weights.safetensors', serialised(
         {name: tensor.contiguous() for name, tensor in network.state_dict().items()}))
-    export_onnx(network, folder / 'model.onnx', rounded_up(size, multiple))
+    names = [name for name in ('model.onnx', 'weights.safetensors') if (folder / name).is_file()]
     content = {
         'format_version': FORMAT_VERSION,
         'name': folder.name,
         'classes': classes,
-        'input': {'size': input_size, 'size_multiple': multiple, 'mean': MEAN, 'std': STD},
+        'input': {'size': input_size, 'size_multiple': network.size_multiple, 'mean': MEAN,
+                  'std': STD},
         'network': asdict(network.config),
         'precision': 'fp32',
-        'files': {name: sha256(folder / name) for name in ('model.onnx', 'weights.safetensors')},
+        'files': {name: sha256(folder / name) for name in names},
         **card,
     }
-    (folder / DESCRIPTION_FILE).write_text(json.dumps(content, indent=2) + '\n')
+    write_whole(folder / DESCRIPTION_FILE, (json.dumps(content, indent=2) + '\n').encode())
 
 
 def halve_precision(folder: Path) -> None:

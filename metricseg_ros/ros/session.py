@@ -189,4 +189,4 @@ class Session:
     def _publish_label_info(self) -> None:
         for camera in self.cameras.values():
             camera.outputs.publish_label_info(self.segmenter.description.classes,
-                                              self.segmenter.grouping.minimum_score)
+                                              self.segmenter.own_grouping.minimum_score)

@@ -9,7 +9,7 @@ random is a function of the step and the rng_seed, so that a checkpoint resumes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 import os
 from pathlib import Path
@@ -224,7 +224,8 @@ def batches(config: TrainingConfig, sources: list[Source], first_step: int, fabr
 
 
 def train(config: TrainingConfig, output: Path, workers: int = 1, device: str = 'auto',
-          sources: list[Source] | None = None) -> Trainer:
+          sources: list[Source] | None = None,
+          goes_on: Callable[[Trainer], bool] = lambda trainer: True) -> Trainer:
     """
     Train, or go on training from the checkpoint in the output folder.
 
@@ -232,6 +233,7 @@ def train(config: TrainingConfig, output: Path, workers: int = 1, device: str = 
     :param workers: processes that load scenes.
     :param device: `cpu`, `cuda` or `auto`.
     :param sources: where scenes come from; those of `config.data` when None.
+    :param goes_on: asked after each checkpoint whether to train on.
     :return: the trainer at its last step.
     :raises ValueError: if there is nothing to train on, or weights or data do not fit.
     """
@@ -252,4 +254,6 @@ def train(config: TrainingConfig, output: Path, workers: int = 1, device: str = 
                 record.picture(trainer.step, trainer.module, scenes)
             if trainer.step % config.checkpoint_steps == 0 or trainer.step == config.steps:
                 trainer.save(checkpoint)
+                if not goes_on(trainer):
+                    break
     return trainer

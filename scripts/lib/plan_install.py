@@ -16,7 +16,7 @@ from pathlib import Path
 import re
 import sys
 
-REQUIRED = {'runtime': ('runtime',), 'everything': ('runtime', 'train', 'test')}
+REQUIRED = {'runtime': ('runtime',), 'everything': ('runtime', 'train', 'label', 'test')}
 # What ROS 2 brings itself where it is sourced.
 REQUIRED_WITH_WHEELS = {'runtime': (), 'everything': ('lint',)}
 # Modules that a system may bring under another package's name.

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metricseg_ros.cli.train import training_config
 from metricseg_ros.network import MetricSegmentationNetwork
+from metricseg_ros.training.configuration import training_config
 from metricseg_ros.training.schedule import rate_factor
 import pytest
 import torch

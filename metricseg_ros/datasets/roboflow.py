@@ -1,0 +1,36 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Roboflow's COCO exports: train/, valid/, test/, each with images and _annotations.coco.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from metricseg_ros.datasets.coco import open_coco
+from metricseg_ros.datasets.joined import joined
+from metricseg_ros.datasets.labelled_image import LabelledDataset
+from metricseg_ros.datasets.reading import found_in
+
+ANNOTATIONS = '_annotations.coco.json'
+
+
+def open_roboflow(folder: Path) -> LabelledDataset:
+    """
+    Open an export.
+
+    :param folder: of the whole export, or of one of its parts.
+    :return: the data set. What is not labelled is background, as the labels are the user's own.
+    :raises ValueError: if there are no annotations.
+    """
+    paths = sorted(folder.glob(f'*/{ANNOTATIONS}'))
+    if (folder / ANNOTATIONS).is_file():
+        paths = [folder / ANNOTATIONS]
+    if not paths:
+        raise ValueError(f'roboflow needs a folder with {ANNOTATIONS}, or with train/, valid/ and '
+                         f'test/ that have one, got {found_in(folder)}')
+    parts = [open_coco(path.parent, path) for path in paths]
+    # Its first category is the name of the whole set, and no annotation has it.
+    used = {part.classes[part.class_ids[own['category_id']] - 1] for part in parts
+            for annotations in part.annotations.values() for own in annotations}
+    first = {part.classes[0] for part in parts} - used
+    return joined(parts, tuple(first))

@@ -1,0 +1,154 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Ultralytics' segmentation data: data.yaml, images/ and, with the same names, labels/*.txt.
+
+A line of a label file is a class number and the corners of an outline, in shares of the image's
+width and height. An image without a file, or with an empty one, shows no object. Files of boxes
+are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metricseg_ros.datasets.drawn_masks import draw_polygons, DrawnObject, labelled, SUFFIXES
+from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.datasets.reading import found_in, read_image
+import numpy as np
+
+SPLITS = ('train', 'val', 'valid', 'test')
+BOX = 5
+"""Numbers in the line of a box."""
+
+
+@dataclass(frozen=True)
+class YoloDataset:
+    """
+    Images with outlines.
+
+    :param paths: of the images.
+    :param classes: names of the classes, by number.
+    """
+
+    paths: tuple[Path, ...]
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> LabelledImage:
+        """
+        Read one image.
+
+        :param index: from 0.
+        :return: the image and its truth.
+        :raises ValueError: where a file is damaged, or has boxes.
+        """
+        path = self.paths[index]
+        image, label_path = read_image(path), label_path_of(path)
+        size = image.shape[:2]
+        lines = label_path.read_text().splitlines() if label_path.is_file() else []
+        objects = [self._drawn(label_path, number, line, size)
+                   for number, line in enumerate(lines, start=1) if line.strip()]
+        return labelled(label_path, image, objects, self.classes, path.stem)
+
+    def _drawn(self, path: Path, number: int, line: str, size: tuple[int, int]) -> DrawnObject:
+        where = f'line {number} of {path}'
+        try:
+            values = np.array(line.split(), float)
+        except ValueError:
+            raise ValueError(f'{where} must be numbers, got {line[:60]!r}') from None
+        if len(values) == BOX:
+            raise ValueError(f'{where} is a box: these are labels for detection, and masks are '
+                             'needed (a class and at least three corners)')
+        if len(values) < 7 or len(values) % 2 == 0:
+            raise ValueError(f'{where} must be a class and at least three corners, got '
+                             f'{len(values)} numbers')
+        if values[0] not in range(len(self.classes)):
+            raise ValueError(f'{where} is of class {values[0]:g}, data.yaml names '
+                             f'{len(self.classes)}')
+        corners = values[1:].reshape(-1, 2) * size[::-1]
+        return DrawnObject(self.classes[int(values[0])], draw_polygons([corners], size))
+
+
+def label_path_of(image: Path) -> Path:
+    """
+    Find the label file of an image, as Ultralytics does.
+
+    :param image: its path.
+    :return: the last folder named images exchanged for labels, and the suffix for .txt.
+    """
+    parts = list(image.with_suffix('.txt').parts)
+    places = [index for index, part in enumerate(parts[:-1]) if part == 'images']
+    if places:
+        parts[places[-1]] = 'labels'
+    return Path(*parts)
+
+
+def open_yolo(folder: Path) -> YoloDataset:
+    """
+    Open a data set in the form of Ultralytics' segmentation data.
+
+    :param folder: that holds data.yaml.
+    :return: the data set, with the images of all its splits.
+    :raises ValueError: if there is no data.yaml, or what it names is not there.
+    """
+    content = read_data_yaml(folder)
+    names = content.get('names')
+    if isinstance(names, Mapping):
+        names = [names[key] for key in sorted(names)]
+    if not isinstance(names, list) or not names:
+        raise ValueError(f'data.yaml of {folder} must list the names of the classes, got '
+                         f'{names!r}')
+    classes = tuple(map(str, names))
+    paths = [path for split in SPLITS for entry in _listed(content.get(split))
+             for path in _images(folder, content, entry)]
+    if not paths:
+        raise ValueError(f'data.yaml of {folder} must name folders of images as train, val or '
+                         f'test; there are none: {found_in(folder)}')
+    return YoloDataset(tuple(dict.fromkeys(paths)), classes)
+
+
+def read_data_yaml(folder: Path) -> dict[str, Any]:
+    """
+    Read the description of a data set.
+
+    :param folder: that holds data.yaml, or another .yaml alone.
+    :return: its content.
+    :raises ValueError: if there is none.
+    """
+    import yaml
+
+    files = sorted(folder.glob('*.y*ml')) if folder.is_dir() else []
+    path = folder / 'data.yaml' if folder / 'data.yaml' in files or len(files) != 1 else files[0]
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        content = None
+    if not isinstance(content, dict):
+        raise ValueError(f'yolo needs a folder with data.yaml, got {found_in(folder)}')
+    return content
+
+
+def _listed(entry: Any) -> list[str]:
+    return [str(item) for item in entry] if isinstance(entry, list) else [str(entry)] * bool(entry)
+
+
+def _images(folder: Path, content: Mapping[str, Any], entry: str) -> Iterator[Path]:
+    """Yield the images of an entry, wherever the three ways of writing it let them be."""
+    base = folder / str(content.get('path') or '')
+    tried = (base / entry, folder / entry, folder / entry.removeprefix('../'))
+    for place in tried:
+        if place.is_dir():
+            yield from sorted(path for path in place.rglob('*')
+                              if path.suffix.lower() in SUFFIXES)
+            return
+        if place.is_file():
+            for line in place.read_text().split():
+                yield (place.parent / line).resolve()
+            return

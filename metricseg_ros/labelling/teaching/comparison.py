@@ -1,0 +1,167 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Before and after, on the images kept apart: figures with their intervals, and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import cv2
+from metricseg_ros.config import IGNORE_LABEL, OverlayConfig
+from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.evaluation.bootstrap import mean_interval
+from metricseg_ros.evaluation.gallery import as_instances, GAP
+from metricseg_ros.evaluation.measure import measure
+from metricseg_ros.evaluation.report import IMAGE_FIGURES, plain, readable, report
+from metricseg_ros.overlay import draw_overlay
+from metricseg_ros.segmenter import InstanceSegmenter
+from metricseg_ros.structures import Instances
+from metricseg_ros.whole_files import write_whole
+import numpy as np
+
+SHOWN = {'found': 'objects found', 'overlap_f': 'overlap F', 'overlap_precision': 'precision',
+         'overlap_recall': 'recall', 'boundary_f': 'boundary F', 'mean_best_iou': 'mean best IoU',
+         'apr_50': 'AP^r at .5', 'class_accuracy': 'right classes'}
+DECISIVE = ('found', 'overlap_f')
+MOST_PICTURES = 12
+PICTURE_HEIGHT = 240
+
+Comparison = dict[str, Any]
+
+
+def compare(before: InstanceSegmenter, after: InstanceSegmenter,
+            samples: Sequence[LabelledImage], classes: Sequence[str],
+            folder: Path) -> Comparison:
+    """
+    Measure two models on the same images, and draw what they find.
+
+    :param before: the model that was taught.
+    :param after: what became of it.
+    :param samples: the images.
+    :param classes: names of their classes.
+    :param folder: where the pictures go.
+    :return: `rows`: before, after and change of each figure, the latter with its 95 % bootstrap
+        interval over images where it has one; `images`: the figures of each; `pictures`.
+    """
+    found: dict[str, list[Instances]] = {'before': [], 'after': []}
+    reports = {}
+    for name, segmenter in (('before', before), ('after', after)):
+        def segment(sample: LabelledImage, segmenter: InstanceSegmenter = segmenter,
+                    name: str = name) -> Instances:
+            found[name].append(segmenter.segment(sample.image))
+            return found[name][-1]
+        measured = list(measure(samples, segment, segmenter.description.classes, classes))
+        reports[name] = report(measured, classes)
+    rows = [row for figure in SHOWN if (row := _row(figure, reports)) is not None]
+    pictures = _write_pictures(folder, samples, found, after.description.classes)
+    return plain({'rows': rows, 'pictures': pictures, 'images': {
+        sample.name: {name: reports[name]['images'][sample.name] for name in reports}
+        for sample in samples}})
+
+
+def _row(figure: str, reports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+    before, after = (readable(reports[name], figure) for name in ('before', 'after'))
+    if after is None:
+        return None
+    row = {'figure': figure, 'before': before, 'after': after,
+           'change': None if before is None else after - before, 'interval': None}
+    if figure in IMAGE_FIGURES and before is not None:
+        one, other = ([np.nan if image[figure] is None else image[figure]
+                       for image in reports[name]['images'].values()]
+                      for name in ('before', 'after'))
+        row['interval'] = mean_interval(np.subtract(other, one), rng_seed=0)
+    return row
+
+
+def verdict(comparison: Comparison) -> str:
+    """
+    Say in a sentence what came of it.
+
+    :param comparison: from :func:`compare`.
+    :return: better, worse, or that there are too few images to tell.
+    """
+    rows = [row for row in comparison['rows'] if row['figure'] in DECISIVE and row['interval']
+            and None not in row['interval']]
+    count = len(comparison['images'])
+    if any(row['interval'][1] < 0 for row in rows):
+        return ('WARNING: the model became WORSE on the images kept apart: look at the pictures, '
+                'and keep the one before')
+    if any(row['interval'][0] > 0 for row in rows):
+        return f'better on the {count} images kept apart, by more than chance'
+    trend = sum(row['change'] for row in rows)
+    return (f'{"better" if trend > 0 else "not better"} on the {count} images kept apart, but '
+            'these are too few to tell: label some more')
+
+
+def table(comparison: Comparison) -> str:
+    """
+    Write the figures for people.
+
+    :param comparison: from :func:`compare`.
+    :return: lines of text.
+    """
+    lines = [f'{"":15}{"before":>8}{"after":>8}{"change":>9}']
+    for row in comparison['rows']:
+        lines.append(f'{SHOWN[row["figure"]]:15}{_number(row["before"]):>8}'
+                     f'{_number(row["after"]):>8}{_number(row["change"], "+"):>9}'
+                     f'{_interval(row)}')
+    return '\n'.join(lines)
+
+
+def _number(value: float | None, sign: str = '') -> str:
+    return '-' if value is None else f'{value:{sign}.3f}'
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    if not row['interval'] or None in row['interval']:
+        return ''
+    return f'  [{row["interval"][0]:+.3f}, {row["interval"][1]:+.3f}]'
+
+
+def _write_pictures(folder: Path, samples: Sequence[LabelledImage],
+                    found: Mapping[str, Sequence[Instances]],
+                    classes: Sequence[str]) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    names = []
+    for number, sample in enumerate(samples[:MOST_PICTURES], start=1):
+        config = OverlayConfig(labels=False)
+        truth = draw_overlay(sample.image, as_instances(sample), ('',), config)
+        truth[sample.label_map == IGNORE_LABEL] = 128
+        drawn = [draw_overlay(sample.image, found[name][number - 1], ('',) * 65535, config)
+                 for name in ('before', 'after')]
+        strip = [cv2.resize(image, (round(image.shape[1] * PICTURE_HEIGHT / image.shape[0]),
+                                    PICTURE_HEIGHT), interpolation=cv2.INTER_AREA)
+                 for image in (sample.image, truth, *drawn)]
+        gap = np.full((PICTURE_HEIGHT, GAP, 3), 255, np.uint8)
+        joined = np.concatenate([part for image in strip for part in (image, gap)][:-1], axis=1)
+        names.append(f'{number:02d}.jpg')
+        write_whole(folder / names[-1], cv2.imencode('.jpg', joined[..., ::-1])[1].tobytes())
+    return names
+
+
+def write_page(path: Path, comparison: Comparison, title: str, notes: Sequence[str]) -> None:
+    """
+    Write a page with the figures and the pictures.
+
+    :param path: of the page, beside the folder `pictures`.
+    :param comparison: from :func:`compare`.
+    :param title: of the page.
+    :param notes: sentences below it.
+    """
+    cells = ''.join(f'<tr><td>{escape(SHOWN[row["figure"]])}<td>{_number(row["before"])}'
+                    f'<td>{_number(row["after"])}<td>{_number(row["change"], "+")}'
+                    f'<td>{_interval(row)}' for row in comparison['rows'])
+    pictures = ''.join(f'<h3>{escape(name)}</h3><img src="pictures/{escape(file)}">' for name, file
+                       in zip(comparison['images'], comparison['pictures']))
+    style = ('body{font-family:sans-serif;margin:2em;max-width:90em}img{max-width:100%}'
+             'td,th{padding:.1em .8em .1em 0;text-align:left}')
+    write_whole(path, (
+        f'<!doctype html><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<style>{style}</style><h1>{escape(title)}</h1>'
+        + ''.join(f'<p>{escape(note)}</p>' for note in notes)
+        + '<table><tr><th><th>before<th>after<th>change<th>95 % interval'
+        + f'{cells}</table><h2>Images kept apart</h2>'
+        + f'<p>Left to right: image, labels, before, after.</p>{pictures}\n').encode())

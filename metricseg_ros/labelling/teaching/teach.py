@@ -1,0 +1,302 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Teach a model what has been labelled: fine-tune, stop in time, choose the score, compare, export.
+
+Everything lies in OUTPUT/teaching until the model is there, so that the same command goes on after
+an interruption: `plan.json` says what is taught, `history.json` what each look at the images kept
+apart gave, `best` holds the best weights so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+import json
+from pathlib import Path
+import shutil
+import time
+from typing import Any
+
+from metricseg_ros.backends.torch_backend import TorchBackend
+from metricseg_ros.config import BackendConfig, TEACHING, TrainingConfig
+from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
+from metricseg_ros.datasets.reading import read_json
+from metricseg_ros.export.onnx import write_model, write_weights
+from metricseg_ros.labelling.teaching.comparison import compare, Comparison, write_page
+from metricseg_ros.labelling.teaching.comparison import verdict as verdict_of
+from metricseg_ros.labelling.teaching.held_out import judge, MOST_JUDGED, split
+from metricseg_ros.models import DESCRIPTION_FILE, load_description, ModelDescription, ModelError
+from metricseg_ros.network import MetricSegmentationNetwork
+from metricseg_ros.network.checkpoint import load_weights, read_weights
+from metricseg_ros.segmenter import InstanceSegmenter
+from metricseg_ros.training.configuration import training_of
+from metricseg_ros.training.scenes import Source
+from metricseg_ros.training.train import CHECKPOINT, train, Trainer
+from metricseg_ros.whole_files import write_whole
+
+FEWEST = 3
+"""Images with labels that teaching needs: one of them is kept apart."""
+
+LOOKS_EVERY = 2
+"""Checkpoints between two looks at the images kept apart."""
+
+PATIENCE = 3
+"""Looks without a gain after which training ends."""
+
+GAIN = 0.002
+ATTRIBUTIONS = 'ATTRIBUTIONS.md'
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """
+    What is taught to which model.
+
+    :param dataset: the labels.
+    :param learnt: indices of the images trained on.
+    :param apart: indices of those kept apart.
+    :param model: the model it starts from.
+    :param config: how it is trained.
+    :param classes: names of the classes that the taught model has.
+    """
+
+    dataset: LabelledDataset
+    learnt: Sequence[int]
+    apart: Sequence[int]
+    model: ModelDescription
+    config: TrainingConfig
+    classes: tuple[str, ...]
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """Say all that has to be the same for an interrupted teaching to go on."""
+        config = json.loads(json.dumps(asdict(self.config)))
+        return {'model': self.model.name, 'weights': self.model.checksums, 'training': config,
+                'classes': list(self.classes), 'learnt': [self._name(i) for i in self.learnt],
+                'apart': [self._name(i) for i in self.apart]}
+
+    def _name(self, index: int) -> str:
+        return self.dataset[index].name
+
+    def samples_apart(self) -> list[LabelledImage]:
+        """Read the images kept apart."""
+        return [self.dataset[index] for index in self.apart]
+
+
+def make_lesson(dataset: LabelledDataset, indices: Sequence[int],
+                recordings: Sequence[tuple[str, int] | None], model: str,
+                overrides: Sequence[str] = ()) -> Lesson:
+    """
+    Decide what is learnt and what is kept apart, and how.
+
+    :param dataset: the labels.
+    :param indices: the images of it that have labels.
+    :param recordings: of each of these, as :func:`split` takes it.
+    :param model: name or folder of the model to start from.
+    :param overrides: `key=value` of training parameters, which win.
+    :return: the lesson. The network is the model's; one without several classes learns objects
+        alone, and loses the names that it had.
+    :raises ValueError: if there are too few images, or none with an object.
+    """
+    if len(indices) < FEWEST:
+        raise ValueError(f'teaching needs {FEWEST} labelled images at least, better 12 and more, '
+                         f'got {len(indices)}')
+    learnt, apart = split(len(indices), recordings)
+    if not any(dataset[indices[i]].class_ids[1:].size for i in learnt):
+        raise ValueError('no image to learn from has an object')
+    if not apart:  # Recordings of fewer than five frames.
+        learnt, apart = learnt[:-1], learnt[-1:]
+    description = load_description(model)
+    classes = tuple(dataset.classes)
+    network: dict[str, Any] = {'class_count': len(classes)}
+    if len(classes) == 1:
+        network |= {'name_backbone': '', 'class_scores': 'class'}
+    pretrained = str(description.folder.resolve())
+    config = training_of({**TEACHING, 'network': network, 'pretrained': pretrained}, overrides)
+    return Lesson(dataset, [indices[i] for i in learnt], [indices[i] for i in apart], description,
+                  config, classes)
+
+
+class Progress:
+    """What each look at the images kept apart gave, on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        """
+        Read what is there.
+
+        :param folder: of the teaching.
+        """
+        self.path, self.best_folder = folder / 'history.json', folder / 'best'
+        self.looks: list[dict[str, float]] = []
+        if self.path.is_file():
+            with suppress(ModelError):
+                load_description(self.best_folder).checked_file('weights.safetensors')
+                self.looks = read_json(self.path)
+
+    @property
+    def best(self) -> dict[str, float]:
+        """Return the best look; of equal ones the first."""
+        return max(self.looks, key=lambda look: look['figure'])
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether the last looks brought no gain."""
+        recent = self.looks[-PATIENCE:]
+        before = self.looks[:-PATIENCE]
+        return bool(before) and (max(look['figure'] for look in recent)
+                                 <= max(look['figure'] for look in before) + GAIN)
+
+    def add(self, look: dict[str, float]) -> None:
+        """
+        Remember a look.
+
+        :param look: step, figure and minimum_score.
+        """
+        self.looks = [own for own in self.looks if own['step'] < look['step']] + [look]
+        write_whole(self.path, (json.dumps(self.looks, indent=1) + '\n').encode())
+
+
+def teach(lesson: Lesson, output: Path, workers: int, device: str, say: Say) -> Comparison:
+    """
+    Teach, or go on where it was interrupted.
+
+    :param lesson: what is taught.
+    :param output: folder of the model.
+    :param workers: processes that load images.
+    :param device: where to train: `cpu`, `cuda` or `auto`.
+    :param say: told what happens.
+    :return: the comparison, with `verdict`, `history`, `minimum_score` and `minutes`.
+    :raises ValueError: if the folder holds another teaching.
+    """
+    began, folder = time.monotonic(), output / 'teaching'
+    folder.mkdir(parents=True, exist_ok=True)
+    check_plan(folder / 'plan.json', lesson.plan)
+    progress, apart = Progress(folder), lesson.samples_apart()
+    judged = apart[::-(-len(apart) // MOST_JUDGED)]
+    if not progress.looks:
+        look(lesson, Trainer(lesson.config), judged, progress, say)
+    if not progress.has_ended:
+        data = lesson.dataset
+        known = data[lesson.learnt[0]].background_known
+        source = Source(lambda rng: data[lesson.learnt[int(rng.integers(len(lesson.learnt)))]],
+                        tuple(data.classes), background_known=known)
+        every = LOOKS_EVERY * lesson.config.checkpoint_steps
+
+        def goes_on(trainer: Trainer) -> bool:
+            if trainer.step % every and trainer.step < lesson.config.steps:
+                return True
+            look(lesson, trainer, judged, progress, say)
+            return not progress.has_ended
+        train(lesson.config, folder, workers, device, [source], goes_on)
+    comparison = finish(lesson, output, progress, apart, say)
+    comparison['minutes'] = round((time.monotonic() - began) / 60, 2)
+    write_whole(folder / 'comparison.json', (json.dumps(comparison, indent=1) + '\n').encode())
+    return comparison
+
+
+def check_plan(path: Path, plan: dict[str, Any]) -> None:
+    """
+    See that an interrupted teaching is gone on with, and not another one mixed into it.
+
+    :param path: of the plan of the one that may lie there; it is written where there is none.
+    :param plan: of this one.
+    :raises ValueError: if they differ, saying in what.
+    """
+    if not path.is_file():
+        write_whole(path, (json.dumps(plan, indent=1) + '\n').encode())
+    before = read_json(path)
+    if differs := [key for key in plan if before.get(key) != plan[key]]:
+        raise ValueError(f'{path.parent} holds a teaching with other {" and ".join(differs)}: '
+                         'give another -o, or remove that folder')
+
+
+def look(lesson: Lesson, trainer: Trainer, samples: Sequence[LabelledImage], progress: Progress,
+         say: Say) -> None:
+    """
+    See what the averaged weights are worth now, and keep them if they are the best so far.
+
+    :param lesson: what is taught.
+    :param trainer: knows the weights.
+    :param samples: images kept apart.
+    :param progress: where it is remembered.
+    :param say: told the figure.
+    """
+    network = MetricSegmentationNetwork(lesson.config.network)
+    network.load_state_dict(trainer.average.state)
+    candidate = progress.path.parent / 'candidate'
+    write_weights(network, candidate, lesson.classes, lesson.model.input_size, {})
+    judgement = judge(opened(candidate), samples)
+    if not progress.looks or judgement.figure > progress.best['figure']:
+        write_weights(network, progress.best_folder, lesson.classes, lesson.model.input_size, {})
+    progress.add({'step': trainer.step, **asdict(judgement)})
+    say(f'step {trainer.step} of {lesson.config.steps}: {judgement.figure:.3f} on the images kept '
+        f'apart (best {progress.best["figure"]:.3f}), minimum_score {judgement.minimum_score:g}')
+
+
+def opened(folder: Path) -> InstanceSegmenter:
+    """
+    Open a model that needs no ONNX file.
+
+    :param folder: of the model.
+    :return: a segmenter on torch and the CPU.
+    """
+    description = load_description(folder)
+    return InstanceSegmenter(description, TorchBackend(description,
+                                                       BackendConfig(device_policy='cpu')))
+
+
+def finish(lesson: Lesson, output: Path, progress: Progress, apart: Sequence[LabelledImage],
+           say: Say) -> Comparison:
+    """
+    Export the best weights, and compare them with what the model was before.
+
+    :param lesson: what was taught.
+    :param output: folder of the model.
+    :param progress: knows the best.
+    :param apart: images kept apart.
+    :param say: told what happens.
+    :return: the comparison.
+    """
+    best, folder = progress.best, output / 'teaching'
+    say(f'best at step {best["step"]:g}: exporting')
+    export(lesson, output, progress.best_folder, best)
+    say(f'comparing on {len(apart)} images kept apart')
+    comparison = compare(opened(lesson.model.folder), opened(output), apart,
+                         lesson.dataset.classes, folder / 'pictures')
+    comparison |= {'verdict': verdict_of(comparison), 'history': progress.looks,
+                   'minimum_score': best['minimum_score'], 'step': best['step'],
+                   'learnt': len(lesson.learnt), 'apart': len(lesson.apart)}
+    write_page(folder / 'index.html', comparison, f'{lesson.model.name}, before and after', [
+        comparison['verdict'] + '.', f'Learnt from {len(lesson.learnt)} images; '
+        f'{len(lesson.apart)} were kept apart. Step and smallest score were chosen on these, so '
+        'that the gain on other images is a little smaller.'])
+    for path in (folder / CHECKPOINT, folder / 'candidate', progress.best_folder):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    return comparison
+
+
+def export(lesson: Lesson, output: Path, best: Path, look: dict[str, float]) -> None:
+    """
+    Write the model; its model.json, without which it is none, comes last.
+
+    :param lesson: what was taught.
+    :param output: its folder.
+    :param best: folder of the weights.
+    :param look: what they are worth, and their smallest score.
+    """
+    network = MetricSegmentationNetwork(lesson.config.network)
+    path = best / 'weights.safetensors'
+    load_weights(network, read_weights(path), str(path))
+    card = {'description': f'{lesson.model.name}, taught on {len(lesson.learnt)} images.',
+            'grouping': {'minimum_score': look['minimum_score']},
+            'training': {'from': lesson.model.name, 'step': look['step'],
+                         'images': len(lesson.learnt)},
+            'licence': lesson.model.card.get('licence', 'see what it was taught from')}
+    (output / DESCRIPTION_FILE).unlink(missing_ok=True)
+    write_model(network.eval(), output, lesson.classes, lesson.model.input_size, card)
+    if (lesson.model.folder / ATTRIBUTIONS).is_file():
+        shutil.copyfile(lesson.model.folder / ATTRIBUTIONS, output / ATTRIBUTIONS)

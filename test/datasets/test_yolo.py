@@ -1,0 +1,74 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Ultralytics' outlines become one label map, wherever data.yaml lets its folders be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+from metricseg_ros.datasets.opening import open_dataset
+import numpy as np
+import pytest
+
+SIZE = (8, 16)
+LEFT = '0 0 0 0.5 0 0.5 1 0 1'
+CORNER = '1 0.75 0.5 1 0.5 1 1 0.75 1'
+
+
+def write(root: Path, labels: str | None, images: str = 'images/train',
+          data: str = 'train: images/train\nnames: [cup, book]\n') -> str:
+    (root / images).mkdir(parents=True)
+    cv2.imwrite(str(root / images / 'desk.jpg'), np.zeros((*SIZE, 3), np.uint8))
+    if labels is not None:
+        folder = root / images.replace('images', 'labels')
+        folder.mkdir(parents=True)
+        (folder / 'desk.txt').write_text(labels)
+    (root / 'data.yaml').write_text(data)
+    return f'yolo:{root}'
+
+
+def test_outlines_are_objects_of_their_classes(tmp_path: Path) -> None:
+    dataset = open_dataset(write(tmp_path, f'{LEFT}\n\n{CORNER}\n'))
+    sample = dataset[0]
+    assert dataset.classes == ('cup', 'book')
+    assert sample.class_ids.tolist() == [0, 1, 2]
+    assert (sample.label_map[:, :8] == 1).all()
+    assert (sample.label_map[4:, 12:] == 2).all()
+    assert (sample.label_map > 0).sum() == 8 * 8 + 4 * 4
+    assert sample.background_known
+
+
+def test_an_image_without_a_file_or_with_an_empty_one_shows_no_object(tmp_path: Path) -> None:
+    assert open_dataset(write(tmp_path / 'a', None))[0].instance_count == 0
+    assert open_dataset(write(tmp_path / 'b', ''))[0].instance_count == 0
+
+
+@pytest.mark.parametrize(('images', 'data'), [
+    ('train/images', 'train: ../train/images\nval: ../valid/images\nnames: {0: cup, 1: book}\n'),
+    ('train/images', 'train: train/images\nnames: [cup, book]\n'),
+    ('images', 'path: .\ntrain: images\nval: images\nnames: [cup, book]\n')])
+def test_every_way_of_writing_the_folders_is_read_and_an_image_counts_once(
+        tmp_path: Path, images: str, data: str) -> None:
+    dataset = open_dataset(write(tmp_path, LEFT, images, data))
+    assert (len(dataset), dataset[0].instance_count) == (1, 1)
+
+
+@pytest.mark.parametrize(('labels', 'reason'), [
+    ('0 0.5 0.5 0.2 0.2', 'line 1 of .*desk.txt is a box: these are labels for detection'),
+    (f'{LEFT}\n0 0.1 0.1 0.2', 'line 2 of .* must be a class and at least three corners'),
+    ('2 0 0 1 0 1 1', 'is of class 2, data.yaml names 2'),
+    ('cup 0 0 1 0 1 1', 'must be numbers'), ('0 0 0 1 0 nan 1', 'corners must be numbers')])
+def test_a_line_that_is_no_outline_is_refused_by_its_number(tmp_path: Path, labels: str,
+                                                            reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        open_dataset(write(tmp_path, labels))[0]
+
+
+@pytest.mark.parametrize(('data', 'reason'), [
+    ('train: images/train\n', 'must list the names'), ('names: [cup]\n', 'there are none'),
+    ('names: [cup]\ntrain: elsewhere\n', 'there are none'), ('[', 'needs a folder with data.yaml')])
+def test_a_description_that_does_not_lead_to_images_is_refused(tmp_path: Path, data: str,
+                                                               reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        open_dataset(write(tmp_path, LEFT, data=data))
