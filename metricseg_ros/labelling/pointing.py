@@ -17,6 +17,11 @@ from metricseg_ros.labelling.labels import LabelError, Labels, painted, with_obj
 from metricseg_ros.structures import EmbeddedImage, Instances
 import numpy as np
 
+SLIVER_DEPTH = 3.0
+"""Pieces of less than twice this width, in pixels, are thin."""
+
+SLIVER_SHARE = 0.25
+
 Pixel = tuple[float, float]
 """(row, col) in the image."""
 
@@ -75,7 +80,7 @@ def extended(labels: Labels, embedded: EmbeddedImage, grouping: GroupingConfig, 
     if not won.any():
         raise LabelError('the object has all that looks alike there: paint the rest with the '
                          'brush')
-    return painted(labels, won, object_id)
+    return without_slivers(painted(labels, won, object_id), there, won)
 
 
 def cut(labels: Labels, embedded: EmbeddedImage, grouping: GroupingConfig, object_id: int,
@@ -91,7 +96,29 @@ def cut(labels: Labels, embedded: EmbeddedImage, grouping: GroupingConfig, objec
     :return: the labels; what is more like the middle of the object than like the click stays.
     :raises LabelError: if there is no such object, or the click lies beside it.
     """
-    return painted(labels, part_at(labels, embedded, grouping, object_id, pixel), BACKGROUND)
+    part = part_at(labels, embedded, grouping, object_id, pixel)
+    return without_slivers(painted(labels, part, BACKGROUND), object_id, part)
+
+
+def without_slivers(labels: Labels, object_id: int, taken: np.ndarray) -> Labels:
+    """
+    Drop what a click leaves of an object along the edge of what it took.
+
+    :param labels: the labels.
+    :param object_id: of whom it took; background and ignored have no slivers.
+    :param taken: (H,W) bool, what it took.
+    :return: the labels without pieces of the object that are thin, and small beside what was
+        taken.
+    """
+    if object_id in (BACKGROUND, IGNORE_LABEL):
+        return labels
+    left = (labels.label_map == object_id).view(np.uint8)
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(left)
+    depth = cv2.distanceTransform(np.pad(left, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    small = stats[:, cv2.CC_STAT_AREA] < SLIVER_SHARE * np.count_nonzero(taken)
+    slivers = [piece for piece in range(1, count)
+               if small[piece] and depth[pieces == piece].max() < SLIVER_DEPTH]
+    return painted(labels, np.isin(pieces, slivers), BACKGROUND) if slivers else labels
 
 
 def part_at(labels: Labels, embedded: EmbeddedImage, grouping: GroupingConfig, object_id: int,
