@@ -32,10 +32,6 @@ HEADERS = {
     'cache-control': 'no-store'}
 
 
-class TooLargeError(Exception):
-    """A body that grew beyond :data:`LARGEST_BODY`."""
-
-
 class Guard:
     """Refuses what does not come from the page itself."""
 
@@ -64,11 +60,8 @@ class Guard:
         refused = self.refusal(scope)
         if refused:
             return await _answer(send, *refused)
-        try:
-            inner = {**scope, 'root_path': f'/{self.token}'}
-            return await self.application(inner, _limited(receive), _with_headers(send))
-        except TooLargeError:
-            return await _answer(send, 413, f'a request may have {LARGEST_BODY} bytes')
+        inner = {**scope, 'root_path': f'/{self.token}'}
+        return await self.application(inner, _limited(receive), _with_headers(send))
 
     def refusal(self, scope: Message) -> tuple[int, str] | None:
         """
@@ -109,6 +102,7 @@ class Guard:
 
 def _limited(receive: Receive) -> Receive:
     """Count a body whose length was not told beforehand."""
+    from starlette.exceptions import HTTPException
     taken = 0
 
     async def limited() -> Message:
@@ -116,7 +110,7 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         taken += len(message.get('body', b''))
         if taken > LARGEST_BODY:
-            raise TooLargeError
+            raise HTTPException(413, f'a request may have {LARGEST_BODY} bytes')
         return message
     return limited
 

@@ -118,7 +118,7 @@ def serve(session: LabellingSession, host: str = LOCAL, port: int = 0,
 def _read(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # The latter from a thousand brackets.
         return None
 
 
