@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Images of vertical bands whose embeddings are known, so that what a click does can be derived."""
+"""Images of vertical bands with known embeddings, so that what a click does can be derived."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ WITHOUT_OUTLINES = GroupingConfig(outline_radius=0)
 
 def image(*values: float) -> EmbeddedImage:
     """Give an image of bands of equal width with these embeddings, of one dimension."""
-    embeddings = torch.tensor(values, dtype=torch.float32).repeat_interleave(GRID[1] // len(values))
-    embeddings = embeddings.expand(1, *GRID).contiguous()
+    bands = torch.tensor(values, dtype=torch.float32).repeat_interleave(GRID[1] // len(values))
+    embeddings = bands.expand(1, *GRID).contiguous()
     logits = torch.zeros(1, 2, *GRID)
     to_image = np.array([[SCALE, (SCALE - 1) / 2]] * 2)
     return EmbeddedImage(NetworkOutput(embeddings, logits, (0.5,)), SIZE, to_image)

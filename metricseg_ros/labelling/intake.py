@@ -38,7 +38,7 @@ def take_in(store: LabelStore, path: str | Path, frames: int, topic: str | None 
     path = Path(path)
     if (path / 'images').is_dir():
         path = path / 'images'
-    source = open_input(path, topic)
+    source = open_input(path, topic, depth=False)
     known = {entry.about.get('source') for entry in store.entries.values()}
     if not isinstance(source, ImageFiles):
         if str(path.resolve()) in known:

@@ -67,7 +67,8 @@ def test_a_line_that_is_no_outline_is_refused_by_its_number(tmp_path: Path, labe
 
 @pytest.mark.parametrize(('data', 'reason'), [
     ('train: images/train\n', 'must list the names'), ('names: [cup]\n', 'there are none'),
-    ('names: [cup]\ntrain: elsewhere\n', 'there are none'), ('[', 'needs a folder with data.yaml')])
+    ('names: [cup]\ntrain: elsewhere\n', 'there are none'),
+    ('[', 'needs a folder with data.yaml')])
 def test_a_description_that_does_not_lead_to_images_is_refused(tmp_path: Path, data: str,
                                                                reason: str) -> None:
     with pytest.raises(ValueError, match=reason):

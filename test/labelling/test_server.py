@@ -268,4 +268,5 @@ def test_what_the_page_does_ends_in_a_data_set(tmp_path: Path) -> None:
     assert names[one].class_ids[names[one].label_map.max()] == 2
     assert (names[other].label_map == 0).all()
     assert json.loads((labels / 'index.json').read_text())[0]['source'].endswith('.jpg')
-    assert cv2.imread(str(labels / 'labels' / f'{one}.png'), cv2.IMREAD_UNCHANGED).dtype == 'uint16'
+    written = cv2.imread(str(labels / 'labels' / f'{one}.png'), cv2.IMREAD_UNCHANGED)
+    assert written.dtype == 'uint16'
