@@ -97,7 +97,7 @@ def label(args: argparse.Namespace, paths: list[str], config: object) -> None:
     :param config: of the segmenter.
     :raises ValueError: if there is nothing to label.
     """
-    from metricseg_ros.cli.opening import open_segmenter
+    from metricseg_ros.cli.open_segmenter import open_segmenter
     from metricseg_ros.labelling.server import serve
     from metricseg_ros.labelling.session import LabellingSession
     store = filled(args, paths)

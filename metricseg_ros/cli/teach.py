@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     texts, overrides = split_overrides(args.inputs)
     if len(texts) != 1:
         raise ValueError(f'give one DATASET, got {len(texts)}')
-    from metricseg_ros.datasets.opening import open_dataset
+    from metricseg_ros.datasets.formats import open_dataset
     from metricseg_ros.labelling.teaching.comparison import table
     from metricseg_ros.labelling.teaching.oddities import oddities, readable_images
     from metricseg_ros.labelling.teaching.recordings import recordings_of, waiting_images

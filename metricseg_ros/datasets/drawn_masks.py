@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import read_image
+from metricseg_ros.datasets.reading import read_photograph
 import numpy as np
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
@@ -88,7 +88,7 @@ def read_sized(path: Path, size: tuple[int, int] | None) -> np.ndarray:
     :return: (H,W,3) uint8 RGB.
     :raises ValueError: if it is missing, or of another size.
     """
-    image = read_image(path)
+    image = read_photograph(path)
     if size is not None and image.shape[:2] != tuple(size):
         raise ValueError(f'image {path} must be of size {tuple(size)} as its labels say, got '
                          f'{image.shape[:2]}')

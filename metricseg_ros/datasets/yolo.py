@@ -17,7 +17,7 @@ from typing import Any
 
 from metricseg_ros.datasets.drawn_masks import draw_polygons, DrawnObject, labelled, SUFFIXES
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import found_in, read_image
+from metricseg_ros.datasets.reading import found_in, read_photograph
 import numpy as np
 
 SPLITS = ('train', 'val', 'valid', 'test')
@@ -50,7 +50,7 @@ class YoloDataset:
         :raises ValueError: where a file is damaged, or has boxes.
         """
         path = self.paths[index]
-        image, label_path = read_image(path), label_path_of(path)
+        image, label_path = read_photograph(path), label_path_of(path)
         size = image.shape[:2]
         lines = label_path.read_text().splitlines() if label_path.is_file() else []
         objects = [self._drawn(label_path, number, line, size)

@@ -135,7 +135,7 @@ def write_weights(network: MetricSegmentationNetwork, folder: Path, classes: tup
         'files': {name: sha256(folder / name) for name in names},
         **card,
     }
-    write_whole(folder / DESCRIPTION_FILE, (json.dumps(content, indent=2) + '\n').encode())
+    write_atomically(folder / DESCRIPTION_FILE, (json.dumps(content, indent=2) + '\n').encode())
 
 
 def halve_precision(folder: Path) -> None:

@@ -11,7 +11,7 @@ import shutil
 from typing import Any
 
 import cv2
-from metricseg_ros.datasets.reading import read_image as read_stored
+from metricseg_ros.datasets.reading import read_photograph as read_stored
 from metricseg_ros.inputs import Frame, open_input
 from metricseg_ros.inputs.images import ImageFiles
 from metricseg_ros.labelling.choosing import far_apart, look_of

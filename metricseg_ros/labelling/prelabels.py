@@ -21,9 +21,9 @@ import shutil
 from typing import Any
 
 import cv2
+from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.inputs import Frame
 from metricseg_ros.structures import Instances
-from metricseg_ros.whole_files import write_whole
 import numpy as np
 
 FORMATS = ('coco', 'labelme')
@@ -69,7 +69,7 @@ class PreLabels:
         outlined = [(self.class_names[class_id - 1], outlines(crop, box)) for class_id, crop, box
                     in zip(instances.class_ids.tolist(), instances.crops, instances.boxes)]
         if self.kind == 'labelme':
-            write_whole(self.folder / f'{name}.json', _json(
+            write_atomically(self.folder / f'{name}.json', _json(
                 labelme_file(file_name, instances.image_size, outlined)))
         else:
             self._add_to_coco(file_name, instances, outlined)
@@ -79,7 +79,7 @@ class PreLabels:
         if self.kind == 'coco':
             categories = [{'id': number, 'name': name}
                           for number, name in enumerate(self.class_names, start=1)]
-            write_whole(self.folder / 'annotations.json', _json(
+            write_atomically(self.folder / 'annotations.json', _json(
                 {'images': self.images, 'annotations': self.annotations,
                  'categories': categories}))
 
@@ -93,7 +93,7 @@ class PreLabels:
             shutil.copyfile(source, self.image_folder / file_name)
             return file_name
         content = cv2.imencode('.png', frame.image[..., ::-1])[1].tobytes()
-        write_whole(self.image_folder / f'{name}.png', content)
+        write_atomically(self.image_folder / f'{name}.png', content)
         return f'{name}.png'
 
     def _add_to_coco(self, file_name: str, instances: Instances,

@@ -18,7 +18,7 @@ import secrets
 import threading
 from typing import Any
 
-from metricseg_ros.datasets.reading import read_image
+from metricseg_ros.datasets.reading import read_photograph
 from metricseg_ros.labelling.actions import act, Context
 from metricseg_ros.labelling.history import History, Packed
 from metricseg_ros.labelling.labels import LabelError, Labels
@@ -171,7 +171,7 @@ class LabellingSession:
     def _look(self, name: str) -> tuple[EmbeddedImage, Instances]:
         with self._looking:
             if name not in self._seen:
-                embedded = self.segmenter.embed(read_image(self.store.image_path(name)))
+                embedded = self.segmenter.embed(read_photograph(self.store.image_path(name)))
                 self._seen[name] = embedded, self.segmenter.instances(embedded)
             self._seen.move_to_end(name)
             while len(self._seen) > IN_MEMORY:

@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.datasets.folder_dataset import ONE_CLASS
 from metricseg_ros.datasets.label_folder import IMAGE_SUFFIXES
 from metricseg_ros.datasets.reading import read_json, read_labels
 from metricseg_ros.labelling.labels import LabelError, Labels
-from metricseg_ros.whole_files import write_whole
 import numpy as np
 
 WAITING = 'waiting'
@@ -105,7 +105,7 @@ class LabelStore:
             raise LabelError(f'objects are of class {missing[0]!r}: give them another one first')
         kept = [*classes, *(name for name in ONE_CLASS if name in used)] or ONE_CLASS
         self.classes = tuple(dict.fromkeys(kept))
-        write_whole(self.root / 'classes.txt', ('\n'.join(self.classes) + '\n').encode())
+        write_atomically(self.root / 'classes.txt', ('\n'.join(self.classes) + '\n').encode())
 
     def add(self, name: str, image: bytes, suffix: str, about: Mapping[str, Any]) -> None:
         """
@@ -116,7 +116,7 @@ class LabelStore:
         :param suffix: of its file.
         :param about: where it comes from.
         """
-        write_whole(self.waiting / 'images' / f'{name}{suffix}', image)
+        write_atomically(self.waiting / 'images' / f'{name}{suffix}', image)
         self.entries[name] = Entry(f'{name}{suffix}', False, {'key': name, 'names': [], **about})
 
     def folder_of(self, name: str) -> Path:
@@ -177,7 +177,7 @@ class LabelStore:
             self.entries[name] = replace(entry, about={**entry.about, 'key': name,
                                                        'names': names})
             self._write_index(entry.done)
-        write_whole(self.label_path(name), encoded(labels.label_map))
+        write_atomically(self.label_path(name), encoded(labels.label_map))
 
     def finish(self, name: str, labels: Labels) -> None:
         """
@@ -221,7 +221,7 @@ class LabelStore:
         rows = [dict(entry.about or self._unnamed(name)) for name, entry in self.entries.items()
                 if entry.done == done]
         folder = self.root if done else self.waiting
-        write_whole(folder / 'index.json', (json.dumps(rows, indent=1) + '\n').encode())
+        write_atomically(folder / 'index.json', (json.dumps(rows, indent=1) + '\n').encode())
         if done and not (self.root / 'classes.txt').is_file():
             self.set_classes(self.classes)
 

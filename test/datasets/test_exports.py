@@ -10,7 +10,7 @@ import shutil
 import zipfile
 
 import cv2
-from metricseg_ros.datasets.opening import open_dataset
+from metricseg_ros.datasets.formats import open_dataset
 import numpy as np
 import pytest
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.opening import open_dataset
+from metricseg_ros.datasets.formats import open_dataset
 import numpy as np
 import pytest
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.opening import open_dataset
+from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.labelling import store as store_module
 from metricseg_ros.labelling.labels import LabelError, Labels
 from metricseg_ros.labelling.store import LabelStore
@@ -88,7 +88,7 @@ def test_killed_between_any_two_files_it_is_a_data_set_and_loses_the_last_change
     store.finish('a', first)
     store.write('b', first)
     written = 0
-    really = store_module.write_whole
+    really = store_module.write_atomically
 
     def write(path: Path, content: bytes) -> None:
         nonlocal written
@@ -96,7 +96,7 @@ def test_killed_between_any_two_files_it_is_a_data_set_and_loses_the_last_change
             raise KilledError
         written += 1
         really(path, content)
-    monkeypatch.setattr(store_module, 'write_whole', write)
+    monkeypatch.setattr(store_module, 'write_atomically', write)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, 'rename', _counted(Path.rename, lambda: written, survived))
         try:

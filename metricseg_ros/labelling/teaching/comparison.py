@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.config import IGNORE_LABEL, OverlayConfig
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.evaluation.bootstrap import mean_interval
@@ -19,7 +20,6 @@ from metricseg_ros.evaluation.report import IMAGE_FIGURES, plain, readable, repo
 from metricseg_ros.overlay import draw_overlay
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import Instances
-from metricseg_ros.whole_files import write_whole
 import numpy as np
 
 SHOWN = {'found': 'objects found', 'overlap_f': 'overlap F', 'overlap_precision': 'precision',
@@ -138,7 +138,7 @@ def _write_pictures(folder: Path, samples: Sequence[LabelledImage],
         gap = np.full((PICTURE_HEIGHT, GAP, 3), 255, np.uint8)
         joined = np.concatenate([part for image in strip for part in (image, gap)][:-1], axis=1)
         names.append(f'{number:02d}.jpg')
-        write_whole(folder / names[-1], cv2.imencode('.jpg', joined[..., ::-1])[1].tobytes())
+        write_atomically(folder / names[-1], cv2.imencode('.jpg', joined[..., ::-1])[1].tobytes())
     return names
 
 
@@ -158,7 +158,7 @@ def write_page(path: Path, comparison: Comparison, title: str, notes: Sequence[s
                        in zip(comparison['images'], comparison['pictures']))
     style = ('body{font-family:sans-serif;margin:2em;max-width:90em}img{max-width:100%}'
              'td,th{padding:.1em .8em .1em 0;text-align:left}')
-    write_whole(path, (
+    write_atomically(path, (
         f'<!doctype html><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<style>{style}</style><h1>{escape(title)}</h1>'
         + ''.join(f'<p>{escape(note)}</p>' for note in notes)

@@ -16,7 +16,7 @@ def folder_of(text: str) -> Path | None:
     """
     Find the folder of a data set.
 
-    :param text: as :func:`metricseg_ros.datasets.opening.open_dataset` takes it.
+    :param text: as :func:`metricseg_ros.datasets.formats.open_dataset` takes it.
     :return: the folder; None where it is of another format.
     """
     kind, colon, rest = text.partition(':')

@@ -19,6 +19,7 @@ import shutil
 import time
 from typing import Any
 
+from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.config import BackendConfig, TEACHING, TrainingConfig
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
@@ -34,7 +35,6 @@ from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.training.configuration import training_of
 from metricseg_ros.training.scenes import Source
 from metricseg_ros.training.train import CHECKPOINT, train, Trainer
-from metricseg_ros.whole_files import write_whole
 
 FEWEST = 3
 """Images with labels that teaching needs: one of them is kept apart."""
@@ -157,7 +157,7 @@ class Progress:
         :param look: step, figure and minimum_score.
         """
         self.looks = [own for own in self.looks if own['step'] < look['step']] + [look]
-        write_whole(self.path, (json.dumps(self.looks, indent=1) + '\n').encode())
+        write_atomically(self.path, (json.dumps(self.looks, indent=1) + '\n').encode())
 
 
 def teach(lesson: Lesson, output: Path, workers: int, device: str, say: Say) -> Comparison:
@@ -194,7 +194,8 @@ def teach(lesson: Lesson, output: Path, workers: int, device: str, say: Say) -> 
         train(lesson.config, folder, workers, device, [source], goes_on)
     comparison = finish(lesson, output, progress, apart, say)
     comparison['minutes'] = round((time.monotonic() - began) / 60, 2)
-    write_whole(folder / 'comparison.json', (json.dumps(comparison, indent=1) + '\n').encode())
+    write_atomically(folder / 'comparison.json',
+                     (json.dumps(comparison, indent=1) + '\n').encode())
     return comparison
 
 
@@ -207,7 +208,7 @@ def check_plan(path: Path, plan: dict[str, Any]) -> None:
     :raises ValueError: if they differ, saying in what.
     """
     if not path.is_file():
-        write_whole(path, (json.dumps(plan, indent=1) + '\n').encode())
+        write_atomically(path, (json.dumps(plan, indent=1) + '\n').encode())
     before = read_json(path)
     if differs := [key for key in plan if before.get(key) != plan[key]]:
         raise ValueError(f'{path.parent} holds a teaching with other {" and ".join(differs)}: '
