@@ -27,10 +27,10 @@ from metricseg_ros.cli.options import (
     split_overrides,
     write_report,
 )
-from metricseg_ros.training.configuration import training_of
 from metricseg_ros.config import flattened, SegmenterConfig, TrainingConfig, with_values
 from metricseg_ros.datasets.labelled_image import LabelledDataset
 from metricseg_ros.evaluation.ablation import difference, markdown_table, plot
+from metricseg_ros.training.configuration import training_of
 
 OWN_KEYS = ('training', 'oracle_thresholds')
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 import sys
+import warnings
 
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.options import add_json, split_overrides, tables_to, write_report
@@ -50,17 +51,21 @@ def run(args: argparse.Namespace) -> int:
     if len(texts) != 1:
         raise ValueError(f'give one DATASET, got {len(texts)}')
     from metricseg_ros.datasets.formats import open_dataset
+    from metricseg_ros.datasets.reading import DataWarning
     from metricseg_ros.labelling.teaching.comparison import table
-    from metricseg_ros.labelling.teaching.oddities import oddities, readable_images
+    from metricseg_ros.labelling.teaching.oddities import oddities
     from metricseg_ros.labelling.teaching.recordings import recordings_of, waiting_images
     from metricseg_ros.labelling.teaching.teach import make_lesson, teach
     if (args.output / 'teaching' / 'comparison.json').is_file():
         raise ValueError(f'{args.output} has been taught already: give another -o, or remove it')
-    dataset = open_dataset(texts[0])
-    indices, faults = readable_images(dataset)
-    for line in (*faults, *waiting_images(texts[0]),
-                 *oddities([dataset[index] for index in indices], dataset.classes)):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', DataWarning)
+        dataset = open_dataset(texts[0], skip_missing=True)
+        odd = oddities([dataset[index] for index in range(len(dataset))], dataset.classes)
+    told = dict.fromkeys(str(warning.message) for warning in caught)
+    for line in (*told, *waiting_images(texts[0]), *odd):
         say(f'odd: {line}')
+    indices = range(len(dataset))
     lesson = make_lesson(dataset, indices, recordings_of(texts[0], dataset, indices), args.model,
                          overrides)
     say(f'learning from {len(lesson.learnt)} images, {len(lesson.apart)} kept apart; classes: '

@@ -17,7 +17,7 @@ from typing import Any
 import zipfile
 
 from metricseg_ros.datasets.coco import open_coco
-from metricseg_ros.datasets.drawn_masks import read_sized, SUFFIXES
+from metricseg_ros.datasets.drawn_masks import read_sized, readable, SUFFIXES
 from metricseg_ros.datasets.joined import joined
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
 from metricseg_ros.datasets.reading import found_in
@@ -94,11 +94,12 @@ def packed(path: Path) -> np.ndarray:
     return colours @ (1 << 16, 1 << 8, 1)
 
 
-def open_cvat(path: Path) -> LabelledDataset:
+def open_cvat(path: Path, skip_missing: bool = False) -> LabelledDataset:
     """
     Open an export.
 
     :param path: the zip file, or the folder that it was unpacked to.
+    :param skip_missing: whether to go on without images that cannot be used.
     :return: the data set. What is not labelled is background.
     :raises ValueError: if it is of neither kind, or was saved without images.
     """
@@ -109,10 +110,14 @@ def open_cvat(path: Path) -> LabelledDataset:
     folder = Path(unpacked.name) if unpacked else path
     annotations = sorted((folder / 'annotations').glob('instances_*.json'))
     if annotations:
-        parts = [_with_drawn_masks(open_coco(_images_of(folder), file)) for file in annotations]
+        parts = [_with_drawn_masks(open_coco(_images_of(folder), file, skip_missing))
+                 for file in annotations]
         return replace(joined(parts), kept=unpacked)
     if (folder / OBJECTS).is_dir() and (folder / CLASSES).is_dir():
-        return _open_masks(folder, unpacked)
+        whole = _open_masks(folder, unpacked)
+        kept = readable(whole, whole.paths, folder, skip_missing)
+        return replace(whole, paths=tuple(whole.paths[index] for index in kept),
+                       images=tuple(whole.images[index] for index in kept))
     raise ValueError("cvat needs an export as 'COCO 1.0' (annotations/instances_*.json) or "
                      f"'Segmentation mask 1.1' ({OBJECTS}/), with images, got "
                      f'{found_in(folder)}')
@@ -146,9 +151,10 @@ def _images_of(folder: Path) -> Path:
 
 
 def _with_drawn_masks(dataset: Any) -> Any:
-    return replace(dataset, annotations={
-        image: [{**annotation, 'iscrowd': 0} for annotation in annotations]
-        for image, annotations in dataset.annotations.items()})
+    return replace(dataset, images=tuple(
+        replace(image, annotations=tuple(replace(annotation, is_crowd=False)
+                                         for annotation in image.annotations))
+        for image in dataset.images))
 
 
 def _open_masks(folder: Path, unpacked: Any) -> MaskDataset:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import read_photograph
+from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
+from metricseg_ros.datasets.reading import read_photograph, usable
 import numpy as np
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
@@ -93,6 +93,30 @@ def read_sized(path: Path, size: tuple[int, int] | None) -> np.ndarray:
         raise ValueError(f'image {path} must be of size {tuple(size)} as its labels say, got '
                          f'{image.shape[:2]}')
     return image
+
+
+def readable(dataset: LabelledDataset, names: Sequence[Path], where: Path,
+             skip_missing: bool) -> Sequence[int]:
+    """
+    Find the images of a data set that can be used, if others are to be left out.
+
+    :param dataset: the data set.
+    :param names: of each image, for the message.
+    :param where: the data set, for the message.
+    :param skip_missing: whether to leave the others out; else reading one raises.
+    :return: indices of the images.
+    :raises ValueError: if there are none.
+    """
+    if not skip_missing:
+        return range(len(dataset))
+
+    def fault(index: int) -> str:
+        try:
+            dataset[index]
+        except ValueError as error:
+            return f'{names[index].name}: {error}'
+        return ''
+    return usable(range(len(dataset)), fault, where, skip_missing)
 
 
 def ellipse(centre: np.ndarray, edge: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -24,6 +24,7 @@ from metricseg_ros.datasets.drawn_masks import (
     ellipse,
     labelled,
     read_sized,
+    readable,
 )
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.reading import found_in, read_json
@@ -78,11 +79,12 @@ class LabelmeDataset:
         return replace(sample, label_map=label_map)
 
 
-def open_labelme(folder: Path) -> LabelmeDataset:
+def open_labelme(folder: Path, skip_missing: bool = False) -> LabelmeDataset:
     """
     Open a folder that labelme has written to.
 
     :param folder: of the JSON files; the images are where these say.
+    :param skip_missing: whether to go on without images that cannot be used.
     :return: the data set.
     :raises ValueError: if there is no such file in it, or one is of another form.
     """
@@ -91,7 +93,9 @@ def open_labelme(folder: Path) -> LabelmeDataset:
     if not paths:
         raise ValueError(f'labelme needs a folder of JSON files, got {found_in(folder)}')
     names = {shape['label'] for path in paths for shape in read_labelme(path)['shapes']}
-    return LabelmeDataset(paths, tuple(sorted(names - {IGNORED})) or ('object',))
+    whole = LabelmeDataset(paths, tuple(sorted(names - {IGNORED})) or ('object',))
+    kept = readable(whole, paths, folder, skip_missing)
+    return replace(whole, paths=tuple(paths[index] for index in kept))
 
 
 def read_labelme(path: Path) -> dict[str, Any]:

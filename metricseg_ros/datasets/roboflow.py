@@ -14,11 +14,12 @@ from metricseg_ros.datasets.reading import found_in
 ANNOTATIONS = '_annotations.coco.json'
 
 
-def open_roboflow(folder: Path) -> LabelledDataset:
+def open_roboflow(folder: Path, skip_missing: bool = False) -> LabelledDataset:
     """
     Open an export.
 
     :param folder: of the whole export, or of one of its parts.
+    :param skip_missing: whether to go on without images that cannot be used.
     :return: the data set. What is not labelled is background, as the labels are the user's own.
     :raises ValueError: if there are no annotations.
     """
@@ -28,9 +29,9 @@ def open_roboflow(folder: Path) -> LabelledDataset:
     if not paths:
         raise ValueError(f'roboflow needs a folder with {ANNOTATIONS}, or with train/, valid/ and '
                          f'test/ that have one, got {found_in(folder)}')
-    parts = [open_coco(path.parent, path) for path in paths]
+    parts = [open_coco(path.parent, path, skip_missing) for path in paths]
     # Its first category is the name of the whole set, and no annotation has it.
-    used = {part.classes[part.class_ids[own['category_id']] - 1] for part in parts
-            for annotations in part.annotations.values() for own in annotations}
+    used = {part.classes[annotation.class_id - 1] for part in parts for image in part.images
+            for annotation in image.annotations}
     first = {part.classes[0] for part in parts} - used
     return joined(parts, tuple(first))

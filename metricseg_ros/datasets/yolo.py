@@ -11,11 +11,17 @@ are refused.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from metricseg_ros.datasets.drawn_masks import draw_polygons, DrawnObject, labelled, SUFFIXES
+from metricseg_ros.datasets.drawn_masks import (
+    draw_polygons,
+    DrawnObject,
+    labelled,
+    readable,
+    SUFFIXES,
+)
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.reading import found_in, read_photograph
 import numpy as np
@@ -90,11 +96,12 @@ def label_path_of(image: Path) -> Path:
     return Path(*parts)
 
 
-def open_yolo(folder: Path) -> YoloDataset:
+def open_yolo(folder: Path, skip_missing: bool = False) -> YoloDataset:
     """
     Open a data set in the form of Ultralytics' segmentation data.
 
     :param folder: that holds data.yaml.
+    :param skip_missing: whether to go on without images that cannot be used.
     :return: the data set, with the images of all its splits.
     :raises ValueError: if there is no data.yaml, or what it names is not there.
     """
@@ -111,7 +118,9 @@ def open_yolo(folder: Path) -> YoloDataset:
     if not paths:
         raise ValueError(f'data.yaml of {folder} must name folders of images as train, val or '
                          f'test; there are none: {found_in(folder)}')
-    return YoloDataset(tuple(dict.fromkeys(paths)), classes)
+    whole = YoloDataset(tuple(dict.fromkeys(paths)), classes)
+    kept = readable(whole, whole.paths, folder, skip_missing)
+    return replace(whole, paths=tuple(whole.paths[index] for index in kept))
 
 
 def read_data_yaml(folder: Path) -> dict[str, Any]:

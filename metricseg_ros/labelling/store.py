@@ -25,8 +25,8 @@ from typing import Any
 import cv2
 from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.datasets.folder_dataset import ONE_CLASS
-from metricseg_ros.datasets.label_folder import IMAGE_SUFFIXES
 from metricseg_ros.datasets.reading import read_json, read_labels
+from metricseg_ros.inputs.codec import is_image
 from metricseg_ros.labelling.labels import LabelError, Labels
 import numpy as np
 
@@ -70,13 +70,13 @@ class LabelStore:
         for folder, done in ((self.waiting, False), (root, True)):
             about = {entry['key']: entry for entry in _read_entries(folder / 'index.json')}
             for path in sorted((folder / 'images').iterdir()):
-                if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.'):
+                if is_image(path) and not path.name.startswith('.'):
                     self.entries[path.stem] = Entry(path.name, done, about.get(path.stem, {}))
 
     def _put_aside_images_without_labels(self) -> None:
         """Let images that somebody put beside the labelled ones wait for their labels."""
         for path in (self.root / 'images').iterdir():
-            if path.suffix.lower() in IMAGE_SUFFIXES and not (
+            if is_image(path) and not (
                     self.root / 'labels' / f'{path.stem}.png').is_file():
                 path.rename(self.waiting / 'images' / path.name)
 

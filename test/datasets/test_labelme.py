@@ -87,7 +87,7 @@ def test_an_image_without_shapes_is_empty_and_one_without_a_file_is_left_out(
     ([shape('pen', (0, 0), (3, 'x'), (4, 4))], {}, "the polygon of a 'pen' cannot be drawn"),
     ([shape('pen', (0, 0), (3, 3), kind='mask', mask='AAAA')], {}, 'must be a PNG'),
     ([box('pen', 0, 0, 2, 2)], {'imageHeight': 99}, r'must be of size \(99, 12\)'),
-    ([box('pen', 0, 0, 2, 2)], {'imagePath': 'gone.png'}, 'gone.png is missing')])
+    ([box('pen', 0, 0, 2, 2)], {'imagePath': 'gone.png'}, 'gone.png: No such file')])
 def test_what_cannot_be_drawn_is_refused_by_name(tmp_path: Path, marks, changed, reason) -> None:
     with pytest.raises(ValueError, match=reason):
         open_dataset(write(tmp_path, *marks, **changed))[0]

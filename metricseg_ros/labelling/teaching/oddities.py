@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
+from metricseg_ros.datasets.labelled_image import LabelledImage
 import numpy as np
 
 SPECK = 0.0003
@@ -83,21 +83,3 @@ def _odd_classes(counts: Counter[int], classes: Sequence[str]) -> Iterator[str]:
 def _named(names: Sequence[str]) -> str:
     more = len(names) - SHOWN
     return ', '.join(names[:SHOWN]) + (f' and {more} more' if more > 0 else '')
-
-
-def readable_images(dataset: LabelledDataset) -> tuple[list[int], list[str]]:
-    """
-    Find the images of a data set that have labels.
-
-    :param dataset: the data set.
-    :return: their indices, and what is wrong with each of the others.
-    """
-    indices, faults = [], []
-    for index in range(len(dataset)):
-        try:
-            dataset[index]
-        except ValueError as error:
-            faults.append(f'left out: {error}')
-        else:
-            indices.append(index)
-    return indices, faults
