@@ -69,6 +69,11 @@ class ModelDescription:
         return self.card.get('grouping', {}).get('minimum_score')
 
     @property
+    def takes_depth(self) -> bool:
+        """Return whether the network takes depth beside the image."""
+        return self.network.depth
+
+    @property
     def onnx_path(self) -> Path:
         """Return where the ONNX file lies."""
         return self.folder / 'model.onnx'

@@ -32,6 +32,17 @@ class Intrinsics:
         if not all(map(math.isfinite, values)) or self.fx <= 0 or self.fy <= 0:
             raise ValueError(f'fx and fy must be positive, and cx and cy finite, got {values}')
 
+    def scaled(self, rows: float, columns: float) -> Intrinsics:
+        """
+        See the image resized.
+
+        :param rows: new height over old.
+        :param columns: new width over old.
+        :return: the pinhole in the new pixels.
+        """
+        return Intrinsics(self.fx * columns, self.fy * rows, (self.cx + 0.5) * columns - 0.5,
+                          (self.cy + 0.5) * rows - 0.5)
+
     def moved(self, rows: float, columns: float) -> Intrinsics:
         """
         See the image cropped or padded.

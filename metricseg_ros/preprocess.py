@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
+from metricseg_ros.pinhole import Intrinsics
+from metricseg_ros.planes import fit_dominant_plane
+from metricseg_ros.structures import DepthImage
 from metricseg_ros.threads import single_threaded
 import numpy as np
 import torch
@@ -15,6 +20,23 @@ from torch import Tensor
 MEAN = (127 / 255, 127 / 255, 127 / 255)
 STD = (128 / 255, 128 / 255, 128 / 255)
 """Normalisation EfficientNet-Lite was trained with, of RGB values in [0,1]."""
+
+SAME_SURFACE = 1.02
+"""Depths up to this many times the nearest are averaged with it when depth is resized."""
+MOST_TAPS = 3
+"""Pixels along a side that are looked at for one pixel of resized depth."""
+
+
+class DepthTensors(NamedTuple):
+    """
+    What the network takes of the depth of B images.
+
+    :param depth: (B,1,h,w) float32 metres, 0 where not known.
+    :param camera: (B,5) float32, of :func:`camera_vector`.
+    """
+
+    depth: Tensor
+    camera: Tensor
 
 
 @dataclass(frozen=True)
@@ -100,6 +122,99 @@ def preprocess(image: np.ndarray, box: tuple[int, int], multiple: int,
     below, right = np.subtract(geometry.input_size, geometry.content_size)
     padded = cv2.copyMakeBorder(content, 0, below, 0, right, cv2.BORDER_REPLICATE)
     return normalise(torch.from_numpy(padded)[None], mean, std), geometry
+
+
+@single_threaded()
+def preprocess_depth(depth: DepthImage, geometry: ImageGeometry) -> DepthTensors:
+    """
+    Turn depth into the network's inputs.
+
+    :param depth: of the image.
+    :param geometry: how the image lies in the network's input, from :func:`preprocess`.
+    :return: the inputs, of one image.
+    :raises ValueError: if the depth is of another size than the image.
+    """
+    if depth.metres.shape != geometry.image_size:
+        raise ValueError(f'depth must be of the size of the image, {geometry.image_size}, got '
+                         f'{depth.metres.shape}')
+    padded = np.zeros(geometry.input_size, np.float32)
+    height, width = geometry.content_size
+    padded[:height, :width] = resize_depth(depth.metres, geometry.content_size)
+    camera = depth.camera.scaled(*np.divide(geometry.content_size, geometry.image_size))
+    vector = camera_vector(padded, camera)
+    return DepthTensors(torch.from_numpy(padded)[None, None], torch.from_numpy(vector)[None])
+
+
+def no_depth(tensors: Tensor) -> DepthTensors:
+    """
+    Say that depth is known nowhere.
+
+    :param tensors: (B,3,h,w), the images.
+    :return: zeros.
+    """
+    batch, _, height, width = tensors.shape
+    return DepthTensors(torch.zeros(batch, 1, height, width), torch.zeros(batch, 5))
+
+
+def batched(depths: Sequence[DepthTensors | None], tensor: Tensor) -> DepthTensors | None:
+    """
+    Put the depths of images of one size together.
+
+    :param depths: of each image, where it is known.
+    :param tensor: (1,3,h,w), one of the images.
+    :return: of all of them; None where it is known of none.
+    """
+    if not any(depths):
+        return None
+    return DepthTensors(*map(torch.cat, zip(*(depth or no_depth(tensor) for depth in depths),
+                                            strict=True)))
+
+
+def resize_depth(metres: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """
+    Resize depth without mixing surfaces: of the pixels that become one, the nearest surface.
+
+    :param metres: (H,W) float32; not known where not positive or not finite.
+    :param size: (height, width) wanted.
+    :return: of that size; 0 where not known.
+    """
+    taps = [_taps(before, after) for before, after in zip(metres.shape, size, strict=True)]
+    known = np.where((metres > 0) & (metres < np.inf), metres, np.float32(np.inf))
+    stack = np.stack([known[rows][:, columns] for rows in taps[0] for columns in taps[1]])
+    nearest = stack.min(axis=0)
+    same = stack <= nearest * np.float32(SAME_SURFACE)
+    mean = np.where(same, stack, 0).sum(axis=0) / same.sum(axis=0)
+    return np.where(np.isfinite(nearest), mean, 0).astype(np.float32)
+
+
+def _taps(before: int, after: int) -> list[np.ndarray]:
+    """Return for each of K taps (after,) indices into (before,), evenly in each new pixel."""
+    count = min(MOST_TAPS, -(-before // after))
+    return [np.minimum(((np.arange(after) + (tap + 0.5) / count) * before / after).astype(int),
+                       before - 1) for tap in range(count)]
+
+
+def camera_vector(metres: np.ndarray, camera: Intrinsics) -> np.ndarray:
+    """
+    Tell the network what it needs of the pinhole and of the plane that things stand on.
+
+    :param metres: (h,w) float32, the network's input; 0 where not known.
+    :param camera: the pinhole in its pixels.
+    :return: (5,) float32: focal length f in pixels, then A, B, C and d, so that a pixel of depth z
+        at row r and column c, in units of the longer side from the centre, is z (A c + B r + C) +
+        d above the dominant plane; these four are 0 where there is no such plane.
+    """
+    focal = np.sqrt(camera.fx * camera.fy)
+    plane = fit_dominant_plane(metres, camera)
+    if plane is None:
+        return np.array([focal, 0, 0, 0, 0], np.float32)
+    height, width = metres.shape
+    x, y, z = plane.normal
+    ahead = (x * ((width - 1) / 2 - camera.cx) / camera.fx
+             + y * ((height - 1) / 2 - camera.cy) / camera.fy + z)
+    longer = max(height, width)
+    return np.array([focal, x * longer / camera.fx, y * longer / camera.fy, ahead, plane.offset],
+                    np.float32)
 
 
 def brightness(tensor: Tensor, geometry: ImageGeometry) -> np.ndarray:

@@ -14,7 +14,14 @@ from metricseg_ros.config import GroupingConfig, InputConfig, SegmenterConfig, S
 from metricseg_ros.grouping import group, mean_embeddings
 from metricseg_ros.instances import to_instances
 from metricseg_ros.models import load_description, ModelDescription
-from metricseg_ros.preprocess import brightness, ImageGeometry, preprocess
+from metricseg_ros.preprocess import (
+    batched,
+    brightness,
+    DepthTensors,
+    ImageGeometry,
+    preprocess,
+    preprocess_depth,
+)
 from metricseg_ros.structures import DepthImage, EmbeddedImage, Instances, NetworkOutput
 from metricseg_ros.threads import single_threaded
 import numpy as np
@@ -85,7 +92,7 @@ class InstanceSegmenter:
     @property
     def largest_batch(self) -> int:
         """Return how many images the network takes at once; 1 where nothing is won by it."""
-        return getattr(self.backend, 'largest_batch', 1)
+        return self.backend.largest_batch
 
     def embed(self, image: np.ndarray, depth: DepthImage | None = None) -> EmbeddedImage:
         """
@@ -114,19 +121,23 @@ class InstanceSegmenter:
             fed = [preprocess(image, self.input_size, self.description.size_multiple,
                               self.description.mean, self.description.std) for image in images]
             brightnesses = [brightness(tensor, geometry) for tensor, geometry in fed]
+            seen = [preprocess_depth(depth, geometry)
+                    if depth and self.description.takes_depth else None
+                    for depth, (_, geometry) in zip(depths, fed, strict=True)]
         with timed(stage_ms, 'network'):
-            outputs = self._run([tensor for tensor, _ in fed])
+            outputs = self._run([tensor for tensor, _ in fed], seen)
         return [EmbeddedImage(crop_to_content(output, geometry), geometry.image_size,
                               geometry.grid_to_image(output.grid_size), dict(stage_ms), bright,
                               image if depth else None, depth)
                 for image, depth, output, (_, geometry), bright in zip(
                     images, depths, outputs, fed, brightnesses, strict=True)]
 
-    def _run(self, tensors: list[Tensor]) -> list[NetworkOutput]:
+    def _run(self, tensors: list[Tensor],
+             depths: list[DepthTensors | None]) -> list[NetworkOutput]:
         alike = len({tensor.shape for tensor in tensors}) == 1
         if alike and 1 < len(tensors) <= self.largest_batch:
-            return self.backend.run_batch(torch.cat(tensors))
-        return [self.backend.run(tensor) for tensor in tensors]
+            return self.backend.run_batch(torch.cat(tensors), batched(depths, tensors[0]))
+        return [self.backend.run(*inputs) for inputs in zip(tensors, depths, strict=True)]
 
     @single_threaded()
     def instances(self, embedded: EmbeddedImage) -> Instances:
@@ -169,9 +180,12 @@ def crop_to_content(output: NetworkOutput, geometry: ImageGeometry) -> NetworkOu
     :return: of the image.
     """
     rows, columns = geometry.grid_content(output.grid_size)
-    return NetworkOutput(output.embeddings[:, :rows, :columns].contiguous(),
-                         output.class_logits[:, :, :rows, :columns].contiguous(),
-                         output.similarity_thresholds)
+    names, stride = output.name_logits, output.name_stride
+    if names is not None:
+        names = names[:, :-(-rows // stride), :-(-columns // stride)].contiguous()
+    return replace(output, embeddings=output.embeddings[:, :rows, :columns].contiguous(),
+                   class_logits=output.class_logits[:, :, :rows, :columns].contiguous(),
+                   name_logits=names)
 
 
 @contextmanager

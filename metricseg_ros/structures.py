@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from metricseg_ros.config import BACKGROUND
@@ -40,11 +41,17 @@ class NetworkOutput:
     :param class_logits: (T,C+1,h,w) float32, for each similarity threshold the logits of
         background and of C classes.
     :param similarity_thresholds: the T thresholds tau, each in (0,1].
+    :param name_logits: (N,h'',w'') float32, logits of N names that an object there may have, where
+        names are an output of their own and the one class above is any object; its cell (i,j)
+        covers name_stride cells along either side of the grid from (i,j) name_stride on.
+    :param name_stride: how much coarser that map is.
     """
 
     embeddings: Tensor
     class_logits: Tensor
     similarity_thresholds: tuple[float, ...]
+    name_logits: Tensor | None = None
+    name_stride: int = 1
 
     def __post_init__(self) -> None:
         """Check the shapes against each other."""
@@ -60,6 +67,27 @@ class NetworkOutput:
         if len(self.similarity_thresholds) != self.class_logits.shape[0]:
             raise ValueError(f'class_logits has {self.class_logits.shape[0]} thresholds, got '
                              f'{len(self.similarity_thresholds)} similarity_thresholds')
+
+        if self.name_logits is not None and self.name_logits.shape[1:] != self._names_size:
+            raise ValueError(f'name_logits must be (N,{self._names_size[0]},'
+                             f'{self._names_size[1]}), got {tuple(self.name_logits.shape)}')
+
+    @classmethod
+    def of(cls, outputs: Sequence[Tensor], thresholds: tuple[float, ...]) -> NetworkOutput:
+        """
+        Take what the network gives for one image.
+
+        :param outputs: embeddings, class logits and, of a network with such, name logits.
+        :param thresholds: the T thresholds tau.
+        :return: the same.
+        """
+        stride = outputs[0].shape[1] // outputs[2].shape[1] if len(outputs) > 2 else 1
+        return cls(outputs[0], outputs[1], thresholds, *outputs[2:], name_stride=stride)
+
+    @property
+    def _names_size(self) -> tuple[int, int]:
+        height, width = (-(-side // self.name_stride) for side in self.grid_size)
+        return height, width
 
     @property
     def grid_size(self) -> tuple[int, int]:

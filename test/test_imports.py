@@ -18,9 +18,9 @@ PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
     {'config', 'packed_mask', 'threads', 'atomic_files', 'pinhole'},
     {'structures', 'models', 'planes'},
-    {'depth_files'},
+    {'depth_files', 'preprocess'},
     {'inputs'},
-    {'similarity', 'preprocess', 'outlines', 'overlay', 'datasets', 'objects3d',
+    {'similarity', 'outlines', 'overlay', 'datasets', 'objects3d',
      'support'},
     {'network', 'grouping', 'results', 'tracking', 'synthesis'},
     {'backends', 'instances', 'training'},

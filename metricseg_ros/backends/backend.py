@@ -8,13 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol, TYPE_CHECKING
 
 if TYPE_CHECKING:  # The process that builds an engine has no need of torch.
+    from metricseg_ros.preprocess import DepthTensors
     from metricseg_ros.structures import NetworkOutput
     from torch import Tensor
-
-INPUT = 'image'
-OUTPUTS = ('embeddings', 'class_logits')
-"""Names in the ONNX file and in the engine."""
-
 
 class BackendError(RuntimeError):
     """A backend that cannot run the network as asked; the text names the remedy."""
@@ -45,24 +41,47 @@ class ExecutionReport:
 
 
 class Backend(Protocol):
-    """
-    Runs the network.
-
-    A backend that gains by taking several images at once says how many as `largest_batch`, and has
-    `run_batch`, of (B,3,h,w) to B outputs.
-    """
+    """Runs the network."""
 
     report: ExecutionReport
+    largest_batch: int
+    """Images that it gains by taking at once; 1 where it gains nothing."""
     progress: str
     """What is under way to run faster, in one line; empty where nothing is."""
 
-    def run(self, tensor: Tensor) -> NetworkOutput:
+    def run(self, tensor: Tensor, depth: DepthTensors | None = None) -> NetworkOutput:
         """
         Run the network on one image.
 
         :param tensor: (1,3,h,w) float32, from :func:`metricseg_ros.preprocess.preprocess`.
+        :param depth: of the image, for a model that takes it; None where it is not known.
         :return: what it says, on the device it ran on; a later run leaves it as it is.
+        """
+
+    def run_batch(self, tensors: Tensor, depths: DepthTensors | None = None
+                  ) -> list[NetworkOutput]:
+        """
+        Run the network on images of one size.
+
+        :param tensors: (B,3,h,w) float32, B up to :attr:`largest_batch`.
+        :param depths: of the images.
+        :return: what it says of each.
         """
 
     def close(self) -> None:
         """Give back memory and device."""
+
+
+def run_one_by_one(backend: Backend, tensors: Tensor,
+                   depths: DepthTensors | None = None) -> list[NetworkOutput]:
+    """
+    Run a backend that gains nothing by several images at once.
+
+    :param backend: runs the network.
+    :param tensors: (B,3,h,w) float32.
+    :param depths: of the images.
+    :return: what it says of each.
+    """
+    depth = [None] * len(tensors) if depths is None else [
+        type(depths)(*(part[index:index + 1] for part in depths)) for index in range(len(tensors))]
+    return [backend.run(tensors[index:index + 1], depth[index]) for index in range(len(tensors))]

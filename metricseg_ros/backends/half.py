@@ -33,8 +33,9 @@ def to_half(model: ModelProto) -> ModelProto:
 
     model = onnx.shape_inference.infer_shapes(model)
     graph, rewriter = model.graph, Rewriter(model)
-    before = ancestors(model, projections(model))
-    nodes = [rewriter.rewritten(node, node.name in before) for node in list(graph.node)]
+    # What depth tells of shapes is differences of nearly equal numbers, before any convolution.
+    halved = ancestors(model, projections(model)) & after_convolutions(model)
+    nodes = [rewriter.rewritten(node, node.name in halved) for node in list(graph.node)]
     graph.ClearField('node')
     graph.node.extend(inner for group in nodes for inner in group)
     graph.ClearField('value_info')
@@ -80,6 +81,22 @@ def ancestors(model: ModelProto, names: set[str]) -> set[str]:
             needed.update(node.input)
             found.add(node.name)
     return found - names
+
+
+def after_convolutions(model: ModelProto) -> set[str]:
+    """
+    Find the convolutions and what is computed from them.
+
+    :param model: the graph, its nodes in order.
+    :return: names of the nodes.
+    """
+    computed: set[str] = set()
+    names = set()
+    for node in model.graph.node:
+        if node.op_type == 'Conv' or computed & set(node.input):
+            computed.update(node.output)
+            names.add(node.name)
+    return names
 
 
 class Rewriter:

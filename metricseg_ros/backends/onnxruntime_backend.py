@@ -8,10 +8,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from metricseg_ros.backends.backend import BackendError, ExecutionReport, INPUT, OUTPUTS
+from metricseg_ros.backends.backend import BackendError, ExecutionReport, run_one_by_one
 from metricseg_ros.backends.gpus import found_gpu
-from metricseg_ros.config import BackendConfig
+from metricseg_ros.config import BackendConfig, NetworkConfig
 from metricseg_ros.models import ModelDescription
+from metricseg_ros.preprocess import DepthTensors, no_depth
 from metricseg_ros.structures import NetworkOutput
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ GPU_PROVIDER = 'CUDAExecutionProvider'
 class OnnxRuntimeBackend:
     """Runs a model's model.onnx."""
 
+    largest_batch = 1
     progress = ''
 
     def __init__(self, description: ModelDescription, config: BackendConfig) -> None:
@@ -40,10 +42,10 @@ class OnnxRuntimeBackend:
         except ImportError as error:
             raise BackendError('backend onnxruntime is not installed: install the Python package '
                                f'onnxruntime ({error})') from error
-        self.thresholds = description.similarity_thresholds
+        self.network = description.network
         on_gpu = config.device_policy == 'require_gpu'
         self.session = open_session(onnxruntime, path, config.threads, on_gpu)
-        check_names(self.session, str(path))
+        check_names(self.session, description.network, str(path))
         device = 'cpu'
         if on_gpu:
             check_on_gpu(self.session)
@@ -51,16 +53,30 @@ class OnnxRuntimeBackend:
         self.report = ExecutionReport('onnxruntime', self.session.get_providers()[0], device,
                                       description.precision)
 
-    def run(self, tensor: Tensor) -> NetworkOutput:
+    def run(self, tensor: Tensor, depth: DepthTensors | None = None) -> NetworkOutput:
         """
         Run the network on one image.
 
         :param tensor: (1,3,h,w) float32.
+        :param depth: of the image, where it is known.
         :return: what it says, on the CPU.
         """
-        embeddings, class_logits = self.session.run(OUTPUTS, {INPUT: tensor.numpy()})
-        return NetworkOutput(torch.from_numpy(embeddings)[0], torch.from_numpy(class_logits)[0],
-                             self.thresholds)
+        given = zip(self.network.inputs, (tensor, *(depth or no_depth(tensor))), strict=False)
+        outputs = self.session.run(self.network.outputs,
+                                   {name: part.numpy() for name, part in given})
+        return NetworkOutput.of([torch.from_numpy(part)[0] for part in outputs],
+                                self.network.similarity_thresholds)
+
+    def run_batch(self, tensors: Tensor, depths: DepthTensors | None = None
+                  ) -> list[NetworkOutput]:
+        """
+        Run the network on one image after the other.
+
+        :param tensors: (B,3,h,w) float32.
+        :param depths: of the images.
+        :return: what it says of each, on the CPU.
+        """
+        return run_one_by_one(self, tensors, depths)
 
     def close(self) -> None:
         """Give the session back."""
@@ -126,17 +142,19 @@ def check_on_gpu(session: Any) -> None:
                            'another version of onnxruntime-gpu')
 
 
-def check_names(session: Any, source: str) -> None:
+def check_names(session: Any, network: NetworkConfig, source: str) -> None:
     """
-    Check that a session has this package's input and outputs.
+    Check that a session has the network's inputs and outputs.
 
     :param session: of ONNX Runtime.
+    :param network: what model.json says of it.
     :param source: the file, for the message.
     :raises BackendError: if it has others.
     """
     inputs = [item.name for item in session.get_inputs()]
     outputs = [item.name for item in session.get_outputs()]
-    if inputs != [INPUT] or set(OUTPUTS) - set(outputs):
-        raise BackendError(f'{source} must take {INPUT} and give {", ".join(OUTPUTS)}, got '
+    if set(inputs) != set(network.inputs) or set(network.outputs) - set(outputs):
+        raise BackendError(f'{source} must take {", ".join(network.inputs)} and give '
+                           f'{", ".join(network.outputs)}, got '
                            f'{", ".join(inputs)} and {", ".join(outputs)}: export it with '
                            'metricseg export')

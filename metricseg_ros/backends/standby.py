@@ -7,11 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Thread
+from typing import TypeVar
 
 from metricseg_ros.backends.backend import Backend, ExecutionReport
+from metricseg_ros.preprocess import DepthTensors
 from metricseg_ros.structures import NetworkOutput
 from torch import Tensor
 
+Output = TypeVar('Output')
 Prepare = Callable[[Callable[[str], None]], Backend]
 """Makes the better backend; is given what to tell its progress to."""
 
@@ -46,22 +49,42 @@ class StandbyBackend:
     def report(self, report: ExecutionReport) -> None:
         self._serving.report = report
 
-    def run(self, tensor: Tensor) -> NetworkOutput:
+    @property
+    def largest_batch(self) -> int:
+        """Tell how many images what runs now takes at once."""
+        return self._serving.largest_batch
+
+    def run(self, tensor: Tensor, depth: DepthTensors | None = None) -> NetworkOutput:
         """
         Run the network on one image, on the better backend if it is ready.
 
         :param tensor: (1,3,h,w) float32.
+        :param depth: of the image, where it is known.
         :return: what it says, on the device it ran on.
         """
+        return self._by_the_better(lambda backend: backend.run(tensor, depth))
+
+    def run_batch(self, tensors: Tensor, depths: DepthTensors | None = None
+                  ) -> list[NetworkOutput]:
+        """
+        Run the network on images of one size, on the better backend if it is ready.
+
+        :param tensors: (B,3,h,w) float32.
+        :param depths: of the images.
+        :return: what it says of each.
+        """
+        return self._by_the_better(lambda backend: backend.run_batch(tensors, depths))
+
+    def _by_the_better(self, run: Callable[[Backend], Output]) -> Output:
         if self._ready is None:
-            return self._serving.run(tensor)
+            return run(self._serving)
         better, self._ready = self._ready, None
         try:
-            output = better.run(tensor)
+            output = run(better)
         except Exception as error:  # The present one is there still.
             self._blame(error)
             better.close()
-            return self._serving.run(tensor)
+            return run(self._serving)
         before, self._serving = self._serving, better
         before.close()
         return output

@@ -9,6 +9,7 @@ from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.network.checkpoint import load_weights, read_weights
+from metricseg_ros.preprocess import DepthTensors
 from metricseg_ros.structures import NetworkOutput
 import torch
 from torch import Tensor
@@ -48,27 +49,30 @@ class TorchBackend:
         device = f'cuda ({torch.cuda.get_device_name()})' if on_gpu else 'cpu'
         self.report = ExecutionReport('torch', f'torch {torch.__version__}', device, 'fp32')
 
-    def run(self, tensor: Tensor) -> NetworkOutput:
+    def run(self, tensor: Tensor, depth: DepthTensors | None = None) -> NetworkOutput:
         """
         Run the network on one image.
 
         :param tensor: (1,3,h,w) float32.
+        :param depth: of the image, where it is known.
         :return: what it says, on the backend's device.
         """
-        return self.run_batch(tensor)[0]
+        return self.run_batch(tensor, depth)[0]
 
     @torch.inference_mode()
-    def run_batch(self, tensors: Tensor) -> list[NetworkOutput]:
+    def run_batch(self, tensors: Tensor, depths: DepthTensors | None = None
+                  ) -> list[NetworkOutput]:
         """
         Run the network on images of one size.
 
         :param tensors: (B,3,h,w) float32.
+        :param depths: of the images, where it is known; of the others it is 0.
         :return: what it says of each, on the backend's device.
         """
         tensors = tensors.to(self.device, memory_format=torch.channels_last)
-        outputs = [NetworkOutput(embeddings.contiguous(), class_logits.contiguous(),
-                                 self.thresholds)
-                   for embeddings, class_logits in zip(*self.network(tensors), strict=True)]
+        seen = [part.to(self.device) for part in depths or ()]
+        outputs = [NetworkOutput.of([part.contiguous() for part in parts], self.thresholds)
+                   for parts in zip(*self.network(tensors, *seen), strict=True)]
         if self.device == 'cuda':  # So that its time is not counted as that of grouping.
             torch.cuda.current_stream().synchronize()
         return outputs

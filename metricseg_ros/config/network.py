@@ -39,10 +39,24 @@ class NetworkConfig:
         "Fuse the scales' features before the heads, or average the heads' outputs.",
         choices=('concatenate', 'average'))
     name_backbone: str = parameter(
-        '', 'Trunk of its own that names objects, from its last two maps; where empty the class '
-        'head names them.',
-        choices=('', 'efficientnet_lite0', 'resnet18', 'resnet34', 'resnet50', 'resnet101'))
+        '', "Trunk whose last two maps tell objects' names: the one that finds them (shared), or "
+        'one of its own; where empty the class head names them.',
+        choices=('', 'shared', 'efficientnet_lite0', 'resnet18', 'resnet34', 'resnet50',
+                 'resnet101'))
+    depth: bool = parameter(
+        False, 'Take depth beside the image, where it is known.')
     class_scores: str = parameter(
         'class', "What the likeliest class's score tells: how likely this class is, as in the "
         'paper, or how likely any object is, so that an object of doubtful class is found all '
         'the same.', choices=('class', 'object'))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Return the names of what the network takes, in the ONNX file and in the engine."""
+        return ('image', 'depth', 'camera') if self.depth else ('image',)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Return the names of what it gives."""
+        names = ('name_logits',) if self.name_backbone else ()
+        return ('embeddings', 'class_logits', *names)

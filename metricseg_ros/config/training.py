@@ -45,13 +45,20 @@ class TrainingConfig:
     weight_decay: float = parameter(
         1e-4, 'Weight decay; decoupled from the gradient with adamw.', minimum=0.0)
     schedule: str = parameter(
-        'cosine', 'How the learning rate falls to 0: half a cosine, or the power 0.9 of what is '
-        'left of the steps.', choices=('cosine', 'poly'))
+        'cosine', 'How the learning rate falls to 0: half a cosine, the power 0.9 of what is left '
+        'of the steps, or not before cooldown_steps, so that a training of unknown length may end '
+        'at any time.', choices=('cosine', 'poly', 'constant'))
+    cooldown_steps: int = parameter(
+        0, 'Last steps, over which the learning rate of a constant schedule falls to 0.',
+        minimum=0)
     warmup_steps: int = parameter(
         100, 'Steps over which the learning rate rises to its highest.', minimum=0)
     batch_norm: str = parameter(
         'trained', 'Train batch normalisations (over all GPUs together), or leave them as they '
         'start.', choices=('trained', 'frozen'))
+    frozen_stages: int = parameter(
+        0, 'First stages of the trunk that stay as they start; half of the work of training is '
+        'theirs, as their maps are large.', minimum=0, maximum=7)
     precision: str = parameter(
         '32-true', 'Precision of the network in training; mixed ones are for GPUs.',
         choices=('32-true', '16-mixed', 'bf16-mixed'))
@@ -62,6 +69,11 @@ class TrainingConfig:
     samples_per_instance: int = parameter(
         10, "Pixels K sampled of each instance, for pairs and for the class head's targets.",
         minimum=1)
+    contact_samples: int = parameter(
+        0, 'Pixels sampled besides of each instance where it touches another.', minimum=0)
+    contact_weight: float = parameter(
+        1.0, 'How much more a pair of instances that touch weighs in the embedding loss.',
+        minimum=1.0)
     background_samples: int = parameter(
         40, 'Pixels sampled of the background.', minimum=0)
     background_pairs: bool = parameter(
@@ -74,6 +86,18 @@ class TrainingConfig:
         0.2, 'Weight lambda of the classification loss, reached gradually.', minimum=0.0)
     classification_ramp: float = parameter(
         0.25, 'Share of the steps over which lambda rises from 0.', minimum=0.0, maximum=1.0)
+    name_weight: float = parameter(
+        0.2, 'Weight of the loss of names, of a network with name logits.', minimum=0.0)
+    name_teacher: str = parameter(
+        '', 'A model or a file of weights that names objects by a trunk of its own, and so '
+        'teaches a shared one; none where empty.')
+    name_teacher_period: int = parameter(
+        1, 'Steps between two that are taught; it costs a forward pass.', minimum=1)
+    depth_dropout: float = parameter(
+        0.3, 'Share of the images with depth of which it is left out.', minimum=0.0, maximum=1.0)
+    colour_dropout: float = parameter(
+        0.07, 'Share of the images with depth of which colour is left out instead; grey are as '
+        'many again, of all images.', minimum=0.0, maximum=1.0)
     correct_iou: float = parameter(
         0.5, 'A grown mask counts as its instance above this IoU.', minimum=0.0, maximum=1.0)
     soft_targets: bool = parameter(

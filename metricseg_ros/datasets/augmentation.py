@@ -19,6 +19,8 @@ from typing import Any
 import cv2
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.preprocess import resize_depth
+from metricseg_ros.structures import DepthImage
 from metricseg_ros.threads import single_threaded
 import numpy as np
 import torch
@@ -38,42 +40,47 @@ def augment(sample: LabelledImage, size: tuple[int, int], rng: np.random.Generat
         the result.
     :return: of that size. Instances that are no longer seen are left out, the others numbered
         without gaps, and what lies outside the image is ignored; there the image is mirrored, as
-        a scene would go on.
+        a scene would go on, and depth is not known.
     """
-    image, label_map = random_window(sample.image, sample.label_map, size, rng, scales)
-    label_map = without_grounds(label_map)
+    sample = random_window(sample, size, rng, scales)
+    sample = replace(sample, label_map=without_grounds(sample.label_map))
     with torch_seeded(rng):
-        image, label_map = warp_and_recolour(image, label_map)
-    return seen_only(replace(sample, image=image, label_map=label_map))
+        sample = warp_and_recolour(sample)
+    return seen_only(sample)
 
 
-def random_window(image: np.ndarray, label_map: np.ndarray, size: tuple[int, int],
-                  rng: np.random.Generator,
-                  scales: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+def random_window(sample: LabelledImage, size: tuple[int, int], rng: np.random.Generator,
+                  scales: tuple[float, float]) -> LabelledImage:
     """
     Take a window of random scale and place.
 
-    :param image: (H,W,3) uint8.
-    :param label_map: (H,W) uint16.
+    :param sample: of any size.
     :param size: (height, width) of the window.
     :param rng: source of randomness.
     :param scales: smallest and largest scale, of which the logarithm is uniform.
-    :return: (h,w,3) uint8 and (h,w) uint16.
+    :return: of that size; its pinhole is scaled and moved along.
     """
-    scale = min(np.divide(size, label_map.shape)) * np.exp(rng.uniform(*np.log(scales)))
-    scaled = tuple(max(1, round(side * scale)) for side in label_map.shape)
-    image = cv2.resize(image, scaled[::-1],
+    before = sample.label_map.shape
+    scale = min(np.divide(size, before)) * np.exp(rng.uniform(*np.log(scales)))
+    scaled = tuple(max(1, round(side * scale)) for side in before)
+    image = cv2.resize(sample.image, scaled[::-1],
                        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    label_map = cv2.resize(label_map, scaled[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    label_map = cv2.resize(sample.label_map, scaled[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    depth = sample.depth and DepthImage(resize_depth(sample.depth.metres, scaled),
+                                        sample.depth.camera.scaled(*np.divide(scaled, before)))
     slack = np.subtract(size, scaled)
-    before = np.rint(slack * rng.random(2)).astype(int)
-    crop = tuple(slice(max(0, -start), max(0, -start) + length)
-                 for start, length in zip(before, size, strict=True))
-    before, after = np.maximum(before, 0), np.maximum(slack - before, 0)
-    borders = (before[0], after[0], before[1], after[1])
-    return (cv2.copyMakeBorder(image[crop], *borders, cv2.BORDER_REFLECT),
-            cv2.copyMakeBorder(label_map[crop], *borders, cv2.BORDER_CONSTANT,
-                               value=IGNORE_LABEL))
+    start = np.rint(slack * rng.random(2)).astype(int)
+    crop = tuple(slice(max(0, -first), max(0, -first) + length)
+                 for first, length in zip(start, size, strict=True))
+    above, below = np.maximum(start, 0), np.maximum(slack - start, 0)
+    borders = (above[0], below[0], above[1], below[1])
+    return replace(
+        sample, image=cv2.copyMakeBorder(image[crop], *borders, cv2.BORDER_REFLECT),
+        label_map=cv2.copyMakeBorder(label_map[crop], *borders, cv2.BORDER_CONSTANT,
+                                     value=IGNORE_LABEL),
+        depth=depth and DepthImage(
+            cv2.copyMakeBorder(depth.metres[crop], *borders, cv2.BORDER_CONSTANT, value=0.0),
+            depth.camera.moved(*-start)))
 
 
 def without_grounds(label_map: np.ndarray) -> np.ndarray:
@@ -94,28 +101,32 @@ def without_grounds(label_map: np.ndarray) -> np.ndarray:
     return new[label_map]
 
 
-def warp_and_recolour(image: np.ndarray, label_map: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def warp_and_recolour(sample: LabelledImage) -> LabelledImage:
     """
-    Mirror and turn image and labels by one warp, and change the image's colours.
+    Mirror and turn image, labels and depth by one warp, and change the image's colours.
 
-    :param image: (h,w,3) uint8.
-    :param label_map: (h,w) uint16.
-    :return: the same shapes and types; labels are ignored where the warp looked outside.
+    A plane stays a plane: 1/z is linear in the pixel, and so is the warp. The pinhole is left as
+    it is.
+
+    :param sample: (h,w).
+    :return: the same size; labels are ignored and depth not known where the warp looked outside.
     """
-    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+    pixels = torch.from_numpy(sample.image).permute(2, 0, 1)[None].float() / 255
     # One more, so that the zeros that come from outside are told from background.
-    labels = torch.from_numpy(label_map.astype(np.float32))[None, None] + 1
-    pixels, labels = kornia_pipeline()(pixels, labels)
-    return _as_image(pixels), _as_label_map(labels)
+    maps = [torch.from_numpy(sample.label_map.astype(np.float32)) + 1]
+    maps += [torch.from_numpy(sample.depth.metres)] if sample.depth else []
+    pixels, warped = kornia_pipeline()(pixels, torch.stack(maps)[None])
+    return replace(sample, image=_as_image(pixels[0]), label_map=_as_label_map(warped[0, 0]),
+                   depth=sample.depth and replace(sample.depth, metres=warped[0, 1].numpy()))
 
 
 def _as_image(pixels: Tensor) -> np.ndarray:
-    rounded = (pixels[0] * 255).round().clamp(0, 255).to(torch.uint8)
+    rounded = (pixels * 255).round().clamp(0, 255).to(torch.uint8)
     return rounded.permute(1, 2, 0).contiguous().numpy()
 
 
 def _as_label_map(labels: Tensor) -> np.ndarray:
-    numbers = labels[0, 0].numpy().astype(np.int64)
+    numbers = labels.numpy().astype(np.int64)
     return np.where(numbers == 0, IGNORE_LABEL, numbers - 1).astype(np.uint16)
 
 
@@ -124,7 +135,7 @@ def kornia_pipeline() -> Any:
     """
     Build the changes that Kornia makes.
 
-    :return: a module that takes (B,3,h,w) float32 pixels in [0,1] and (B,1,h,w) float32 labels.
+    :return: a module that takes (B,3,h,w) float32 pixels in [0,1] and (B,C,h,w) float32 maps.
     """
     from kornia import augmentation as kornia
     from kornia.constants import DataKey, Resample, SamplePadding

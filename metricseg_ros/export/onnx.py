@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 import json
@@ -14,14 +14,12 @@ from typing import Any, TYPE_CHECKING
 import warnings
 
 from metricseg_ros.atomic_files import write_atomically
-from metricseg_ros.backends.backend import INPUT, OUTPUTS
 from metricseg_ros.backends.half import to_half
 from metricseg_ros.export.opset import lowered
 from metricseg_ros.models import DESCRIPTION_FILE, FORMAT_VERSION, sha256
 from metricseg_ros.network import MetricSegmentationNetwork
-from metricseg_ros.preprocess import MEAN, STD
+from metricseg_ros.preprocess import MEAN, no_depth, STD
 import torch
-from torch import nn
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -39,28 +37,29 @@ def export_onnx(network: MetricSegmentationNetwork, path: Path,
     :param input_size: (height, width) the graph is traced at, multiples of the network's.
     """
     multiple = network.size_multiple
-    height = multiple * torch.export.Dim('rows', min=1, max=256)
-    width = multiple * torch.export.Dim('columns', min=1, max=256)
-    save(traced(network, input_size, OUTPUTS, {'image': {2: height, 3: width}}), path)
+    size = {2: multiple * torch.export.Dim('rows', min=1, max=256),
+            3: multiple * torch.export.Dim('columns', min=1, max=256)}
+    save(traced(network, input_size, {'image': size, 'depth': size}), path)
 
 
-def traced(network: nn.Module, input_size: tuple[int, int], outputs: Sequence[str],
-           dynamic_shapes: dict[str, Any] | None = None) -> ModelProto:
+def traced(network: MetricSegmentationNetwork, input_size: tuple[int, int],
+           sizes: dict[str, Any] | None = None) -> ModelProto:
     """
     Trace a network.
 
-    :param network: takes (1,3,h,w).
+    :param network: with its weights.
     :param input_size: (height, width) it is traced at.
-    :param outputs: names of what it gives.
-    :param dynamic_shapes: what torch.export is told of sizes that vary, or None.
+    :param sizes: what torch.export is told of inputs whose size varies; None for fixed sizes.
     :return: its graph, in an opset that TensorRT 8.5 reads.
     """
     network = network.eval().to('cpu', memory_format=torch.contiguous_format)
+    image, names = torch.zeros(1, 3, *input_size), network.config.inputs
+    inputs = (image, *no_depth(image))[:len(names)]
     with without_notices():
         program = torch.onnx.export(
-            network, (torch.zeros(1, 3, *input_size),), dynamo=True, opset_version=TRACED_OPSET,
-            input_names=[INPUT], output_names=list(outputs), verbose=False,
-            dynamic_shapes=dynamic_shapes)
+            network, inputs, dynamo=True, opset_version=TRACED_OPSET,
+            input_names=list(names), output_names=list(network.config.outputs), verbose=False,
+            dynamic_shapes=sizes and {name: sizes.get(name) for name in names})
     for node in program.model.graph.all_nodes():
         # Stack traces, which hold paths of the machine that exports.
         node.metadata_props.clear()
@@ -75,6 +74,7 @@ def without_notices() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', FutureWarning)
+            warnings.filterwarnings('ignore', '# The axis name')
             yield
     finally:
         logging.disable(before)

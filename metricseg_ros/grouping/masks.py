@@ -13,6 +13,7 @@ from metricseg_ros.structures import NetworkOutput, Seeds
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, pad
 
 CONNECTED = 2
 """What marks the pixels connected to a seed; those of its mask are 1 before."""
@@ -154,7 +155,7 @@ def mean_embeddings(embeddings: Tensor, masks: Tensor) -> Tensor:
     Describe each mask by the mean of its pixels' embeddings.
 
     :param embeddings: (D,h,w) float32.
-    :param masks: (K,h,w) bool.
+    :param masks: (K,h,w) bool, or how many pixels of each cell are inside.
     :return: (K,D) float32; 0 for an empty mask.
     """
     inside = masks.flatten(1).to(embeddings.dtype)
@@ -192,9 +193,12 @@ def vote_classes(masks: SeedMasks, output: NetworkOutput) -> SeedMasks:
 
     :param masks: K masks.
     :param output: what the network says.
-    :return: the masks, each of the class whose logit is highest in the mean over its pixels, at
-        its own threshold. Scores stay those of the seeds.
+    :return: the masks, each of the name whose logit is highest in the mean over its pixels, or
+        of such a class at its own threshold. Scores stay those of the seeds.
     """
+    if output.name_logits is not None:
+        names = mean_names(masks.masks, output.name_logits, output.name_stride).argmax(dim=1)
+        return replace(masks, seeds=replace(masks.seeds, class_ids=names + 1))
     if output.class_logits.shape[1] == 2:
         return masks
     thresholds = torch.tensor(output.similarity_thresholds, device=masks.margins.device)
@@ -207,6 +211,25 @@ def vote_classes(masks: SeedMasks, output: NetworkOutput) -> SeedMasks:
     means = means.unflatten(1, output.class_logits.shape[:2])[:, :, 1:]
     votes = means.gather(1, own[:, None, None].expand(-1, 1, means.shape[2])).squeeze(1)
     return replace(masks, seeds=replace(masks.seeds, class_ids=votes.argmax(dim=1) + 1))
+
+
+def mean_names(masks: Tensor, name_logits: Tensor, stride: int) -> Tensor:
+    """
+    Average name logits over masks.
+
+    Of the mean logits the highest is that of the mean log probabilities, too.
+
+    :param masks: (K,h,w) bool.
+    :param name_logits: (N,h/stride,w/stride), rounded up.
+    :param stride: how much coarser their map is.
+    :return: (K,N); 0 for an empty mask.
+    """
+    height, width = masks.shape[1:]
+    below, right = -height % stride, -width % stride
+    padded = pad(masks[:, None].float(), (0, right, 0, below))  # A batch, as it may be empty.
+    cells = avg_pool2d(padded, stride) * stride**2
+    finite = name_logits.nan_to_num(LEAST_LOGIT, -LEAST_LOGIT, LEAST_LOGIT)
+    return mean_embeddings(finite, cells)
 
 
 def drop_duplicates(masks: SeedMasks, suppression_iou: float) -> SeedMasks:

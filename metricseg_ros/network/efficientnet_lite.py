@@ -126,6 +126,10 @@ class EfficientNetLite0(nn.Module):
             self.stages.append(nn.Sequential(*blocks))
             inputs = outputs
 
+    def first_stages(self, count: int) -> list[nn.Module]:
+        """Return the stem and so many stages after it."""
+        return [self.stem, *self.stages[:count]]
+
     def forward(self, image: Tensor) -> list[Tensor]:
         """
         Compute the features.

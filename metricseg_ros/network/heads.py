@@ -42,16 +42,19 @@ class PyramidDecoder(nn.Module):
                                       for width in inputs)
         self.smooth = nn.ModuleList(separable(channels) for _ in inputs)
 
-    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+    def forward(self, maps: Sequence[Tensor], added: Sequence[Tensor] | None = None) -> Tensor:
         """
         Fuse the maps.
 
         :param maps: (B,inputs,h/2^i,w/2^i), finest first.
+        :param added: (B,channels,h/2^i,w/2^i), what another encoder adds to each lateral.
         :return: (B,channels,h,w).
         """
         context = None
         for index in reversed(range(len(maps))):
             fused = self.laterals[index](maps[index])
+            if added is not None:
+                fused = fused + added[index]
             if context is not None:
                 fused = fused + interpolate(context, scale_factor=2.0, mode='bilinear',
                                             align_corners=False)
@@ -68,16 +71,26 @@ def append_positions(features: Tensor) -> Tensor:
     :param features: (B,C,h,w).
     :return: (B,C+2,h,w): row and column in units of the map's longer side, 0 at its centre.
     """
+    shape = features.shape[0], 1, *features.shape[-2:]
+    rows, columns = positions(features)
+    return torch.cat([features, rows.expand(shape), columns.expand(shape)], dim=1)
+
+
+def positions(features: Tensor) -> tuple[Tensor, Tensor]:
+    """
+    Tell each pixel's place.
+
+    :param features: (B,C,h,w).
+    :return: rows (1,1,h,1) and columns (1,1,1,w) in units of the map's longer side, 0 at its
+        centre.
+    """
     height, width = features.shape[-2:]
     scale = max(height, width)
     # Whole numbers, cast afterwards: TensorRT 8.5 makes no other range of a size that varies.
     rows, columns = (torch.arange(side, device=features.device).to(features.dtype)
                      for side in (height, width))
     rows, columns = (rows - (height - 1) / 2) / scale, (columns - (width - 1) / 2) / scale
-    batch = features.shape[0]
-    rows = rows.view(1, 1, height, 1).expand(batch, 1, height, width)
-    columns = columns.view(1, 1, 1, width).expand(batch, 1, height, width)
-    return torch.cat([features, rows, columns], dim=1)
+    return rows.view(1, 1, height, 1), columns.view(1, 1, 1, width)
 
 
 class EmbeddingHead(nn.Module):

@@ -1,65 +1,71 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-A trunk of its own that names things, beside the one that finds them.
-
-Training for masks makes a trunk forget what things are, and the other way round. So the one that
-names can stay as it was trained for classes, and a layer on top reads its deep features off.
-"""
+"""What an object at a pixel would be called, read off the deep maps of a trunk."""
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Sequence
+
 from torch import nn, Tensor
 from torch.nn.functional import interpolate
 
 NAMES = 'names.'
-"""How the tensors of a network's :class:`NameBranch` begin."""
+"""How the tensors of a network's :class:`NameHead` begin."""
 
 
-class NameBranch(nn.Module):
+class NameHead(nn.Module):
     """Tells at each pixel which class an object there would be of."""
 
-    def __init__(self, backbone: nn.Module, class_count: int, stride: int) -> None:
+    def __init__(self, strides: Sequence[int], channels: Sequence[int], class_count: int) -> None:
+        """
+        Build it.
+
+        :param strides: of a trunk's maps, finest first.
+        :param channels: of the same.
+        :param class_count: number C of classes, without the background.
+        """
+        super().__init__()
+        self.scale = strides[-1] / strides[-2]
+        self.project = nn.ModuleList(nn.Conv2d(width, class_count, 1) for width in channels[-2:])
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        """
+        Name each pixel.
+
+        :param maps: of the trunk, finest first; the last two are read.
+        :return: (B,C,h'',w'') logits of the class of an object, on the grid of the last but one.
+        """
+        finer, coarser = (layer(features) for layer, features in
+                          zip(self.project, maps[-2:], strict=True))
+        if self.scale > 1:
+            coarser = interpolate(coarser, scale_factor=self.scale, mode='bilinear',
+                                  align_corners=False)
+        return finer + coarser
+
+
+class NameBranch(NameHead):
+    """
+    Names from a trunk of their own, beside the one that finds objects.
+
+    Training for masks makes a trunk forget what things are. So the one that names can stay as it
+    was trained for classes, at the price of a second trunk; or it teaches the first one.
+    """
+
+    def __init__(self, backbone: nn.Module, class_count: int) -> None:
         """
         Build it.
 
         :param backbone: a trunk, with `strides` and `channels`.
         :param class_count: number C of classes, without the background.
-        :param stride: of the grid.
         """
-        super().__init__()
+        super().__init__(backbone.strides, backbone.channels, class_count)
         self.backbone = backbone
-        self.scales = [own / stride for own in backbone.strides[-2:]]
-        self.project = nn.ModuleList(nn.Conv2d(channels, class_count, 1)
-                                     for channels in backbone.channels[-2:])
 
     def forward(self, image: Tensor) -> Tensor:
         """
         Name each pixel.
 
         :param image: (B,3,h,w), normalised.
-        :return: (B,C,h',w') logits of the class of an object.
+        :return: (B,C,h'',w'') logits of the class of an object.
         """
-        logits = [interpolate(layer(features), scale_factor=scale, mode='bilinear',
-                              align_corners=False)
-                  for features, scale, layer in zip(self.backbone(image)[-2:], self.scales,
-                                                    self.project, strict=True)]
-        return logits[0] + logits[1]
-
-
-def named(class_logits: Tensor, names: Tensor) -> Tensor:
-    """
-    Share the score of an object out among the classes: P(c) = P(object) P(c | object).
-
-    :param class_logits: (B,T,2,h,w), background and object.
-    :param names: (B,C,h,w) logits of P(c | object).
-    :return: (B,T,C+1,h,w) logits of the background and of the classes; together the classes have
-        the probability of the object.
-    """
-    background, thing = class_logits[:, :, :1], class_logits[:, :, 1:]
-    # Not log_softmax: TensorRT takes the logarithm of a softmax, which is that of 0 where a class
-    # is far from likely.
-    names = names - names.amax(dim=1, keepdim=True)
-    names = names - names.exp().sum(dim=1, keepdim=True).log()
-    return torch.cat([background, thing + names[:, None]], dim=2)
+        return super().forward(self.backbone(image))

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metricseg_ros.config import NetworkConfig
+from metricseg_ros.network.depth import DepthBranch
 from metricseg_ros.network.efficientnet_lite import conv_bn, EfficientNetLite0
 from metricseg_ros.network.heads import (
     ClassHead,
@@ -14,13 +15,15 @@ from metricseg_ros.network.heads import (
     PyramidDecoder,
     scored_as_objects,
     separable,
-    SHARPNESS,
 )
-from metricseg_ros.network.names import NameBranch, named
+from metricseg_ros.network.names import NameBranch, NameHead
 from metricseg_ros.network.pyramid import rescale, size_multiple
 from metricseg_ros.network.resnet import ResNet
 import torch
 from torch import nn, Tensor
+
+SHARED = 'shared'
+"""The `name_backbone` that is the network's own trunk."""
 
 
 def build_backbone(name: str) -> nn.Module:
@@ -44,9 +47,17 @@ class MetricSegmentationNetwork(nn.Module):
         Build it with random weights.
 
         :param config: what it is made of.
+        :raises ValueError: if its parts do not go together.
         """
         super().__init__()
         self.config = config
+        several_scales = tuple(config.pyramid_scales) != (1.0,)
+        if config.depth and (several_scales or not config.decoder_channels):
+            raise ValueError('network.depth needs decoder_channels and pyramid_scales=1, got '
+                             f'{config.decoder_channels} and {config.pyramid_scales}')
+        if config.name_backbone == SHARED and several_scales:
+            raise ValueError(f'name_backbone={SHARED} needs pyramid_scales=1, got '
+                             f'{config.pyramid_scales}')
         self.backbone = build_backbone(config.backbone)
         if config.decoder_channels:
             self._add_decoder()
@@ -56,7 +67,7 @@ class MetricSegmentationNetwork(nn.Module):
         self.scales = config.pyramid_scales
         self.averages = config.pyramid_fusion == 'average'
         self._add_heads(config.decoder_channels or self.backbone.channels[-1])
-        trunks = [self.backbone, *([self.names.backbone] if config.name_backbone else [])]
+        trunks = [self.backbone, *([self.names.backbone] if self.has_name_trunk else [])]
         self.size_multiple = size_multiple(max(stride for trunk in trunks
                                                for stride in trunk.strides), self.scales)
 
@@ -68,6 +79,8 @@ class MetricSegmentationNetwork(nn.Module):
         self.stride = strides[self.taps[0]]
         self.decoder = PyramidDecoder([self.backbone.channels[index] for index in self.taps],
                                       channels)
+        if self.config.depth:
+            self.depth = DepthBranch([strides[index] for index in self.taps], channels)
         self.embedding_features = conv_bn(channels, channels, 3)
         self.class_features = separable(channels)
 
@@ -79,18 +92,31 @@ class MetricSegmentationNetwork(nn.Module):
                                             config.position_channels)
         self.class_head = ClassHead(channels, len(config.similarity_thresholds),
                                     1 if config.name_backbone else config.class_count)
-        if config.name_backbone:
-            self.names = NameBranch(build_backbone(config.name_backbone), config.class_count,
-                                    self.stride)
+        if self.has_name_trunk:
+            self.names = NameBranch(build_backbone(config.name_backbone), config.class_count)
+        elif config.name_backbone:
+            self.names = NameHead(self.backbone.strides, self.backbone.channels,
+                                  config.class_count)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def has_name_trunk(self) -> bool:
+        """Return whether names come from a trunk of their own."""
+        return self.config.name_backbone not in ('', SHARED)
+
+    def forward(self, image: Tensor, depth: Tensor | None = None,
+                camera: Tensor | None = None) -> tuple[Tensor, ...]:
         """
         Run the network.
 
         :param image: (B,3,h,w), normalised; h and w multiples of `size_multiple`.
-        :return: embeddings (B,D,h',w') and class logits (B,T,C+1,h',w'), h' = h / stride.
+        :param depth: (B,1,h,w) metres, 0 where it is not known; None where it is nowhere.
+        :param camera: (B,5), as :func:`metricseg_ros.preprocess.camera_vector` makes it.
+        :return: embeddings (B,D,h',w') and class logits (B,T,C+1,h',w'), h' = h / stride; and,
+            of a network with names, name logits (B,C,h'',w'').
         """
-        scaled = [self.features(rescale(image, scale)) for scale in self.scales]
+        added = None if depth is None or not self.config.depth else self.depth(depth, camera)
+        trunk_maps = [self.backbone(rescale(image, scale)) for scale in self.scales]
+        scaled = [self.features(maps, added) for maps in trunk_maps]
         if self.averages:
             outputs = [self.heads(*features) for features in scaled]
             embeddings, class_logits = (torch.stack(self.on_one_grid(maps)).mean(dim=0)
@@ -99,25 +125,23 @@ class MetricSegmentationNetwork(nn.Module):
             embeddings, class_logits = self.heads(*(torch.cat(self.on_one_grid(maps), dim=1)
                                                     for maps in zip(*scaled, strict=True)))
         class_logits = class_logits.unflatten(1, self.class_head.shape)
-        return embeddings, self._classified(class_logits, image)
-
-    def _classified(self, class_logits: Tensor, image: Tensor) -> Tensor:
+        if self.config.name_backbone:
+            return embeddings, class_logits, self.names(
+                image if self.has_name_trunk else trunk_maps[0])
         # In training each class learns its own probability.
         as_objects = self.config.class_scores == 'object' and not self.training
-        if self.config.name_backbone:
-            names = self.names(image)
-            return named(class_logits, SHARPNESS * names if as_objects else names)
-        return scored_as_objects(class_logits) if as_objects else class_logits
+        return embeddings, scored_as_objects(class_logits) if as_objects else class_logits
 
-    def features(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def features(self, maps: Sequence[Tensor],
+                 added: Sequence[Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """
         Compute what the heads read.
 
-        :param image: (B,3,h,w), normalised.
+        :param maps: of the trunk.
+        :param added: what depth adds to the pyramid's laterals.
         :return: features of the embedding head and of the class head, both (B,channels,h',w').
         """
-        maps = self.backbone(image)
-        features = (self.decoder([maps[index] for index in self.taps])
+        features = (self.decoder([maps[index] for index in self.taps], added)
                     if self.config.decoder_channels else maps[-1])
         return self.embedding_features(features), self.class_features(features)
 

@@ -11,7 +11,7 @@ from urllib.error import URLError
 
 from metricseg_ros.network.checkpoint import CheckpointError, load_weights, read_weights
 from metricseg_ros.network.efficientnet_lite import EfficientNetLite0, from_package_names
-from metricseg_ros.network.names import NAMES
+from metricseg_ros.network.names import NameBranch, NAMES
 from metricseg_ros.network.network import MetricSegmentationNetwork
 from metricseg_ros.network.public_weights import (
     load_public_weights,
@@ -21,6 +21,8 @@ from metricseg_ros.network.public_weights import (
 import torch
 from torch import nn, Tensor
 
+DEPTH = 'depth.'
+"""How the tensors of a network's :class:`metricseg_ros.network.depth.DepthBranch` begin."""
 CLASS_LAYERS = ('class_head.', 'names.project.')
 HASH = re.compile(r'-[a-f0-9]{8,}\.pth?$')
 
@@ -50,6 +52,24 @@ def start_from(network: MetricSegmentationNetwork, source: str) -> str:
     else:
         load_public_weights(network.backbone, weights, source)
     return f'trunk from {source}'
+
+
+def read_teacher(source: str) -> NameBranch:
+    """
+    Read the trunk that names objects of a model with one of its own.
+
+    :param source: a file of weights.
+    :return: the trunk and its layer, which do not learn.
+    :raises CheckpointError: if the file has none, or one of another trunk.
+    """
+    weights = {name.removeprefix(NAMES): tensor
+               for name, tensor in read_weights(Path(source)).items() if name.startswith(NAMES)}
+    if 'project.0.weight' not in weights:
+        raise CheckpointError(f'{source} names nothing: name_teacher must be a model with a trunk '
+                              'for names of its own')
+    teacher = NameBranch(EfficientNetLite0(), len(weights['project.0.weight']))
+    load_weights(teacher, weights, source)
+    return teacher.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def load_imagenet_weights(backbone: nn.Module, name: str = 'efficientnet_lite0') -> None:
@@ -102,26 +122,33 @@ def _packaged_file() -> Path:
 
 def _start_from_own(network: MetricSegmentationNetwork, weights: dict[str, Tensor],
                     source: str) -> str:
-    if not network.config.name_backbone:
-        weights = {name: tensor for name, tensor in weights.items() if not name.startswith(NAMES)}
-    anew = bool(network.config.name_backbone) and not any(
-        name.startswith(NAMES) for name in weights)
-    if anew:
-        _start_names(network)
     own = network.state_dict()
+    # A trunk for names is none for objects, and the other way round; other parts start anew.
+    dropped = tuple(prefix for prefix, there in (
+        (f'{NAMES}backbone.', network.has_name_trunk), (NAMES, bool(network.config.name_backbone)),
+        (DEPTH, network.config.depth)) if not there)
+    weights = {name: tensor for name, tensor in weights.items() if not name.startswith(dropped)}
     others = [name for name in own if name.startswith(CLASS_LAYERS) and name in weights
               and weights[name].shape != own[name].shape]
-    added = [name for name in own if anew and name.startswith(NAMES)]
+    parts = [prefix for prefix in (NAMES, DEPTH) if not any(
+        name.startswith(prefix) for name in weights)
+        and any(name.startswith(prefix) for name in own)]
+    if NAMES in parts:
+        _start_names(network)
+        own = network.state_dict()
+    added = [name for name in own if name.startswith(tuple(parts))]
     load_weights(network, {**weights, **{name: own[name] for name in (*others, *added)}}, source)
     said = [f'from {source}']
     if others:
         said.append('but for the class head: it starts anew, as the number of classes or '
                     'thresholds is another')
-    if anew:
+    if NAMES in parts and network.has_name_trunk:
         said.append('with names from ImageNet weights')
+    if DEPTH in parts:
+        said.append('with depth anew')
     return ', '.join(said)
 
 
 def _start_names(network: MetricSegmentationNetwork) -> None:
-    if network.config.name_backbone:
+    if network.has_name_trunk:
         load_imagenet_weights(network.names.backbone, network.config.name_backbone)

@@ -184,6 +184,11 @@ class ResNet(nn.Module):
                                           stride if number == 0 else 1, dilation)
                                for number, dilation in enumerate(dilations)))
 
+    def first_stages(self, count: int) -> list[nn.Module]:
+        """Return the stem and so many stages after it."""
+        return [self.conv1, self.bn1, self.layer1, self.layer2, self.layer3,
+                self.layer4][:count + 2]
+
     def forward(self, image: Tensor) -> list[Tensor]:
         """
         Compute the features.

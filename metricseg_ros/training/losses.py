@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from metricseg_ros.config import BACKGROUND
+from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
 from metricseg_ros.similarity import (
     at_least_float32,
     log_dissimilarity,
@@ -13,11 +13,11 @@ from metricseg_ros.similarity import (
 )
 import torch
 from torch import Tensor
-from torch.nn.functional import log_softmax
+from torch.nn.functional import cross_entropy, interpolate, log_softmax
 
 
-def pair_weights(labels: Tensor, background_pairs: bool = True,
-                 same_pair_share: float = 0.0) -> Tensor:
+def pair_weights(labels: Tensor, background_pairs: bool = True, same_pair_share: float = 0.0,
+                 factors: Tensor | None = None) -> Tensor:
     """
     Weigh pairs so that every pair of instances counts the same, whatever their sizes.
 
@@ -28,12 +28,15 @@ def pair_weights(labels: Tensor, background_pairs: bool = True,
     :param background_pairs: whether two background pixels make a pair.
     :param same_pair_share: what pairs within an instance weigh together; 0 leaves it to their
         number, as in the paper.
+    :param factors: (P,P) what the weight of each pair is multiplied by before; 1 where None.
     :return: (P,P) float32, w_pq = 1 / (n_p n_q), of sum 1; 0 on the diagonal. All 0 if there is
         no pair.
     """
     same = labels[:, None] == labels[None, :]
     weights = 1.0 / same.sum(1).float()
     weights = weights[:, None] * weights[None, :]
+    if factors is not None:
+        weights = weights * factors
     weights.fill_diagonal_(0)
     if not background_pairs:
         background = labels == BACKGROUND
@@ -46,7 +49,7 @@ def pair_weights(labels: Tensor, background_pairs: bool = True,
 
 
 def embedding_loss(embeddings: Tensor, labels: Tensor, background_pairs: bool = True,
-                   same_pair_share: float = 0.0) -> Tensor:
+                   same_pair_share: float = 0.0, factors: Tensor | None = None) -> Tensor:
     """
     Compute L_e: pixels of one instance shall be similar, of two instances dissimilar.
 
@@ -56,6 +59,7 @@ def embedding_loss(embeddings: Tensor, labels: Tensor, background_pairs: bool = 
     :param labels: (P,) int64, their labels.
     :param background_pairs: whether two background pixels make a pair.
     :param same_pair_share: what pairs within an instance weigh together; 0 as in the paper.
+    :param factors: (P,P), as for :func:`pair_weights`.
     :return: scalar, at least 0, with finite gradients.
     """
     embeddings = at_least_float32(embeddings)
@@ -65,7 +69,7 @@ def embedding_loss(embeddings: Tensor, labels: Tensor, background_pairs: bool = 
         distances = squared_distances(embeddings, embeddings)
     same = labels[:, None] == labels[None, :]
     log_likelihood = torch.where(same, log_similarity(distances), log_dissimilarity(distances))
-    weights = pair_weights(labels, background_pairs, same_pair_share)
+    weights = pair_weights(labels, background_pairs, same_pair_share, factors)
     return -(weights * log_likelihood).sum()
 
 
@@ -87,3 +91,43 @@ def classification_loss(class_logits: Tensor, shares: Tensor, class_ids: Tensor)
     own = log_scores.gather(1, class_ids.expand(len(shares), 1, -1)).squeeze(1)
     own = torch.where(class_ids == 0, log_scores[:, 1:].logsumexp(dim=1), own)
     return -(shares * own + (1 - shares) * log_scores[:, 0]).mean()
+
+
+def naming_loss(name_logits: Tensor, labels: Tensor, classes: Tensor,
+                taught: Tensor | None = None) -> Tensor:
+    """
+    Compute how wrongly instances are named, by labels where classes are known, and by a teacher.
+
+    A name is read off the mean of the logits over a mask; so it is learnt.
+
+    :param name_logits: (B,C,h'',w'').
+    :param labels: (B,h',w') int64, on a grid a whole number of times as fine.
+    :param classes: (B,h',w') int64, class of each pixel's instance in 1..C, or 0 if not known.
+    :param taught: (B,C,h'',w''), the teacher's logits.
+    :return: scalar, means over instances of the cross-entropy with the class and of the
+        Kullback-Leibler divergence from the teacher, together; 0 without instances.
+    """
+    objects = (labels != BACKGROUND) & (labels != IGNORE_LABEL)
+    # Every instance of the batch by a number of its own.
+    keys = (torch.arange(len(labels), device=labels.device)[:, None, None] * IGNORE_LABEL
+            + labels)[objects]
+    numbers = keys.unique(return_inverse=True)[1]
+    count = int(numbers.max()) + 1 if len(numbers) else 0
+    if not count:
+        return name_logits.sum() * 0
+
+    def means(logits: Tensor) -> Tensor:
+        scale = labels.shape[1] // logits.shape[2]
+        pixels = interpolate(at_least_float32(logits), scale_factor=float(scale),
+                             mode='nearest').permute(0, 2, 3, 1)[objects]
+        sums = pixels.new_zeros(count, pixels.shape[1]).index_add(0, numbers, pixels)
+        return sums / numbers.bincount(minlength=count)[:, None]
+
+    own = means(name_logits)
+    known = numbers.new_zeros(count).index_put((numbers,), classes[objects])
+    loss = cross_entropy(own, known - 1, ignore_index=-1, reduction='sum') / (
+        known > 0).sum().clamp_min(1)
+    if taught is None:
+        return loss
+    target = means(taught).log_softmax(dim=1)
+    return loss + (target.exp() * (target - own.log_softmax(dim=1))).sum(dim=1).mean()

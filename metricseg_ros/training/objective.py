@@ -4,33 +4,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from metricseg_ros.config import IGNORE_LABEL, TrainingConfig
-from metricseg_ros.training.losses import classification_loss, embedding_loss
-from metricseg_ros.training.sampling import sample_pixels
+from metricseg_ros.training.losses import classification_loss, embedding_loss, naming_loss
+from metricseg_ros.training.sampling import contacts, sample_pixels, touching
 from metricseg_ros.training.scenes import TrainingScene
 from metricseg_ros.training.targets import grown_iou, object_shares
 import torch
 from torch import Tensor
 
 
-def batch_losses(embeddings: Tensor, class_logits: Tensor, scenes: TrainingScene, stride: int,
-                 config: TrainingConfig) -> tuple[Tensor, Tensor]:
+def batch_losses(outputs: Sequence[Tensor], scenes: TrainingScene, stride: int,
+                 config: TrainingConfig, taught: Tensor | None = None) -> dict[str, Tensor]:
     """
-    Compute both losses of a batch.
+    Compute the losses of a batch.
 
-    :param embeddings: (B,D,h',w').
-    :param class_logits: (B,T,C+1,h',w').
+    :param outputs: of the network: embeddings (B,D,h',w'), class logits (B,T,C+1,h',w') and, if
+        it names objects by an output of its own, name logits (B,C,h'',w'').
     :param stride: of the network's grid.
     :param config: samples, thresholds and targets.
-    :return: embedding loss and classification loss, means over the images.
+    :param taught: (B,C,h'',w''), name logits of a teacher.
+    :return: `embedding_loss` and `classification_loss`, means over the images; with name logits
+        `naming_loss`, mean over the instances.
     """
     on_grid = (slice(None), slice(stride // 2, None, stride), slice(stride // 2, None, stride))
-    labels, classes = scenes.labels[on_grid].flatten(1), scenes.classes[on_grid].flatten(1)
+    labels, classes = scenes.labels[on_grid], scenes.classes[on_grid]
+    embeddings, class_logits = outputs[:2]
     losses = [image_losses(*image, config) for image in zip(
-        embeddings.flatten(2), class_logits.flatten(3), labels, classes,
-        scenes.background_known.tolist(), scenes.rng_seed.tolist(), strict=True)]
+        embeddings, class_logits, labels, classes, scenes.background_known.tolist(),
+        scenes.rng_seed.tolist(), strict=True)]
     embedding, classification = zip(*losses, strict=True)
-    return torch.stack(embedding).mean(), torch.stack(classification).mean()
+    both = {'embedding_loss': torch.stack(embedding).mean(),
+            'classification_loss': torch.stack(classification).mean()}
+    if len(outputs) == 2:
+        return both
+    return {**both, 'naming_loss': naming_loss(outputs[2], labels, classes, taught)}
 
 
 def image_losses(embeddings: Tensor, class_logits: Tensor, labels: Tensor, classes: Tensor,
@@ -42,22 +51,49 @@ def image_losses(embeddings: Tensor, class_logits: Tensor, labels: Tensor, class
     Where the background is not known no pixel of it is drawn: it may belong to an object that
     lacks a label. A mask that grows over it is still wrong, as it is not of the instance.
 
-    :param embeddings: (D,N).
-    :param class_logits: (T,C+1,N).
-    :param labels: (N,) int64.
-    :param classes: (N,) int64, class id of each pixel's instance, 0 if it is not known.
+    :param embeddings: (D,h',w').
+    :param class_logits: (T,C+1,h',w').
+    :param labels: (h',w') int64.
+    :param classes: (h',w') int64, class id of each pixel's instance, 0 if it is not known.
     :param background_known: whether background pixels surely show no object.
     :param config: samples, thresholds and targets.
     :return: embedding loss and classification loss, scalars.
     """
-    embeddings = embeddings.t()
-    pixels, own = sample_pixels(labels, config.samples_per_instance,
-                                config.background_samples if background_known else 0,
-                                torch.Generator().manual_seed(rng_seed))
+    pixels, own = draw_pixels(labels, background_known, rng_seed, config)
+    factors = None
+    if config.contact_weight > 1:
+        factors = 1 + (config.contact_weight - 1) * touching(labels)[own][:, own]
+    embeddings, class_logits = embeddings.flatten(1).t(), class_logits.flatten(2)
+    labels, classes = labels.flatten(), classes.flatten()
+    # Where names are an output of their own the class head knows objects alone.
+    classes = classes.clamp_max(class_logits.shape[1] - 1)
     ious = grown_iou(embeddings, labels, pixels, labels == IGNORE_LABEL,
                      config.network.similarity_thresholds)
     shares = object_shares(ious, own, config.correct_iou, config.soft_targets,
                            config.soft_range)
     return (embedding_loss(embeddings[pixels], own, config.background_pairs,
-                           config.same_pair_share),
+                           config.same_pair_share, factors),
             classification_loss(class_logits[..., pixels], shares, classes[pixels]))
+
+
+def draw_pixels(labels: Tensor, background_known: bool, rng_seed: int,
+                config: TrainingConfig) -> tuple[Tensor, Tensor]:
+    """
+    Draw the pixels of one image that the losses look at, some of them where instances touch.
+
+    :param labels: (h',w') int64.
+    :param background_known: whether background pixels surely show no object.
+    :param rng_seed: seed of the pixels drawn.
+    :param config: how many.
+    :return: (P,) indices into the flat grid and (P,) their labels.
+    """
+    generator = torch.Generator().manual_seed(rng_seed)
+    flat = labels.flatten()
+    pixels, own = sample_pixels(flat, config.samples_per_instance,
+                                config.background_samples if background_known else 0, generator)
+    if not config.contact_samples:
+        return pixels, own
+    left = flat.where(contacts(labels[None]).flatten(), IGNORE_LABEL)
+    left = left.index_fill(0, pixels, IGNORE_LABEL)
+    more, theirs = sample_pixels(left, config.contact_samples, 0, generator)
+    return torch.cat([pixels, more]), torch.cat([own, theirs])

@@ -17,16 +17,19 @@ from torch import Tensor
 
 
 @torch.no_grad()
-def scene_picture(network: MetricSegmentationNetwork, image: Tensor) -> np.ndarray:
+def scene_picture(network: MetricSegmentationNetwork, image: Tensor,
+                  depth: tuple[Tensor, ...] = ()) -> np.ndarray:
     """
     Draw image, embeddings, seediness and masks beside each other.
 
     :param network: the network; it stays in the mode it is in.
     :param image: (h,w,3) uint8 RGB.
+    :param depth: (1,h,w) metres and (5,) camera, for a network that takes them.
     :return: (h,4w,3) uint8 RGB.
     """
     training, device = network.training, next(network.parameters()).device
-    embeddings, class_logits = network.eval()(normalise(image[None].to(device)))
+    embeddings, class_logits = network.eval()(
+        normalise(image[None].to(device)), *(part[None].to(device) for part in depth))[:2]
     network.train(training)
     output = NetworkOutput(embeddings[0].float().cpu(), class_logits[0].float().cpu(),
                            network.config.similarity_thresholds)

@@ -99,7 +99,8 @@ class Record:
 
         :param step: steps done.
         """
-        picture = scene_picture(network, scenes.image[0])
+        depth = (scenes.depth[0], scenes.camera[0]) if self.config.network.depth else ()
+        picture = scene_picture(network, scenes.image[0], depth)
         # Beside the losses of the last step, so that going on from there keeps it.
         self.board.add_image('image, embeddings, seediness, masks', picture, step - 1,
                              dataformats='HWC')

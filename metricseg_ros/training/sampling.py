@@ -7,6 +7,10 @@ from __future__ import annotations
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
 import torch
 from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+REACH = 2
+"""Pixels of the grid over which instances touch."""
 
 
 def sample_pixels(labels: Tensor, per_instance: int, of_background: int,
@@ -30,3 +34,35 @@ def sample_pixels(labels: Tensor, per_instance: int, of_background: int,
     quota = torch.where(ordered == BACKGROUND, of_background, per_instance)
     chosen = (rank < quota) & (ordered != IGNORE_LABEL)
     return order[chosen], ordered[chosen]
+
+
+def contacts(labels: Tensor) -> Tensor:
+    """
+    Find the pixels of instances that have another instance beside them.
+
+    :param labels: (B,h,w) int64.
+    :return: (B,h,w) bool.
+    """
+    objects = (labels != BACKGROUND) & (labels != IGNORE_LABEL)
+    values = labels.float()
+    size = 2 * REACH + 1
+    highest = max_pool2d(values.where(objects, -torch.inf), size, 1, REACH)
+    lowest = -max_pool2d((-values).where(objects, -torch.inf), size, 1, REACH)
+    return objects & ((highest != values) | (lowest != values))
+
+
+def touching(labels: Tensor) -> Tensor:
+    """
+    Tell which instances touch.
+
+    :param labels: (h,w) int64, N the highest that is not ignored.
+    :return: (N+1,N+1) bool, symmetric; the background touches nothing.
+    """
+    count = int(labels.masked_fill(labels == IGNORE_LABEL, BACKGROUND).max())
+    pairs = torch.zeros(count + 1, count + 1, dtype=torch.bool, device=labels.device)
+    for one, other in ((labels[REACH:], labels[:-REACH]),
+                       (labels[:, REACH:], labels[:, :-REACH])):
+        differ = ((one != other) & (one != BACKGROUND) & (other != BACKGROUND)
+                  & (one != IGNORE_LABEL) & (other != IGNORE_LABEL))
+        pairs[one[differ], other[differ]] = True
+    return pairs | pairs.t()

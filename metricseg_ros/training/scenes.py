@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
 from metricseg_ros.datasets.household_dataset import household_ids
 from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.preprocess import camera_vector
 from metricseg_ros.training.crops import batch_share, composed_size, crop_sizes, step_size
 import numpy as np
 import torch
@@ -30,7 +32,11 @@ from torch.utils.data import Dataset
 COMPOSED = 'composed'
 HOUSEHOLD = 'household:'
 ONE_CLASS = ('object',)
-CHOICE, PIXELS = 0, 1  # what a scene's random numbers are for
+SWITCHES = ('background_known', 'named', 'sensed')
+"""What an entry of `data` may switch: whether background surely shows no object, whether classes
+are learnt, and whether its depth is exact and shall be seen by a sensor."""
+GREY = 127  # what a network sees as 0
+CHOICE, PIXELS, MISSING = 0, 1, 3  # what a scene's random numbers are for
 
 
 class TrainingScene(NamedTuple):
@@ -43,6 +49,8 @@ class TrainingScene(NamedTuple):
         is not known.
     :param background_known: () bool, whether background pixels surely show no object.
     :param rng_seed: () int64, seed of the sampling of pixels.
+    :param depth: (1,h,w) float32 metres; 0 where it is not known.
+    :param camera: (5,) float32 of :func:`metricseg_ros.preprocess.camera_vector`.
     """
 
     image: Tensor
@@ -50,6 +58,11 @@ class TrainingScene(NamedTuple):
     classes: Tensor
     background_known: Tensor
     rng_seed: Tensor
+    depth: Tensor
+    camera: Tensor
+
+
+Draw = Callable[[np.random.Generator], LabelledImage]
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,7 @@ class Source:
     :param background_known: whether the background of its images surely shows no object.
     """
 
-    draw: Callable[[np.random.Generator], LabelledImage]
+    draw: Draw
     classes: tuple[str, ...]
     weight: float = 1.0
     background_known: bool = True
@@ -90,27 +103,46 @@ def open_source(entry: str | Mapping[str, Any], config: TrainingConfig,
     """
     Open one entry of `data`.
 
-    :param entry: text, or mapping of `source`, `weight` and `background_known`.
+    :param entry: text, or mapping of `source`, `weight` and switches.
     :param skip_missing: whether to go on without images that cannot be used.
     :raises ValueError: for an unknown key, a weight that is no positive number, or a data set
         that cannot be opened.
     """
     given = {'source': entry} if isinstance(entry, str) else entry
     if not isinstance(given, Mapping) or 'source' not in given or (
-            set(given) - {'source', 'weight', 'background_known'}):
+            set(given) - {'source', 'weight', *SWITCHES}):
         raise ValueError('data must list texts, or mappings of source, weight and '
-                         f'background_known, got {entry!r}')
-    weight, known = given.get('weight', 1.0), given.get('background_known')
+                         f'{", ".join(SWITCHES)}, got {entry!r}')
+    weight = given.get('weight', 1.0)
     if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight > 0:
         raise ValueError(f'weight of {given["source"]} must be above 0, got {weight!r}')
-    if known not in (None, True, False):
-        raise ValueError(f'background_known of {given["source"]} must be true or false, got '
-                         f'{known!r}')
-    source = named_source(str(given['source']), config, skip_missing)
-    if known is None:
-        return replace(source, weight=float(weight))
-    return replace(source, weight=float(weight), background_known=known, draw=lambda rng: replace(
-        source.draw(rng), background_known=known))
+    for name in SWITCHES:
+        if given.get(name) not in (None, True, False):
+            raise ValueError(f'{name} of {given["source"]} must be true or false, got '
+                             f'{given[name]!r}')
+    source = replace(named_source(str(given['source']), config, skip_missing),
+                     weight=float(weight))
+    if given.get('named') is False:
+        source = replace(source, classes=ONE_CLASS)
+    if (known := given.get('background_known')) is not None:
+        source = replace(source, background_known=known, draw=partial(_drawn, source.draw, known))
+    if given.get('sensed'):
+        source = replace(source, draw=partial(_sensed, source.draw))
+    return source
+
+
+def _sensed(draw: Draw, rng: np.random.Generator) -> LabelledImage:
+    from metricseg_ros.synthesis.sensors import sense
+
+    sample = draw(rng)
+    if sample.depth is None:
+        return sample
+    metres = sense(sample.depth.metres, sample.image, sample.depth.camera.fx, rng)
+    return replace(sample, depth=replace(sample.depth, metres=metres))
+
+
+def _drawn(draw: Draw, background_known: bool, rng: np.random.Generator) -> LabelledImage:
+    return replace(draw(rng), background_known=background_known)
 
 
 def named_source(text: str, config: TrainingConfig, skip_missing: bool = False) -> Source:
@@ -227,10 +259,27 @@ class SceneDataset(Dataset):
         size = step_size(index // self.config.batch_size, self.sizes, self.rng_seed)
         sample = augment(source.draw(rng), size, rng, self.scales)
         pixels = np.random.default_rng([self.rng_seed, index, PIXELS]).integers(2 ** 62)
-        return TrainingScene(torch.from_numpy(np.ascontiguousarray(sample.image)),
-                     torch.from_numpy(sample.label_map.astype(np.int64)),
-                     torch.from_numpy(self._class_map(sample, source)),
-                     torch.tensor(sample.background_known), torch.tensor(int(pixels)))
+        sample = self._with_senses_missing(sample, index)
+        depth, camera = np.zeros(size, np.float32), np.zeros(5, np.float32)
+        if sample.depth is not None:
+            depth, camera = sample.depth.metres, camera_vector(
+                sample.depth.metres, sample.depth.camera)
+        return TrainingScene(
+            torch.from_numpy(np.ascontiguousarray(sample.image)),
+            torch.from_numpy(sample.label_map.astype(np.int64)),
+            torch.from_numpy(self._class_map(sample, source)),
+            torch.tensor(sample.background_known), torch.tensor(int(pixels)),
+            torch.from_numpy(depth)[None], torch.from_numpy(camera))
+
+    def _with_senses_missing(self, sample: LabelledImage, index: int) -> LabelledImage:
+        """Leave out depth of some scenes and colour of others, so that each serves alone."""
+        rng = np.random.default_rng([self.rng_seed, index, MISSING])
+        if sample.depth is None or not self.config.network.depth or (
+                rng.random() < self.config.depth_dropout):
+            return replace(sample, depth=None)
+        if rng.random() < self.config.colour_dropout:
+            return replace(sample, image=np.full_like(sample.image, GREY))
+        return sample
 
     def _class_map(self, sample: LabelledImage, source: Source) -> np.ndarray:
         class_ids = sample.class_ids.astype(np.int64)

@@ -16,9 +16,12 @@ def rate_factor(step: int, config: TrainingConfig) -> float:
     Compute the share of the highest learning rate.
 
     :param step: from 0.
-    :return: rising over the warm-up, then falling to 0 by half a cosine or DeepLab's power.
+    :return: rising over the warm-up, then falling to 0 by half a cosine, DeepLab's power, or
+        evenly over the last steps.
     """
     warm = min(1.0, (step + 1) / max(config.warmup_steps, 1))
+    if config.schedule == 'constant':
+        return warm * min(1.0, (config.steps - step) / max(config.cooldown_steps, 1))
     done = step / config.steps
     if config.schedule == 'poly':
         return warm * (1 - done) ** POLY_POWER

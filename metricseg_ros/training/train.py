@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from metricseg_ros.config import TrainingConfig
 from metricseg_ros.models import shipped_models
 from metricseg_ros.network import MetricSegmentationNetwork
-from metricseg_ros.network.pretrained import start_from
+from metricseg_ros.network.pretrained import read_teacher, start_from
 from metricseg_ros.preprocess import normalise
 from metricseg_ros.training.checkpoints import (
     check_same_network,
@@ -68,18 +68,33 @@ class Trainer:
         network = MetricSegmentationNetwork(config.network)
         self.started = start_from(network, weights_file(config.pretrained))
         network = network.to(memory_format=torch.channels_last)
-        if config.batch_norm == 'frozen':
-            freeze_batch_norms(network)
-        elif self.fabric.world_size > 1 and self.fabric.device.type == 'cuda':
+        self.freeze(network)
+        if (config.batch_norm == 'trained' and self.fabric.world_size > 1
+                and self.fabric.device.type == 'cuda'):
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
         self.rates = [config.learning_rate, config.learning_rate * config.backbone_rate]
         self.network, self.optimiser = self.fabric.setup(network, make_optimiser(network, config))
         self.average = ModelAverage(self.module, config.average_decay)
+        self.teacher = None
+        if config.name_teacher:
+            self.teacher = self.fabric.to_device(read_teacher(weights_file(config.name_teacher)))
 
     @property
     def module(self) -> MetricSegmentationNetwork:
         """Return the network itself."""
         return self.network.module
+
+    def freeze(self, network: MetricSegmentationNetwork) -> None:
+        """
+        Leave parts of a network as they start.
+
+        :param network: in training mode.
+        """
+        if self.config.batch_norm == 'frozen':
+            freeze_batch_norms(network)
+        if self.config.frozen_stages:
+            for stage in network.backbone.first_stages(self.config.frozen_stages):
+                stage.eval().requires_grad_(False)
 
     def set_rates(self) -> None:
         """Set the learning rates of this step."""
@@ -87,35 +102,40 @@ class Trainer:
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group['lr'] = rate * factor
 
-    def losses(self, scenes: TrainingScene) -> tuple[Tensor, Tensor]:
+    def losses(self, scenes: TrainingScene) -> dict[str, Tensor]:
         """
-        Compute both losses of a batch.
+        Compute the losses of a batch.
 
         :param scenes: the batch, on the network's device.
-        :return: embedding loss and classification loss, means over the images.
+        :return: as :func:`metricseg_ros.training.objective.batch_losses`.
         """
-        embeddings, class_logits = self.network(normalise(scenes.image))
-        return batch_losses(embeddings, class_logits, scenes, self.module.stride, self.config)
+        images = normalise(scenes.image).to(memory_format=torch.channels_last)
+        taught = None
+        depth = (scenes.depth, scenes.camera) if self.config.network.depth else ()
+        outputs = self.network(images, *depth)
+        if self.teacher is not None and self.step % self.config.name_teacher_period == 0:
+            with torch.no_grad():
+                taught = self.teacher(images)
+        return batch_losses(outputs, scenes, self.module.stride, self.config, taught)
 
     def train_step(self, scenes: TrainingScene) -> dict[str, float]:
         """
         Take one optimiser step.
 
         :param scenes: the batch; of several processes, each one's part of it.
-        :return: the losses over all processes, the gradient's norm and the learning rate.
+        :return: each loss over all processes, the gradient's norm and the learning rate.
         """
-        self.network.train()
-        if self.config.batch_norm == 'frozen':
-            freeze_batch_norms(self.module)
+        self.freeze(self.network.train().module)
         self.set_rates()
-        embedding, classification = self.losses(self.fabric.to_device(scenes))
-        weight = classification_weight(self.step, self.config)
+        losses = self.losses(self.fabric.to_device(scenes))
+        weights = {'embedding_loss': 1.0, 'naming_loss': self.config.name_weight,
+                   'classification_loss': classification_weight(self.step, self.config)}
         self.optimiser.zero_grad(set_to_none=True)
-        self.fabric.backward(embedding + weight * classification)
+        self.fabric.backward(sum(weights[name] * loss for name, loss in losses.items()))
         norm = self.update()
         self.step += 1
-        both = self.fabric.all_reduce(torch.stack([embedding.detach(), classification.detach()]))
-        return {'embedding_loss': both[0].item(), 'classification_loss': both[1].item(),
+        means = self.fabric.all_reduce(torch.stack([loss.detach() for loss in losses.values()]))
+        return {**dict(zip(losses, means.tolist(), strict=True)),
                 'gradient_norm': norm, 'learning_rate': self.optimiser.param_groups[0]['lr']}
 
     def update(self) -> float:

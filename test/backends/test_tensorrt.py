@@ -20,7 +20,6 @@ from typing import Any
 import weakref
 
 from metricseg_ros.backends import BackendError, ExecutionReport, open_backend, selection
-from metricseg_ros.backends.backend import OUTPUTS
 from metricseg_ros.backends.gpus import Gpu
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.standby import StandbyBackend
@@ -288,7 +287,7 @@ def test_the_paper_s_resnet_101_with_its_pyramid_parses_and_builds(library: Tens
 
     config = from_dict(NetworkConfig, yaml.safe_load(PAPER.read_text())['network'])
     assert config.backbone == 'deeplab_resnet101' and len(config.pyramid_scales) == 4
-    save(traced(MetricSegmentationNetwork(config), (64, 64), OUTPUTS), tmp_path / 'large.onnx')
+    save(traced(MetricSegmentationNetwork(config), (64, 64)), tmp_path / 'large.onnx')
     shares: list[float] = []
     plan = library.build((tmp_path / 'large.onnx').read_bytes(), ((64, 64),) * 3, 'fp32', 0, '8.9',
                          shares.append)

@@ -29,6 +29,11 @@ def sample():
     return LabelledImage(image, label_map, np.array([0, 4, 5, 7], np.uint16), False, 'room')
 
 
+def labelled(image, label_map):
+    """Make a labelled image of one object."""
+    return LabelledImage(image, label_map, np.array([0, 1], np.uint16))
+
+
 def interior(mask):
     """Leave out a mask's outermost pixels, where bilinear and nearest sampling may differ."""
     padded = np.pad(mask, 3, constant_values=False)
@@ -57,8 +62,9 @@ def test_the_warp_of_labels_is_that_of_the_image():
     turned = 0
     for seed in range(20):
         torch.manual_seed(seed)
-        pixels, labels = warp_and_recolour(image, label_map)
-        bright = pixels.astype(float).mean(axis=2)
+        changed = warp_and_recolour(labelled(image, label_map))
+        labels = changed.label_map
+        bright = changed.image.astype(float).mean(axis=2)
         known = labels != IGNORE_LABEL
         mask = bright > (bright[interior(labels == 1)].mean() + bright[interior(labels == 0)]
                          .mean()) / 2
@@ -108,7 +114,8 @@ def test_what_is_known_of_a_sample_is_kept(sample, rng):
 def test_any_size_of_image_fills_the_window(size, rng):
     image, label_map = np.full((*size, 3), 90, np.uint8), np.ones(size, np.uint16)
     for _ in range(10):
-        window, labels = random_window(image, label_map, SIZE, rng, SCALES)
+        changed = random_window(labelled(image, label_map), SIZE, rng, SCALES)
+        window, labels = changed.image, changed.label_map
         assert window.shape == (*SIZE, 3) and labels.shape == SIZE
         assert (window == 90).all()
         assert set(np.unique(labels)) <= {1, IGNORE_LABEL} and (labels == 1).any()
@@ -118,7 +125,8 @@ def test_windows_are_of_many_scales_and_places(rng):
     label_map = np.zeros((96, 128), np.uint16)
     label_map[40:56, 56:72] = 1
     image = np.zeros((96, 128, 3), np.uint8)
-    areas = [(random_window(image, label_map, SIZE, rng, SCALES)[1] == 1).sum() / 256
+    sample = labelled(image, label_map)
+    areas = [(random_window(sample, SIZE, rng, SCALES).label_map == 1).sum() / 256
              for _ in range(60)]
     assert 0.3 < min(areas) < 0.5 and 1.6 < max(areas) < 2.1
 
@@ -138,6 +146,7 @@ def test_scales_are_within_their_range(rng):
     image = np.zeros((40, 40, 3), np.uint8)
     labels = np.zeros((40, 40), np.uint16)
     labels[10:30, 10:30] = 1
-    sides = [np.sqrt((random_window(image, labels, (160, 160), rng, (0.3, 0.6))[1] == 1).sum())
-             for _ in range(20)]
+    windows = [random_window(labelled(image, labels), (160, 160), rng, (0.3, 0.6))
+               for _ in range(20)]
+    sides = [np.sqrt((window.label_map == 1).sum()) for window in windows]
     assert min(sides) > 0.28 * 80 and max(sides) < 0.62 * 80

@@ -29,6 +29,8 @@ WITH_NAMES = NetworkConfig(embedding_dim=4, decoder_channels=8, class_count=3,
                            name_backbone='efficientnet_lite0', class_scores='object')
 NETWORKS = {
     'names': WITH_NAMES,
+    'depth': NetworkConfig(embedding_dim=4, decoder_channels=8, class_count=3,
+                           name_backbone='shared', depth=True),
     'classes': NetworkConfig(embedding_dim=4, decoder_channels=8, class_count=3,
                              class_scores='object'),
     'pyramid': NetworkConfig('resnet18', embedding_dim=4, decoder_channels=0,
@@ -42,7 +44,7 @@ def exported(config: NetworkConfig) -> onnx.ModelProto:
     sides = {axis: multiple * torch.export.Dim(name, min=1, max=64)
              for axis, name in ((2, 'rows'), (3, 'columns'))}
     return traced(network, rounded_up((2 * multiple, 3 * multiple), multiple),
-                  ('embeddings', 'class_logits'), {'image': sides})
+                  {'image': sides, 'depth': sides})
 
 
 def model_of(nodes: list[onnx.NodeProto], given: tuple[int | str, ...] = (1, 3, 'h', 8),

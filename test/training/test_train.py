@@ -14,7 +14,6 @@ from metricseg_ros.training.scenes import (
     SceneDataset,
     Source,
     StepBatches,
-    TrainingScene,
 )
 from metricseg_ros.training.schedule import classification_weight, rate_factor
 from metricseg_ros.training.train import train, Trainer
@@ -142,8 +141,8 @@ def test_mixed_precision_computes_the_losses_of_the_full_one():
 def test_gradient_that_is_not_finite_changes_nothing():
     trainer = Trainer(with_values(SMALL, {'batch_norm': 'frozen'}))
     before = {name: tensor.clone() for name, tensor in trainer.module.state_dict().items()}
-    trainer.losses = lambda scenes: (trainer.module.embedding_head.project.weight.sum() * np.nan,
-                                     torch.zeros(()))
+    trainer.losses = lambda scenes: {
+        'embedding_loss': trainer.module.embedding_head.project.weight.sum() * np.nan}
     trainer.train_step(batch_of(SMALL))
     assert all(torch.equal(trainer.module.state_dict()[name], before[name]) for name in before)
 
@@ -151,12 +150,12 @@ def test_gradient_that_is_not_finite_changes_nothing():
 def test_no_background_is_drawn_where_it_is_not_known():
     config = with_values(SMALL, {'background_samples': 50})
     trainer, scenes = Trainer(config), batch_of(config)
-    all_background = TrainingScene(scenes.image, torch.zeros_like(scenes.labels), scenes.classes,
-                           torch.tensor([False, False]), scenes.rng_seed)
-    embedding, classification = trainer.losses(all_background)
-    assert embedding.item() == classification.item() == 0
+    all_background = scenes._replace(labels=torch.zeros_like(scenes.labels),
+                                     background_known=torch.tensor([False, False]))
+    losses = trainer.losses(all_background)
+    assert losses['embedding_loss'].item() == losses['classification_loss'].item() == 0
     known = all_background._replace(background_known=torch.tensor([True, True]))
-    assert trainer.losses(known)[1] > 0
+    assert trainer.losses(known)['classification_loss'] > 0
 
 
 def test_what_is_said_of_a_background_wins_over_the_data(tmp_path):

@@ -13,12 +13,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from metricseg_ros.backends.backend import BackendError, ExecutionReport, INPUT, OUTPUTS
+from metricseg_ros.backends.backend import BackendError, ExecutionReport, run_one_by_one
 from metricseg_ros.backends.tensorrt.building import BuildJob
 from metricseg_ros.backends.tensorrt.cuda_graph import CudaGraph, CudaGraphError
 from metricseg_ros.backends.tensorrt.library import TensorRTLibrary
 from metricseg_ros.grouping.rehearsal import rehearse
 from metricseg_ros.models import ModelDescription
+from metricseg_ros.preprocess import DepthTensors, no_depth
 from metricseg_ros.structures import NetworkOutput
 import torch
 from torch import Tensor
@@ -37,51 +38,58 @@ class Binding:
     """
 
     def __init__(self, library: TensorRTLibrary, engine: Any, kernels: Path,
-                 shape: tuple[int, ...], stream: torch.cuda.Stream) -> None:
+                 shapes: dict[str, tuple[int, ...]], outputs: tuple[str, ...],
+                 stream: torch.cuda.Stream) -> None:
         """
         Allocate, run once, and capture a CUDA graph if that can be done.
 
         :param library: TensorRT.
         :param kernels: file of the kernels that TensorRT-RTX compiles.
-        :param shape: (1,3,h,w).
+        :param shapes: of each input, by its name.
+        :param outputs: names of the outputs, in the order wanted.
         :raises BackendError: if the engine does not take that shape or fails.
         """
         self.stream = stream
         self.library = library
         self.kept = library.context(engine, kernels)
         self.context = self.kept.execution
-        if not self.context.set_input_shape(INPUT, shape):
-            raise BackendError(f'the TensorRT engine takes no input of {shape[2]}x{shape[3]}: '
-                               'see input.height and input.width')
-        self.pinned = torch.empty(shape, pin_memory=True)
+        for name, shape in shapes.items():
+            if not self.context.set_input_shape(name, shape):
+                raise BackendError(f'the TensorRT engine takes no {name} of {shape}: '
+                                   'see input.height and input.width')
+        self.pinned = {name: torch.empty(shape, pin_memory=True)
+                       for name, shape in shapes.items()}
         with torch.cuda.stream(stream):
-            self.image = torch.zeros(shape, device='cuda')
+            self.inputs = {name: torch.zeros(shape, device='cuda')
+                           for name, shape in shapes.items()}
             self.outputs = {name: torch.empty(tuple(self.context.get_tensor_shape(name)),
-                                              device='cuda') for name in OUTPUTS}
-        for name, tensor in {INPUT: self.image, **self.outputs}.items():
+                                              device='cuda') for name in outputs}
+        for name, tensor in {**self.inputs, **self.outputs}.items():
             self.context.set_tensor_address(name, tensor.data_ptr())
         self.execute()  # Also since TensorRT settles on a new shape only then.
         stream.synchronize()
         self.kept.save()
         self.graph, self.why_no_graph = self._captured()
 
-    def run(self, tensor: Tensor) -> list[Tensor]:
+    def run(self, inputs: dict[str, Tensor]) -> list[Tensor]:
         """
         Run the engine.
 
-        :param tensor: (1,3,h,w) float32, on the CPU.
+        :param inputs: by their names, on the CPU.
         :return: copies of the outputs, on the GPU, done.
         """
         caller = torch.cuda.current_stream()
-        self.pinned.copy_(tensor)  # No upload is under way: every run waits for its own.
+        for name, tensor in inputs.items():
+            self.pinned[name].copy_(tensor)  # No upload is under way: every run waits for its own.
         with torch.cuda.stream(self.stream):
-            self.image.copy_(self.pinned, non_blocking=True)
+            for name, pinned in self.pinned.items():
+                self.inputs[name].copy_(pinned, non_blocking=True)
             if self.graph is None:
                 self.execute()
             else:
                 self.graph.launch(self.stream.cuda_stream)
         caller.wait_stream(self.stream)
-        outputs = [self.outputs[name].clone() for name in OUTPUTS]
+        outputs = [output.clone() for output in self.outputs.values()]
         caller.synchronize()
         return outputs
 
@@ -113,6 +121,7 @@ class Binding:
 class EngineBackend:
     """Runs an engine."""
 
+    largest_batch = 1
     progress = ''
 
     def __init__(self, plan: bytes, library: TensorRTLibrary, description: ModelDescription,
@@ -126,7 +135,7 @@ class EngineBackend:
         """
         self.library = library
         self.kernels = job.engine_cache.kernels_path(job.key)
-        self.thresholds = description.similarity_thresholds
+        self.network = description.network
         self.failure = ''
         self._running = Lock()
         self.bindings: dict[tuple[int, ...], Binding] = {}
@@ -138,22 +147,37 @@ class EngineBackend:
         self.report = ExecutionReport('tensorrt', str(library), f'cuda ({job.key.gpu})',
                                       job.key.precision, binding.why_no_graph)
 
-    def run(self, tensor: Tensor) -> NetworkOutput:
+    def run(self, tensor: Tensor, depth: DepthTensors | None = None) -> NetworkOutput:
         """
         Run the network on one image.
 
         :param tensor: (1,3,h,w) float32.
+        :param depth: of the image, where it is known.
         :return: what it says, on the GPU.
         :raises BackendError: if GPU memory ran out, the GPU was lost or the engine failed.
         """
         if self.failure:
             raise BackendError(self.failure)
+        inputs = dict(zip(self.network.inputs, (tensor, *(depth or no_depth(tensor))),
+                          strict=False))
         try:
             with self._running:  # Two images at once would share the buffers.
-                embeddings, class_logits = self._binding(tuple(tensor.shape)).run(tensor)
+                outputs = self._binding(inputs).run(inputs)
         except RuntimeError as error:
             raise self._explained(error) from error
-        return NetworkOutput(embeddings[0], class_logits[0], self.thresholds)
+        return NetworkOutput.of([output[0] for output in outputs],
+                                self.network.similarity_thresholds)
+
+    def run_batch(self, tensors: Tensor, depths: DepthTensors | None = None
+                  ) -> list[NetworkOutput]:
+        """
+        Run the network on one image after the other.
+
+        :param tensors: (B,3,h,w) float32.
+        :param depths: of the images.
+        :return: what it says of each, on the GPU.
+        """
+        return run_one_by_one(self, tensors, depths)
 
     def close(self) -> None:
         """Give the GPU's memory back."""
@@ -162,13 +186,15 @@ class EngineBackend:
         if not self.failure:
             torch.cuda.empty_cache()
 
-    def _binding(self, shape: tuple[int, ...]) -> Binding:
+    def _binding(self, inputs: dict[str, Tensor]) -> Binding:
+        shapes = {name: tuple(tensor.shape) for name, tensor in inputs.items()}
+        shape = shapes[self.network.inputs[0]]
         if shape not in self.bindings:
             most = MOST_BINDINGS if self.library.shares_profiles else 1
             if len(self.bindings) >= most:  # Before another takes its place.
                 self.bindings.pop(next(iter(self.bindings)))
-            self.bindings[shape] = Binding(self.library, self.engine, self.kernels, shape,
-                                           self.stream)
+            self.bindings[shape] = Binding(self.library, self.engine, self.kernels, shapes,
+                                           self.network.outputs, self.stream)
         return self.bindings[shape]
 
     def _explained(self, error: RuntimeError) -> RuntimeError:
@@ -179,11 +205,12 @@ class EngineBackend:
 
     def _check_tensors(self) -> None:
         engine, single = self.engine, self.library.trt.float32
+        wanted = (*self.network.inputs, *self.network.outputs)
         names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
-        if set(names) != {INPUT, *OUTPUTS}:
-            raise BackendError(f'the engine must have {INPUT} and {", ".join(OUTPUTS)}, got '
+        if set(names) != set(wanted):
+            raise BackendError(f'the engine must have {", ".join(wanted)}, got '
                                f'{", ".join(names)}: export the model with metricseg export')
-        others = [name for name in (INPUT, *OUTPUTS) if engine.get_tensor_dtype(name) != single]
+        others = [name for name in wanted if engine.get_tensor_dtype(name) != single]
         if others:
             raise BackendError(f'{", ".join(others)} of the engine must be fp32: export the model '
                                'with metricseg export')

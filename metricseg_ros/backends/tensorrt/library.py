@@ -36,7 +36,7 @@ from types import ModuleType
 from typing import Any
 
 from metricseg_ros.atomic_files import read_with_checksum, write_with_checksum
-from metricseg_ros.backends.backend import BackendError, INPUT
+from metricseg_ros.backends.backend import BackendError
 from metricseg_ros.backends.tensorrt.engine_key import InputSizes
 from metricseg_ros.backends.tensorrt.progress import Phases
 
@@ -159,9 +159,12 @@ class TensorRTLibrary:
         self._set_target(config, compute_capability)
         if workspace_mib:
             config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, workspace_mib * MIB)
-        if -1 in tuple(network.get_input(0).shape):
+        inputs = [network.get_input(index) for index in range(network.num_inputs)]
+        if any(-1 in tuple(item.shape) for item in inputs):
             profile = builder.create_optimization_profile()
-            profile.set_shape(INPUT, *((1, 3, *size) for size in sizes))
+            for item in inputs:
+                if -1 in tuple(item.shape):
+                    profile.set_shape(item.name, *((*item.shape[:2], *size) for size in sizes))
             config.add_optimization_profile(profile)
         if hasattr(trt, 'IProgressMonitor'):
             config.progress_monitor = self._monitor(tell)
