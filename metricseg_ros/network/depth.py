@@ -78,7 +78,7 @@ def masked_mean(values: Tensor, valid: Tensor, size: int) -> Tensor:
 
 def slopes(log_depth: Tensor, valid: Tensor, focal: Tensor) -> tuple[Tensor, Tensor]:
     """
-    Tell how steeply surfaces fall away from the camera: dz/dX = f d(ln z)/dx.
+    Tell how steeply surfaces fall away from the camera: f d(ln z)/dx, on the optical axis dz/dX.
 
     :param log_depth: (B,1,h,w) ln z, 0 where it is not known.
     :param valid: (B,1,h,w), 1 where it is known, else 0.

@@ -16,6 +16,7 @@ from metricseg_ros.grouping.masks import (
     grow_masks,
     keep_connected,
     mask_iou,
+    mean_names,
     mean_scores,
     vote_classes,
 )
@@ -164,6 +165,21 @@ def test_class_of_a_mask_is_voted_by_its_pixels_at_its_own_threshold():
     voted = vote_classes(masks, NetworkOutput(torch.zeros(2, 1, 4), logits, THRESHOLDS))
     assert voted.seeds.class_ids.tolist() == [2, 1]
     assert voted.margins is masks.margins
+
+
+@pytest.mark.parametrize('spoiled', [-torch.inf, torch.inf, torch.nan])
+def test_name_of_a_mask_is_that_of_the_mean_over_its_pixels_on_a_coarser_map(spoiled):
+    # Cells of 2x2 pixels, and a last column and row of cells that are half outside.
+    masks = masks_of([[1, 1, 1, 0, 0]], [[0, 0, 0, 1, 1]])
+    names = torch.zeros(3, 1, 3)
+    names[0, 0], names[1, 0] = torch.tensor([3.0, 0.0, 0.0]), torch.tensor([0.0, 5.0, 0.0])
+    output = NetworkOutput(torch.zeros(2, 1, 5), torch.zeros(len(THRESHOLDS), 2, 1, 5), THRESHOLDS,
+                           names, 2)
+    # The first mask has two pixels of the first cell and one of the second: (6, 5, 0) / 3.
+    assert mean_names(masks.masks, names, 2)[0].tolist() == pytest.approx([2, 5 / 3, 0])
+    assert vote_classes(masks, output).seeds.class_ids.tolist() == [1, 2]
+    names[2, 0, 2] = spoiled  # Of no pixel of the first mask.
+    assert vote_classes(masks, output).seeds.class_ids[0] == 1
 
 
 def test_mask_that_overlaps_only_a_dropped_one_is_kept():
