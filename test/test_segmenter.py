@@ -111,7 +111,7 @@ def test_the_network_sees_the_size_that_is_asked_for(
     segmenter, seen = build(small_model, **asked), []
     run = segmenter.backend.run
     monkeypatch.setattr(segmenter.backend, 'run',
-                        lambda tensor: (seen.append(tuple(tensor.shape)), run(tensor))[1])
+                        lambda tensor, depth: (seen.append(tuple(tensor.shape)), run(tensor))[1])
     segmenter.segment(picture(2 * box[0], 2 * box[1]))
     segmenter.segment(picture(3 * box[1], 3 * box[0]))
     # A portrait is not squeezed into the box: the box is turned.
@@ -142,7 +142,7 @@ def test_several_images_are_embedded_as_each_alone(
     run_batch = segmenter.backend.run_batch
     monkeypatch.setattr(segmenter.backend, 'largest_batch', 4)
     monkeypatch.setattr(segmenter.backend, 'run_batch',
-                        lambda tensors: batches.append(len(tensors)) or run_batch(tensors))
+                        lambda *inputs: batches.append(len(inputs[0])) or run_batch(*inputs))
     together = segmenter.embed_all([picture(*size) for size in sizes])
     # One batch where all are of one size, else one after the other.
     assert batches == ([2] if len(sizes) == 2 else [1] * len(sizes))

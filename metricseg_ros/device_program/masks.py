@@ -55,7 +55,8 @@ class GridMasks(NamedTuple):
 
 
 def group_on_device(embeddings: Tensor, class_logits: Tensor, radii: Tensor, ranks: Tensor,
-                    config: GroupingConfig, steps: Steps) -> GridMasks:
+                    config: GroupingConfig, steps: Steps,
+                    names: Tensor | None = None) -> GridMasks:
     """
     Group pixels around seeds, as :func:`metricseg_ros.grouping.group` does.
 
@@ -65,6 +66,7 @@ def group_on_device(embeddings: Tensor, class_logits: Tensor, radii: Tensor, ran
     :param ranks: (K,) uint8, K for the best mask to 1 for the last.
     :param config: how to group.
     :param steps: how much to do.
+    :param names: (M,h,w) float32, logits of names, of a network that has them beside.
     :return: K masks, as many as seeds are picked.
     """
     height, width = embeddings.shape[1:]
@@ -81,8 +83,8 @@ def group_on_device(embeddings: Tensor, class_logits: Tensor, radii: Tensor, ran
     order = seeds[0].masked_fill(late, -1).sort(descending=True, stable=True).indices
     picked, late, reach, seeds, margins = (picked[order], late[order], reach[order],
                                            seeds[:, order], margins[order])
-    features = torch.cat([torch.ones_like(points[:1]), pixels[:1], points,
-                          class_logits.flatten(0, 1).flatten(1)])
+    said = class_logits.flatten(0, 1) if names is None else names
+    features = torch.cat([torch.ones_like(points[:1]), pixels[:1], points, said.flatten(1)])
     features = features.nan_to_num(LEAST_LOGIT, -LEAST_LOGIT, LEAST_LOGIT).t()
     of_embeddings, own = slice(2, 2 + len(points)), picked[:, None]
     inside = (margins >= 0).float()
@@ -92,7 +94,9 @@ def group_on_device(embeddings: Tensor, class_logits: Tensor, radii: Tensor, ran
         margins = margins.scatter(1, own, margins.gather(1, own).clamp_min(0))
         inside = (margins >= 0).float()
     means, areas = mask_means(inside, features)
-    class_ids = voted(means[:, of_embeddings.stop:], seeds, len(class_logits))
+    votes = means[:, of_embeddings.stop:]
+    class_ids = (voted(votes, seeds, len(class_logits)) if names is None
+                 else votes.argmax(dim=1) + 1)
     settled = late.new_ones(())
     if config.connected:
         starts = torch.zeros_like(margins).scatter(1, own, (~late).float()[:, None])

@@ -21,13 +21,14 @@ from metricseg_ros.structures import Instances, Seeds
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import interpolate, pad
 
 LADDER = (Steps(16, 8, 4), Steps(32, 16, 8), Steps(64, 32, 16))
 """The next one runs where one was not enough; after the last, the CPU's path."""
 
-Network = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""From (1,3,h,w) to embeddings (1,D,h',w') and class logits (1,T,C+1,h',w')."""
+Network = Callable[[Tensor], tuple[Tensor, ...]]
+"""From (1,3,h,w) to embeddings (1,D,h',w'), class logits (1,T,C+1,h',w') and, of a network with
+such, name logits (1,M,h'',w'')."""
 
 
 def runs_on_device(config: GroupingConfig) -> bool:
@@ -107,16 +108,24 @@ class DeviceProgram:
         :return: (bytes,) uint8, to be copied to the host once, for :meth:`answer`.
         """
         tensor = self.prepare(frame)
-        embeddings, class_logits = network(tensor)
+        embeddings, class_logits, *names = network(tensor)
         if self.grid is None:
             self._fit_grid(tuple(embeddings.shape[2:]))
         rows, columns = self.shown
         masks = group_on_device(
             embeddings[0, :, :rows, :columns], class_logits[0, self.levels, :, :rows, :columns],
-            self.radii, self.ranks, self.config, self.steps)
+            self.radii, self.ranks, self.config, self.steps,
+            self._on_grid(*names) if names else None)
         height, width = self.geometry.content_size
         guide = tensor[0, :, :height, :width].mean(dim=0)
         return self._packed(masks, self._in_image(masks, guide))
+
+    def _on_grid(self, names: Tensor) -> Tensor:
+        """Give each cell of the grid the name logits of the coarser cell that it lies in."""
+        rows, columns = self.shown
+        finer = interpolate(names, scale_factor=float(self.grid[0] // names.shape[2]),
+                            mode='nearest')
+        return finer[0, :, :rows, :columns]
 
     def _in_image(self, masks: GridMasks, guide: Tensor) -> Tensor:
         """Take the masks to the image: (K,H,W) bool, also of those that are dropped."""

@@ -41,6 +41,7 @@ from metricseg_ros.cli.main import main
 from metricseg_ros.config import BackendConfig, from_dict, NetworkConfig
 from metricseg_ros.grouping.rehearsal import rehearse
 from metricseg_ros.models import load_description, shipped_models
+from metricseg_ros.preprocess import DepthTensors
 from metricseg_ros.structures import NetworkOutput
 import onnx
 import pytest
@@ -269,7 +270,7 @@ def test_an_engine_has_grouped_before_it_takes_over(
     here = TorchBackend(description, CPU)
     monkeypatch.setattr(TensorRTLibrary, 'deserialised', lambda self, plan: None)
     monkeypatch.setattr(EngineBackend, '_check_tensors', lambda self: None)
-    monkeypatch.setattr(EngineBackend, 'run', lambda self, tensor: (
+    monkeypatch.setattr(EngineBackend, 'run', lambda self, tensor, depth=None: (
         self.bindings.update({0: binding}), here.run(tensor))[1])
     monkeypatch.setattr(torch.cuda, 'Stream', lambda: None)
     rehearsed: list[int] = []
@@ -440,7 +441,7 @@ class Failing:
     report = ExecutionReport('tensorrt', 'TensorRT 10.3.0', 'cuda (Orin)', 'fp16')
     closed = False
 
-    def run(self, tensor: torch.Tensor) -> NetworkOutput:
+    def run(self, tensor: torch.Tensor, depth: DepthTensors | None) -> NetworkOutput:
         raise BackendError('out of GPU memory: end other programs')
 
     def close(self) -> None:

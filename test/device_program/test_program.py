@@ -123,7 +123,7 @@ def operators(made: DeviceProgram, image: torch.Tensor, segmenter: InstanceSegme
     """Run a program and give its operators; the network counts for nothing, as an engine does."""
     said = []
 
-    def network(tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def network(tensor: torch.Tensor) -> tuple[torch.Tensor, ...]:
         said.append(segmenter.backend.network(tensor))
         return said[0]
 
@@ -154,7 +154,9 @@ def test_nothing_is_asked_of_a_device_that_holds_no_numbers(segmenter: InstanceS
     with torch.no_grad():
         made = program(segmenter, image, device='meta')
         said = (torch.empty(1, description.network.embedding_dim, *grid, device='meta'),
-                torch.empty(1, 4, description.network.class_count + 1, *grid, device='meta'))
+                torch.empty(1, 4, 2, *grid, device='meta'),
+                torch.empty(1, description.network.class_count, *(side // 4 for side in grid),
+                            device='meta'))
         frame = torch.empty(image.shape, dtype=torch.uint8, device='meta')
         made(frame, lambda tensor: said)
         with Recorder('meta'):
@@ -172,8 +174,8 @@ def test_too_few_seeds_and_embeddings_that_are_no_numbers_are_told(
                                   segmenter.backend.network).numpy()).enough
         made = program(segmenter, image)
 
-        def spoiled(tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            embeddings, logits = segmenter.backend.network(tensor)
+        def spoiled(tensor: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            embeddings, *logits = segmenter.backend.network(tensor)
             embeddings[0, 0, 10] = torch.nan
-            return embeddings, logits
+            return embeddings, *logits
         assert not made.answer(made(torch.from_numpy(image), spoiled).numpy()).enough

@@ -85,9 +85,9 @@ def test_images_of_several_cameras_go_through_the_network_at_once(
     waiting: set[str] = set()
     monkeypatch.setattr(node.session.worker.mailbox, 'put', lambda item, sender: put(
         item, sender) and waiting.add(sender) is None)
-    monkeypatch.setattr(backend, 'run', lambda tensor: go_on.wait(PATIENCE_S) and run(tensor))
+    monkeypatch.setattr(backend, 'run', lambda *inputs: go_on.wait(PATIENCE_S) and run(*inputs))
     monkeypatch.setattr(backend, 'largest_batch', 3, raising=False)
-    monkeypatch.setattr(backend, 'run_batch', lambda tensors: batches.append(len(tensors)) or [
+    monkeypatch.setattr(backend, 'run_batch', lambda tensors, _: batches.append(len(tensors)) or [
         run(tensor[None]) for tensor in tensors], raising=False)
     wait_for(lambda: cameras.send('middle') and node.session.busy_seconds(), 'an image in work')
     waiting.clear()

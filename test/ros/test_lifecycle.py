@@ -64,7 +64,7 @@ def test_an_image_that_waits_when_the_node_is_deactivated_is_no_fault(
     robot.wait_until_matched()
     go_on, backend = Event(), node.session.segmenter.backend
     run, mailbox = backend.run, node.session.worker.mailbox
-    monkeypatch.setattr(backend, 'run', lambda tensor: go_on.wait(PATIENCE_S) and run(tensor))
+    monkeypatch.setattr(backend, 'run', lambda *inputs: go_on.wait(PATIENCE_S) and run(*inputs))
     # One in work, one that waits, and those it has replaced.
     wait_for(lambda: robot.send(raw_image(robot.header(), scene())) or mailbox.dropped(''),
              'an image to wait')
@@ -85,7 +85,7 @@ def test_a_worker_that_is_stuck_is_left_behind_at_once(
     robot.wait_until_matched()
     go_on, backend = Event(), node.session.segmenter.backend
     run = backend.run
-    monkeypatch.setattr(backend, 'run', lambda tensor: go_on.wait(PATIENCE_S) and run(tensor))
+    monkeypatch.setattr(backend, 'run', lambda *inputs: go_on.wait(PATIENCE_S) and run(*inputs))
     with monkeypatch.context() as patch:
         patch.setattr(health, 'STUCK_S', 0.5)
         robot.wait_for_status('the worker has been at one image',

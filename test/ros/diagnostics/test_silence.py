@@ -301,7 +301,7 @@ def test_a_worker_that_is_stuck_is_told_of_with_the_camera(
     go_on = Event()
     run = node.session.segmenter.backend.run
     monkeypatch.setattr(node.session.segmenter.backend, 'run',
-                        lambda tensor: go_on.wait(PATIENCE_S) and run(tensor))
+                        lambda *inputs: go_on.wait(PATIENCE_S) and run(*inputs))
     status = robot.wait_for_status('the worker has been at one image of left',
                                    lambda: camera.publish(raw_image(robot.header(), scene())))
     assert status.level == b'\x02'

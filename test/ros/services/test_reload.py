@@ -79,7 +79,7 @@ def test_a_worker_that_is_stuck_does_not_stop_the_answers(
     robot.wait_until_matched()
     go_on, backend = Event(), node.session.segmenter.backend
     run = backend.run
-    monkeypatch.setattr(backend, 'run', lambda tensor: go_on.wait(PATIENCE_S) and run(tensor))
+    monkeypatch.setattr(backend, 'run', lambda *inputs: go_on.wait(PATIENCE_S) and run(*inputs))
     with monkeypatch.context() as patch:
         patch.setattr(health, 'STUCK_S', 0.5)
         response = ask(robot, 'segment', image=raw_image(robot.header(), scene()))
