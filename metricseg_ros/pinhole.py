@@ -75,6 +75,28 @@ class Intrinsics:
         return points[:, :2] / points[:, 2:] * [self.fx, self.fy] + [self.cx, self.cy]
 
 
+NEAREST_MEDIAN, FARTHEST_MEDIAN = 0.03, 20.0
+"""Metres between which the median of any depth camera's image lies."""
+
+STRIDE = 8
+"""Of so many rows and columns one is looked at to judge a whole depth image."""
+
+
+def doubt_depth(metres: np.ndarray) -> str:
+    """
+    Say that depth is probably in another unit, or its bytes in another order.
+
+    :param metres: (H,W) float32; 0 or NaN where it is not known.
+    :return: one sentence, or empty.
+    """
+    sample = metres[::STRIDE, ::STRIDE]
+    known = sample[sample > 0]
+    if not len(known) or NEAREST_MEDIAN <= (median := float(np.median(known))) <= FARTHEST_MEDIAN:
+        return ''
+    return (f'the median of the depth is {median:.3g} m, where no depth camera measures: 32FC1 '
+            'must hold metres, 16UC1 millimetres, in the byte order that is_bigendian says')
+
+
 def depth_in_metres(depth: np.ndarray) -> np.ndarray:
     """
     Read a depth image as REP 118 defines it.

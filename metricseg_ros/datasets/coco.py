@@ -26,13 +26,13 @@ from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.masks import mask_of
 from metricseg_ros.datasets.reading import (
-    DataWarning,
     found_in,
     read_json,
     read_photograph,
     SHOWN,
     usable,
 )
+from metricseg_ros.inputs.frame import DataWarning
 import numpy as np
 
 NEEDED = {'images': {'id', 'file_name', 'height', 'width'}, 'categories': {'id', 'name'},

@@ -12,13 +12,13 @@ import warnings
 
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.reading import (
-    DataWarning,
     read_json,
     read_labels,
     read_photograph,
     usable,
 )
 from metricseg_ros.inputs.codec import is_image, write_image
+from metricseg_ros.inputs.frame import DataWarning
 from metricseg_ros.inputs.other_files import left_out_of
 import numpy as np
 

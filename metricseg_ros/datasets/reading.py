@@ -14,6 +14,7 @@ import warnings
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.inputs import codec
+from metricseg_ros.inputs.frame import DataWarning
 import numpy as np
 
 Entry = TypeVar('Entry')
@@ -22,10 +23,6 @@ PNG_BITS = 24
 
 SHOWN = 3
 """How many of many images are named."""
-
-
-class DataWarning(UserWarning):
-    """Something about labelled data that its user should know, and that does not stop them."""
 
 
 def read_photograph(path: Path) -> np.ndarray:

@@ -17,6 +17,7 @@ import re
 
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.datasets.matlab import read_matlab
 from metricseg_ros.datasets.reading import (
     found_in,
     read_colours,
@@ -280,15 +281,13 @@ def read_sbd(root: Path, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     :return: image, label map and class ids, as in :class:`LabelledImage`.
     :raises ValueError: where a file is missing or damaged.
     """
-    from scipy.io import loadmat
-
     path = root / 'inst' / f'{name}.mat'
     try:
-        truth = loadmat(path)['GTinst'][0, 0]
+        truth = read_matlab(path.read_bytes())['GTinst']
         label_map, categories = truth['Segmentation'], truth['Categories']
         class_ids = [0, *(int(class_id) for class_id in categories.ravel())]
         label_map = label_map.astype(np.uint16)
-    except Exception as error:  # Damage can make anything of a reader.
+    except (OSError, LookupError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f'{path} must hold GTinst with Segmentation and Categories, got '
                          f'{error!r}') from None
     if not 0 <= min(class_ids) <= max(class_ids) <= len(CLASSES):

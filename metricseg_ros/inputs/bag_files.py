@@ -92,7 +92,9 @@ def open_bag_file(path: Path) -> BagFile:
     kinds = {'.mcap': McapFile, '.db3': SqliteFile, '.bag': Rosbag1File}
     try:
         if path.suffix.lower() in PACKED_SUFFIXES:
-            return kinds[path.suffixes[-2].lower()](*_unpacked(path))
+            file = kinds[path.suffixes[-2].lower()](*_unpacked(path))
+            file.name = path
+            return file
         return kinds[path.suffix.lower()](path)
     except ImportError as error:
         raise InputError(f'{path}: bags are read by the Python packages mcap and rosbags: '
@@ -126,10 +128,11 @@ class SqliteFile:
         :param keep: what must live as long.
         :raises sqlite3.Error: if it is no such file.
         """
-        self.path, self._keep = path, keep
+        self.path, self.name, self._keep = path, path, keep
         with closing(self._connect()) as database:
             listed = database.execute(
                 'SELECT name, type, serialization_format, id FROM topics').fetchall()
+            listed = [row for row in listed if all(isinstance(part, str) for part in row[:3])]
             try:
                 counts = dict(database.execute('SELECT topic_id, count(*) FROM messages '
                                                'GROUP BY topic_id'))
@@ -149,10 +152,12 @@ class SqliteFile:
                         'SELECT topic_id, timestamp, data FROM messages WHERE id = ? AND topic_id '
                         f'IN ({_listed(names)})', (number,)).fetchone()
                 except sqlite3.DatabaseError as error:
-                    on_error(InputError(f'{self.path}: message {number}: {error}'))
+                    on_error(InputError(f'{self.name}: message {number}: {error}'))
                     continue
-                if row:
-                    yield Recorded(names[row[0]], row[1], unpacked(bytes(row[2])))
+                if row and isinstance(row[1], int) and isinstance(row[2], bytes):
+                    yield Recorded(names[row[0]], row[1], unpacked(row[2]))
+                elif row:
+                    on_error(InputError(f'{self.name}: message {number} is damaged'))
 
     def _in_order(self, database: sqlite3.Connection, names: Mapping[int, str],
                   on_error: OnError) -> Iterator[int]:
@@ -164,7 +169,7 @@ class SqliteFile:
                 return
             except sqlite3.DatabaseError as error:
                 damage = error
-        on_error(InputError(f'{self.path}: the recording cannot be read: {damage}'))
+        on_error(InputError(f'{self.name}: the recording cannot be read: {damage}'))
 
     def _connect(self) -> sqlite3.Connection:
         # A write-ahead log beside it, as a crash leaves, belongs to it; else nothing is touched.
@@ -188,7 +193,7 @@ class McapFile:
         :param keep: what must live as long.
         :raises Exception: if it is no such file.
         """
-        self.path, self._keep = path, keep
+        self.path, self.name, self._keep = path, path, keep
         self._summary = self._read_summary()
         schemas, channels, counts = self._contents()
         self._names = {number: channel.topic for number, channel in channels.items()}
@@ -253,7 +258,7 @@ class McapFile:
                 try:
                     yield breakup_chunk(chunk, True) if isinstance(chunk, Chunk) else [chunk]
                 except Exception as error:
-                    on_error(InputError(f'{self.path}: a part of the recording is damaged: '
+                    on_error(InputError(f'{self.name}: a part of the recording is damaged: '
                                         f'{_said(error)}'))
 
     def _by_index(self, stream: Any, numbers: set[int] | None, on_error: OnError) -> Iterator[Any]:
@@ -268,7 +273,7 @@ class McapFile:
                     stream.seek(index.chunk_start_offset + RECORD_HEAD)
                     chunk = Chunk.read(ReadDataStream(stream))
                 except Exception as error:
-                    on_error(InputError(f'{self.path}: a part of the recording is not there: '
+                    on_error(InputError(f'{self.name}: a part of the recording is not there: '
                                         f'{_said(error)}'))
                     continue
                 yield chunk
@@ -283,7 +288,7 @@ class McapFile:
                     return
                 yield record
         except Exception as error:
-            on_error(InputError(f'{self.path}: the recording breaks off: {_said(error)}'))
+            on_error(InputError(f'{self.name}: the recording breaks off: {_said(error)}'))
 
 
 class Rosbag1File:
@@ -296,7 +301,7 @@ class Rosbag1File:
         :param keep: what must live as long.
         :raises Exception: if it is no such file.
         """
-        self.path, self._keep = path, keep
+        self.path, self.name, self._keep = path, path, keep
         with _reader_of_ros1()(path) as reader:
             self.topics: dict[str, Topic] = {}
             for item in reader.connections:
@@ -318,7 +323,7 @@ class Rosbag1File:
                     for item, recorded_ns, data in reader.messages(chosen):
                         yield Recorded(item.topic, recorded_ns, data)
                 except Exception as error:
-                    on_error(InputError(f'{self.path}: a part of the recording is damaged: '
+                    on_error(InputError(f'{self.name}: a part of the recording is damaged: '
                                         f'{_said(error)}'))
 
 

@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
+import warnings
 
 from metricseg_ros.config import DepthInputConfig
 from metricseg_ros.inputs.bag_files import Topic
 from metricseg_ros.inputs.depth_buffer import DepthBuffer
-from metricseg_ros.inputs.frame import Frame, InputError
+from metricseg_ros.inputs.frame import DataWarning, Frame, InputError
 from metricseg_ros.inputs.registered_depth import DepthError, read_registered
+from metricseg_ros.pinhole import doubt_depth
 
 DEPTH_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
@@ -45,6 +47,7 @@ class Pairing:
         """
         self._info = info
         self._depth = DepthBuffer(MOST_WAITING)
+        self._doubted = False
         self._waiting: deque[tuple[Frame, Any]] = deque()
         self._most_apart = DepthInputConfig().maximum_difference
 
@@ -78,10 +81,15 @@ class Pairing:
                 return
             self._waiting.popleft()
             try:
-                yield frame if found.depth is None else replace(frame, depth=read_registered(
-                    found.depth, self._info, header.frame_id, frame.image.shape[:2]))
+                depth = found.depth and read_registered(
+                    found.depth, self._info, header.frame_id, frame.image.shape[:2])
             except DepthError as error:
                 yield f'{frame.source}: {frame.name}', error
+                continue
+            if depth and not self._doubted and (doubt := doubt_depth(depth.metres)):
+                self._doubted = True
+                warnings.warn(f'{frame.source}: {doubt}', DataWarning, stacklevel=2)
+            yield frame if depth is None else replace(frame, depth=depth)
 
 
 def check_topics(path: Path, wanted: DepthTopics, images: str,

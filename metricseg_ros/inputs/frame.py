@@ -15,6 +15,10 @@ class InputError(ValueError):
     """Something that cannot be read; says the path and what was expected."""
 
 
+class DataWarning(UserWarning):
+    """Something about what is read that its user should know, and that stops nothing."""
+
+
 OnError = Callable[[InputError], None]
 """What is done about a frame that cannot be decoded."""
 

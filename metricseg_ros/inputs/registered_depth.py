@@ -17,6 +17,18 @@ LARGEST_SHIFT = 2.0
 """Pixels by which a lens may move what is seen, above which it has to be said."""
 
 
+POLYNOMIAL = cv2.projectPoints, (4, 5)
+RATIONAL = cv2.projectPoints, (8, 12, 14)
+FISHEYE = cv2.fisheye.projectPoints, (4,)
+LENS_MODELS = {
+    'plumb_bob': POLYNOMIAL, 'brown_conrady': POLYNOMIAL, 'radtan': POLYNOMIAL,
+    'radial-tangential': POLYNOMIAL, 'rational_polynomial': RATIONAL,
+    'equidistant': FISHEYE, 'fisheye': FISHEYE, 'kannala_brandt': FISHEYE,
+    'kannala_brandt4': FISHEYE,
+}
+"""Distortion model -> OpenCV's function for it, and how many coefficients that takes."""
+
+
 class DepthError(ValueError):
     """Depth or intrinsics that do not belong to the image; the text says why."""
 
@@ -94,6 +106,10 @@ def advise_rectifying(info: Any, topic: str) -> str:
     :return: one sentence, or empty.
     """
     shift = 0.0 if re.search('[/_]rect', topic) else lens_shift(info)
+    if shift is None:
+        return (f'the distortion model {info.distortion_model!r} of camera_info, with '
+                f'{len(info.d)} coefficients, is not known: objects are placed as if the image on '
+                f'{topic} were rectified: take the rectified image')
     if not shift > LARGEST_SHIFT:  # Written so that NaN is none.
         return ''
     return (f'by camera_info the lens moves what is seen by up to {shift:.0f} pixels, and objects '
@@ -101,12 +117,13 @@ def advise_rectifying(info: Any, topic: str) -> str:
             'depth that is registered to it')
 
 
-def lens_shift(info: Any) -> float:
+def lens_shift(info: Any) -> float | None:
     """
     Compute by how much distortion moves what is seen at the rim of the image.
 
     :param info: sensor_msgs/CameraInfo.
-    :return: pixels; 0 where there is no distortion, or none that OpenCV knows.
+    :return: pixels; 0 where there is no distortion; None where it is of a model, or has more
+        coefficients, than OpenCV knows.
     """
     matrix, distortion = np.reshape(info.k, (3, 3)), np.array(info.d)
     if not (distortion.any() and matrix[0, 0] and matrix[1, 1]):
@@ -115,12 +132,13 @@ def lens_shift(info: Any) -> float:
     pixels = np.stack([columns.ravel(), rows.ravel()], axis=1)
     rays = np.ones((len(pixels), 1, 3))
     rays[:, 0, :2] = (pixels - matrix[:2, 2]) / matrix.diagonal()[:2]
-    project = (cv2.fisheye.projectPoints if info.distortion_model == 'equidistant'
-               else cv2.projectPoints)
-    try:
-        seen = project(rays, np.zeros(3), np.zeros(3), matrix, distortion)[0]
-    except cv2.error:  # Not as many coefficients as a model of OpenCV has.
-        return 0.0
+    project, counts = LENS_MODELS.get(info.distortion_model.lower().replace(' ', '_'), (None, ()))
+    needed = int(np.flatnonzero(distortion)[-1]) + 1  # Coefficients of 0 may be there or not.
+    count = next((count for count in counts if count >= needed), None)
+    if count is None:
+        return None
+    distortion = np.pad(distortion[:needed], (0, count - needed))
+    seen = project(rays, np.zeros(3), np.zeros(3), matrix, distortion)[0]
     return float(np.linalg.norm(seen[:, 0] - pixels, axis=1).max())
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.formats import open_dataset
+from metricseg_ros.datasets.matlab import read_matlab
 from metricseg_ros.datasets.voc import CLASSES
 from metricseg_ros.inputs.codec import encode
 import numpy as np
@@ -226,3 +227,15 @@ def test_a_category_that_sbd_has_not_is_refused(tmp_path: Path, categories: list
     savemat(root / 'inst' / 'a.mat', {'GTinst': truth})
     with pytest.raises(ValueError, match='Categories of .*a.mat must be from 1 to 20'):
         open_dataset(f'voc:{root}')[0]
+
+
+@pytest.mark.parametrize('compressed', [False, True])
+def test_matlab_files_are_read_as_scipy_writes_them(tmp_path: Path, compressed: bool) -> None:
+    numbers = {kind: (np.arange(12) % 5).reshape(3, 4).astype(kind)
+               for kind in ('u1', 'i2', 'u2', 'i4', 'f4', 'f8')}
+    savemat(tmp_path / 'a.mat', {'some': {**numbers, 'text': 'cup'}, 'one': np.uint8([[7]])},
+            do_compression=compressed)
+    found = read_matlab((tmp_path / 'a.mat').read_bytes())
+    assert found['one'].tolist() == [[7]] and found['some']['text'] is None
+    for kind, values in numbers.items():
+        np.testing.assert_array_equal(found['some'][kind], values)

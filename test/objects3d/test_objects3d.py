@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from metricseg_ros.config import DepthConfig
 from metricseg_ros.objects3d import locate, ObjectInSpace
-from metricseg_ros.pinhole import depth_in_metres, Intrinsics
+from metricseg_ros.pinhole import depth_in_metres, doubt_depth, Intrinsics
 from metricseg_ros.structures import Instances
 import numpy as np
 import pytest
@@ -183,3 +183,23 @@ def test_depth_of_another_size_is_refused() -> None:
 def test_intrinsics_that_are_no_camera_are_refused(values: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match='fx and fy'):
         Intrinsics(*values)
+
+
+@pytest.mark.parametrize(('depth', 'is_doubted'), [
+    (np.full((20, 30), 1200, np.uint16), False),
+    # 1.2 m in millimetres is 0x04b0; with its bytes swapped 0xb004, 45 m.
+    (np.full((20, 30), 1200, np.uint16).byteswap(), True),
+    (np.full((20, 30), 1200, np.float32), True), (np.full((20, 30), 1.2, np.float32), False),
+    (np.full((20, 30), 2, np.uint16), True), (np.zeros((20, 30), np.uint16), False),
+    (np.full((20, 30), np.nan, np.float32), False)])
+def test_depth_of_another_unit_or_byte_order_is_doubted(depth: np.ndarray,
+                                                        is_doubted: bool) -> None:
+    told = doubt_depth(depth_in_metres(depth))
+    assert bool(told) == is_doubted
+    assert not told or 'is_bigendian' in told
+
+
+def test_a_few_far_pixels_are_no_doubt() -> None:
+    depth = np.full((80, 80), 1.0, np.float32)
+    depth[:, :30] = 500
+    assert not doubt_depth(depth)

@@ -30,14 +30,49 @@ def test_the_shift_is_that_of_the_corner_farthest_from_the_axis() -> None:
 
 
 @pytest.mark.parametrize('lens', [
-    info(), info(0.0, 0.0, 0.0, 0.0, 0.0), info(0.5, 0.5, 0.5), info(0.5, model='odd'),
+    info(), info(0.0, 0.0, 0.0, 0.0, 0.0), info(0.0, model='odd'),
     info(0.1, 0.0, 0.0, 0.0, 0.0, k=[0.0] * 9)])
-def test_a_lens_that_is_straight_or_not_known_moves_nothing(lens: Any) -> None:
+def test_a_lens_that_is_straight_moves_nothing(lens: Any) -> None:
     assert lens_shift(lens) == 0
 
 
-def test_a_fish_eye_is_known() -> None:
-    assert lens_shift(info(0.0001, 0.0, 0.0, 0.0, model='equidistant')) > 10
+def fish_eye_shift(k1: float) -> float:
+    """
+    Compute where an equidistant lens sees the corners.
+
+    A ray at the angle a to the axis is seen a + k1 a^3 focal lengths from it, where a pinhole
+    camera would see it at tan(a).
+    """
+    corners = [(x, y) for x in (0, SIZE[1]) for y in (0, SIZE[0])]
+    shifts = []
+    for column, row in corners:
+        x, y = (column - LENS.cx) / LENS.fx, (row - LENS.cy) / LENS.fy
+        angle = math.atan(math.hypot(x, y))
+        scale = (angle + k1 * angle**3) / math.hypot(x, y) - 1
+        shifts.append(math.hypot(x * scale * LENS.fx, y * scale * LENS.fy))
+    return max(shifts)
+
+
+@pytest.mark.parametrize('model', ['equidistant', 'fisheye', 'kannala_brandt4', 'Kannala Brandt4'])
+@pytest.mark.parametrize('more', [(), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)])
+def test_a_fish_eye_is_one_by_any_name_and_with_any_number_of_zeros(model: str,
+                                                                    more: tuple) -> None:
+    assert lens_shift(info(0.05, *more, model=model)) == pytest.approx(fish_eye_shift(0.05))
+
+
+@pytest.mark.parametrize('model', ['plumb_bob', 'radtan', 'Brown Conrady'])
+def test_a_plumb_bob_has_several_names(model: str) -> None:
+    assert lens_shift(info(0.1, 0.0, 0.0, 0.0, 0.0, model=model)) == lens_shift(info(0.1))
+
+
+@pytest.mark.parametrize('lens', [
+    info(0.5, model='odd'), info(0.5, model=''), info(0.1, 0.0, 0.0, 0.0, 0.01, model='fisheye'),
+    info(*[0.1] * 8), info(*[0.1] * 15, model='rational_polynomial')])
+def test_a_lens_that_is_not_known_is_said_to_be(lens: Any) -> None:
+    assert lens_shift(lens) is None
+    told = advise_rectifying(lens, '/camera/image_raw')
+    assert repr(lens.distortion_model) in told and 'is not known' in told
+    assert not advise_rectifying(lens, '/camera/image_rect')
 
 
 @pytest.mark.parametrize(('lens', 'topic', 'is_said'), [
