@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.label_folder import open_label_folder, write_pair
-from metricseg_ros.inputs.codec import encode, read_photograph
+from metricseg_ros.inputs.codec import encode, read_image
 import numpy as np
 import pytest
 
@@ -90,7 +90,7 @@ def test_undecodable_image_is_refused(tmp_path: Path) -> None:
 def test_an_image_may_be_of_any_kind_that_segment_reads(tmp_path: Path, suffix: str) -> None:
     image = make_folder(tmp_path) / 'images' / 'a.jpg'
     stored = {'.jfif': '.jpg'}.get(suffix, suffix.lower())
-    image.with_suffix(suffix).write_bytes(encode(read_photograph(image), stored))
+    image.with_suffix(suffix).write_bytes(encode(read_image(image), stored))
     image.unlink()
     folder = open_label_folder(tmp_path)
     assert folder.names == ('a',) and folder.read('a')[0].shape == (20, 30, 3)
@@ -108,7 +108,7 @@ def test_a_label_map_may_be_of_any_kind_without_loss(tmp_path: Path, suffix: str
 
 def test_two_images_of_one_name_are_refused(tmp_path: Path) -> None:
     image = make_folder(tmp_path, ('a', 'b')) / 'images' / 'a.jpg'
-    image.with_suffix('.png').write_bytes(encode(read_photograph(image), '.png'))
+    image.with_suffix('.png').write_bytes(encode(read_image(image), '.png'))
     with pytest.raises(ValueError, match='1 of 2 images .* a.jpg and a.png have one name'):
         open_label_folder(tmp_path)
     with pytest.warns(UserWarning, match='left out'):
