@@ -19,6 +19,7 @@ import threading
 from typing import Any
 
 from metricseg_ros.datasets.reading import read_photograph
+from metricseg_ros.inputs.images import natural_key
 from metricseg_ros.labelling.actions import act, Context
 from metricseg_ros.labelling.history import History, Packed
 from metricseg_ros.labelling.labels import LabelError, Labels
@@ -71,12 +72,12 @@ class LabellingSession:
     @property
     def names(self) -> list[str]:
         """Return the names of the images, in the order in which they are labelled."""
-        return list(self.store.entries)
+        return sorted(self.store.entries, key=natural_key)
 
     def overview(self) -> dict[str, Any]:
         """Say which images there are, which are done, and which classes objects may have."""
         with self._changing:
-            entries = self.store.entries
+            entries = {name: self.store.entries[name] for name in self.names}
             images = [{'name': name, 'done': entry.done,
                        'begun': entry.done or self.store.label_path(name).is_file()}
                       for name, entry in entries.items()]
