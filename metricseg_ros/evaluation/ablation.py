@@ -26,7 +26,6 @@ def difference(first: Reports, other: Reports, rng_seed: int) -> dict[str, Any]:
 
     :param first: what the first variant reached on each data set.
     :param other: what another one did on the same.
-    :param rng_seed: of the bootstrap.
     :return: `mean`, by how much overlap F is higher, over images and then over the data sets in
         which it can be read, and `interval`, the 95 % one over images; None where it cannot.
     """

@@ -24,9 +24,6 @@ def average_precision(images: Sequence[Matches], class_id: int, threshold: float
     """
     Compute AP^r of one class.
 
-    :param images: of a data set.
-    :param class_id: of the data set.
-    :param threshold: of the IoU.
     :return: in [0,1]; NaN where no object of the class is true.
     """
     true_count = sum(int((image.true_class_ids == class_id).sum()) for image in images)
@@ -41,8 +38,6 @@ def correct(image: Matches, class_id: int, threshold: float) -> np.ndarray:
     """
     Tell which masks of a class are right.
 
-    :param class_id: of the data set.
-    :param threshold: of the IoU.
     :return: (K,) bool for the K masks of the class, by decreasing score.
     """
     iou = image.iou[image.class_ids == class_id][:, image.true_class_ids == class_id]
@@ -75,8 +70,6 @@ def mean_average_precision(images: Sequence[Matches],
     """
     Compute the mean of AP^r over the classes.
 
-    :param images: of a data set.
-    :param thresholds: of the IoU.
     :return: threshold -> mean over the classes that are true somewhere; NaN where there is none.
     """
     classes = np.unique(np.concatenate([image.true_class_ids for image in images]))

@@ -20,7 +20,6 @@ def bootstrap_interval(statistic: Callable[[np.ndarray], float], count: int, rng
     :param statistic: takes (count,) indices of images, some of them several times, and gives the
         figure; NaN where it cannot.
     :param count: how many images there are.
-    :param resamples: how often.
     :return: the bounds of the middle 95 %; NaN where the figure never is a number.
     """
     rng = np.random.default_rng(rng_seed)
@@ -38,8 +37,6 @@ def mean_interval(values: np.ndarray, rng_seed: int,
     Give the interval of a mean over images.
 
     :param values: (N,) a figure of each image; NaN where an image has none.
-    :param rng_seed: of the resampling.
-    :param resamples: how often.
     :return: the bounds of the middle 95 %.
     """
     values = values[~np.isnan(values)]
@@ -55,8 +52,6 @@ def mean_over_groups_interval(groups: Sequence[np.ndarray], rng_seed: int,
     Give the interval of a mean over groups of their means over images.
 
     :param groups: (N,) a figure of each image, for each group; images are resampled within it.
-    :param rng_seed: of the resampling.
-    :param resamples: how often.
     :return: the bounds of the middle 95 %.
     """
     rng = np.random.default_rng(rng_seed)

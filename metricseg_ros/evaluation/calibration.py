@@ -54,7 +54,6 @@ def plot_calibration(result: Calibration, path: Path, title: str) -> None:
     """
     Draw the reliability plot.
 
-    :param result: of a data set.
     :param path: of the PNG file to write.
     :param title: above the plot.
     """

@@ -99,7 +99,6 @@ def class_accuracy(images: Sequence[Matches], threshold: float = 0.5) -> tuple[f
     """
     Tell how often the class of a mask is right, where the mask is.
 
-    :param images: of a data set.
     :param threshold: a true object is found if a mask has an IoU with it above this.
     :return: share of the found objects of a common class whose best mask names their class, NaN
         where there are none; and their number.

@@ -49,7 +49,6 @@ def report(images: Sequence[MeasuredImage], classes: Sequence[str],
 
     :param images: its measured images, at least one.
     :param classes: names of its classes.
-    :param rng_seed: of the bootstrap.
     :return: `figures`, `intervals` of some (95 %, resampled images), `recall_only`, `per_class`,
         `calibration`, `stage_ms` and `images`: plain values, None where there is no figure.
     """

@@ -60,7 +60,6 @@ def read_suite(path: Path) -> Suite:
     """
     Read a suite.
 
-    :param path: of its YAML file.
     :return: the suite; its output is relative to the file, data sets to the working folder.
     :raises ValueError: if it is no YAML, lacks something or holds an unknown key.
     """
@@ -97,7 +96,6 @@ def markdown_table(reports: Mapping[str, Mapping[str, Any]], shows: Mapping[str,
 
     :param reports: of :func:`report`, by name of the data set.
     :param shows: what is to be seen in each.
-    :param model: its name.
     :return: a Markdown table, and the sentences it needs.
     """
     head = ['set', 'images', *COLUMNS.values()]
@@ -132,8 +130,6 @@ def write_between_markers(path: Path, marker: str, text: str) -> None:
     Replace what stands between `<!-- MARKER -->` and `<!-- /MARKER -->`.
 
     :param path: of a Markdown file with these lines.
-    :param marker: their name.
-    :param text: what shall stand there.
     :raises ValueError: if the file does not have each line once, in this order.
     """
     first, last = f'<!-- {marker} -->', f'<!-- /{marker} -->'

@@ -18,7 +18,6 @@ def shift_to_mean(masks: SeedMasks, embeddings: Tensor, steps: int) -> SeedMasks
 
     :param masks: K masks around their seeds' embeddings.
     :param embeddings: (D,h,w) float32.
-    :param steps: how often.
     :return: the K masks around the last mean.
     """
     radii = squared_radii(masks.seeds.similarity_thresholds)[:, None, None]

@@ -47,11 +47,7 @@ class PickedPixels:
         self.seed_rows = np.ones((maximum_seeds, len(points) + 2), np.float32)
 
     def add(self, seed: int) -> None:
-        """
-        Take a pixel for a seed.
-
-        :param seed: its index.
-        """
+        """Take a pixel for a seed."""
         row = self.seed_rows[len(self.seeds)]
         np.multiply(self.points[:, seed], -2, out=row[:-2])
         row[-1] = self.norms[seed]

@@ -30,7 +30,6 @@ def seediness(output: NetworkOutput) -> Seediness:
     """
     Compute the seediness S_p = max over tau and c >= 1 of the class score, and its arguments.
 
-    :param output: what the network says.
     :return: the seediness of each pixel of the network's grid.
     """
     logits = output.class_logits
@@ -63,8 +62,6 @@ def nearest_threshold(taus: tuple[float, ...], similarity_threshold: float) -> i
     """
     Find the trained threshold that is nearest to another.
 
-    :param taus: the trained ones.
-    :param similarity_threshold: the other.
     :return: its index.
     """
     return min(range(len(taus)), key=lambda index: abs(taus[index] - similarity_threshold))

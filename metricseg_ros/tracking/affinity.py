@@ -85,7 +85,6 @@ def possible_pairs(tracks: Sequence[Track], overlaps: np.ndarray, embeddings: np
     :param overlaps: (T,N), IoU with the latest views.
     :param embeddings: (T,N) similarities of embeddings, or None.
     :param colours: (T,N) similarities of colours, or None.
-    :param config: the smallest similarities.
     :return: (T,N) bool.
     """
     possible, steady = np.ones(overlaps.shape, bool), np.zeros(overlaps.shape, bool)

@@ -139,7 +139,6 @@ def measure(options: Namespace, logs: Path) -> dict[str, Any]:
     """
     Start the nodes and measure.
 
-    :param options: the command line's.
     :return: rows, and the soak if it was asked for.
     """
     with Processes(logs) as processes:

@@ -50,7 +50,6 @@ def memory_of(process: int) -> Memory:
     """
     Ask how much memory a process has in RAM.
 
-    :param process: its id.
     :return: the memory by kind.
     """
     status = Path(f'/proc/{process}/status').read_text()

@@ -113,11 +113,7 @@ class RoundTrips(Node):
             self._executor.spin_once(timeout_sec=0.1)
 
     def spin_for(self, seconds: float) -> None:
-        """
-        Spin for a while.
-
-        :param seconds: how long.
-        """
+        """Spin for a while."""
         end = monotonic() + seconds
         while (left := end - monotonic()) > 0:
             self._executor.spin_once(timeout_sec=left)

@@ -41,10 +41,8 @@ def streams(logs: Path, model: str, image: Image, cameras: int, rate: float,
 
     :param logs: folder of the node's log.
     :param model: path of the model.
-    :param image: what every camera sees.
     :param cameras: number of cameras.
     :param rate: images a second of each.
-    :param seconds: how long.
     :return: counts and ages of each camera, memory of the node, and who kept the cores busy.
     """
     names = [f'camera{number}' for number in range(cameras)]
@@ -87,9 +85,7 @@ def feed(trips: RoundTrips, names: list[str], image: Image, rate: float, seconds
     Send an image from every camera, again and again.
 
     :param trips: has the cameras.
-    :param image: what they see.
     :param rate: images a second of each.
-    :param seconds: how long.
     :return: images sent by each.
     """
     begin, sent = monotonic(), 0
@@ -118,7 +114,6 @@ def cpu_seconds(process: int) -> float:
     """
     Ask how much processor time a process has used.
 
-    :param process: its id.
     :return: seconds of one core, in user and system mode.
     """
     fields = Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()

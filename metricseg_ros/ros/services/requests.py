@@ -179,7 +179,6 @@ def camera_of(session: Session, name: str) -> Camera:
     """
     Look a camera up.
 
-    :param session: what the node holds.
     :param name: of the camera; may be empty if there is only one.
     :raises LookupError: if there is no such camera.
     """
@@ -198,7 +197,6 @@ def refuse_if_stuck(session: Session) -> None:
     """
     Refuse what would wait for the worker, if that does not come to an end.
 
-    :param session: what the node holds.
     :raises RuntimeError: if so.
     """
     if stuck := session.why_stuck():

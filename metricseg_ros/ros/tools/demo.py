@@ -30,7 +30,6 @@ def run(options: Namespace, folder: Path) -> dict[str, Any]:
     """
     Run the three nodes to the end.
 
-    :param options: the command line's.
     :param folder: for what the processes tell each other.
     :return: the summary.
     :raises ProcessError: if one of them fails.
@@ -60,8 +59,6 @@ def summary(played: dict[str, Any], seen: dict[str, Any], output: Path) -> dict[
     """
     Bring together what went in and what came out.
 
-    :param played: the player's account.
-    :param seen: the viewer's account.
     :param output: folder of the overlays.
     :return: the summary, for JSON.
     """

@@ -35,11 +35,7 @@ class CameraPlayer(Node):
     """Publish images as a camera does."""
 
     def __init__(self, options: Namespace) -> None:
-        """
-        Create the publisher.
-
-        :param options: the command line's.
-        """
+        """Create the publisher."""
         super().__init__('camera_player')
         self._options = options
         self._returned: set[tuple[int, int]] = set()

@@ -32,11 +32,7 @@ class Viewer(Node):
     """Note every InstanceArray, and write every overlay."""
 
     def __init__(self, options: Namespace) -> None:
-        """
-        Subscribe.
-
-        :param options: the command line's.
-        """
+        """Subscribe."""
         super().__init__('viewer')
         self.messages: list[InstanceArray] = []
         self.times: list[float] = []
@@ -116,12 +112,7 @@ def table_row(number: int, message: InstanceArray) -> str:
 
 
 def watch(viewer: Viewer, options: Namespace) -> None:
-    """
-    Spin until all frames have come, or none comes any more.
-
-    :param viewer: the node.
-    :param options: the command line's.
-    """
+    """Spin until all frames have come, or none comes any more."""
     ready = False
     while not viewer.complete(options.frames):
         rclpy.spin_once(viewer, timeout_sec=0.1)
