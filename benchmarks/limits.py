@@ -17,7 +17,7 @@ import sys
 from typing import Any
 
 from benchmarks.command import main
-from metricseg_ros.cli.benchmark_network import open_backends, rounded_up
+from metricseg_ros.cli.benchmark_network import open_backends
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.measuring import alternate, distribution, load_average, machine, table
 from metricseg_ros.cli.options import (
@@ -29,6 +29,7 @@ from metricseg_ros.cli.options import (
     write_report,
 )
 from metricseg_ros.config import NetworkConfig
+from metricseg_ros.export.onnx import rounded_up
 from metricseg_ros.models import load_description, ModelDescription
 from metricseg_ros.network import MetricSegmentationNetwork
 import numpy as np

@@ -32,6 +32,7 @@ from metricseg_ros.cli.options import (
     write_report,
 )
 from metricseg_ros.config import BackendConfig, InputConfig, SegmenterConfig
+from metricseg_ros.export.onnx import rounded_up
 from metricseg_ros.inputs import open_input
 from metricseg_ros.models import load_description, ModelDescription
 from metricseg_ros.segmenter import InstanceSegmenter
@@ -122,18 +123,6 @@ def opened(description: ModelDescription, config: BackendConfig, box: Size) -> B
             backend.close()
             raise BackendError(backend.report.note)
     return backend
-
-
-def rounded_up(size: Size, multiple: int) -> Size:
-    """
-    Round a size up to what the network takes.
-
-    :param size: (height, width).
-    :param multiple: both sides become multiples of this.
-    :return: (height, width).
-    """
-    height, width = (-(-side // multiple) * multiple for side in size)
-    return height, width
 
 
 def measure(backends: Sequence[Backend], description: ModelDescription, config: SegmenterConfig,

@@ -47,17 +47,9 @@ def dense_steps(points: Tensor, scores: Tensor, diversity_weight: float) -> Iter
 def dense_picks(points: Tensor, scores: Tensor, maximum_seeds: int, diversity_weight: float,
                 squared_radii: Tensor | None = None, unexplained_rest: int = 0) -> Iterator[int]:
     """
-    Pick one seed after the other, as :func:`metricseg_ros.grouping.seeds.select_seeds` says.
+    Pick one seed after the other.
 
-    :param points: (D,N) float32 embeddings. A pixel whose squared norm is not finite, or above
-        1e37, is no candidate.
-    :param scores: (N,) float32 seediness; pixels of 0 are no candidates.
-    :param maximum_seeds: most seeds picked.
-    :param diversity_weight: alpha.
-    :param squared_radii: (N,) squared distance to which the mask of each pixel would reach, or
-        None to go on to the end.
-    :param unexplained_rest: candidates that may stay outside all masks.
-    :return: the index of each, in the order picked.
+    :return: those of :func:`metricseg_ros.grouping.lazy_seeds.lazy_picks`, of the same arguments.
     """
     usable = points.square().sum(0) < float(LARGEST_NORM)
     points, scores = torch.where(usable, points, 0), torch.where(usable, scores, 0)
