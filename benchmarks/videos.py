@@ -10,7 +10,6 @@ from pathlib import Path
 
 from benchmarks.films import film, fitted, SCENES, SequenceFrame
 import cv2
-from metricseg_ros.cli.bundled import demo_folder
 from metricseg_ros.datasets.label_folder import LabelFolder, open_label_folder
 from metricseg_ros.inputs.codec import read_image, read_stored
 from metricseg_ros.inputs.images import natural_key
@@ -18,6 +17,8 @@ from metricseg_ros.synthesis.textures import cover
 import numpy as np
 
 SIZE = (360, 480)
+THINGS = Path(__file__).parent / 'things'
+"""Pictures with alpha, and what they lie on."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class LabelledVideo:
 
 def filmed(scene: str, frames: int, seeds: Sequence[int]) -> LabelledVideo:
     """
-    Film the things that come with the package.
+    Film the things of :data:`THINGS`.
 
     :param scene: what is filmed.
     :param frames: how many.
@@ -47,9 +48,8 @@ def filmed(scene: str, frames: int, seeds: Sequence[int]) -> LabelledVideo:
 
 def _film(scene: str, frames: int, seeds: Sequence[int]) -> Iterator[SequenceFrame]:
     rng = np.random.default_rng([list(SCENES).index(scene), *seeds])
-    folder = demo_folder('things')
-    things = [fitted(read_stored(path), SIZE[0], rng) for path in sorted(folder.glob('*.png'))]
-    table = cv2.resize(read_image(folder / 'table.jpg'), SIZE[::-1])
+    things = [fitted(read_stored(path), SIZE[0], rng) for path in sorted(THINGS.glob('*.png'))]
+    table = cv2.resize(read_image(THINGS / 'table.jpg'), SIZE[::-1])
     ground = table if rng.random() < 0.5 else cover(rng, SIZE, [table])
     yield from film(SCENES[scene](things, rng), ground, frames, rng)
 

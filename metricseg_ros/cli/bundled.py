@@ -17,17 +17,7 @@ def photographs() -> list[Path]:
     :return: at least one path.
     :raises FileNotFoundError: if they are not there.
     """
-    return list_images(demo_folder('images'))
-
-
-def demo_folder(name: str) -> Path:
-    """
-    Find a folder of the demo.
-
-    :param name: `images` or `things`.
-    :raises FileNotFoundError: if it is not there.
-    """
-    return beside_models(f'demo/{name}')
+    return list_images(beside_models('demo/images'))
 
 
 def beside_models(relative: str) -> Path:
