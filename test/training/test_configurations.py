@@ -20,7 +20,8 @@ def test_shipped_configurations_can_be_read_and_their_networks_built(path):
     config = training_config(path, [])
     with torch.device('meta'):
         network = MetricSegmentationNetwork(config.network)
-    assert network.class_head.shape == (4, config.network.class_count + 1)
+    classes = 1 if config.network.name_backbone else config.network.class_count
+    assert network.class_head.shape == (4, classes + 1)
 
 
 def test_the_papers_network_and_losses_have_the_papers_numbers():
