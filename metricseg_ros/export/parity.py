@@ -4,20 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 from metricseg_ros.backends import Backend
 from metricseg_ros.config import GroupingConfig
+from metricseg_ros.depth_files import usual_camera
 from metricseg_ros.grouping import group, SeedMasks
 from metricseg_ros.models import ModelDescription
-from metricseg_ros.preprocess import ImageGeometry, preprocess
+from metricseg_ros.preprocess import DepthTensors, ImageGeometry, preprocess, preprocess_depth
 from metricseg_ros.segmenter import crop_to_content
-from metricseg_ros.structures import NetworkOutput
+from metricseg_ros.structures import DepthImage, NetworkOutput
 import numpy as np
 from torch import Tensor
 
-Stages = Callable[[Tensor, ImageGeometry], tuple[NetworkOutput, SeedMasks]]
+Stages = Callable[..., tuple[NetworkOutput, SeedMasks]]
 """From the network's input to its output and the masks on its grid."""
 
 LARGEST_DIFFERENCE = 1e-3
@@ -116,8 +119,9 @@ def grouped_by(backend: Backend) -> Stages:
 
     :return: what :func:`compare` compares.
     """
-    def run(tensor: Tensor, geometry: ImageGeometry) -> tuple[NetworkOutput, SeedMasks]:
-        output = crop_to_content(backend.run(tensor), geometry)
+    def run(tensor: Tensor, geometry: ImageGeometry,
+            depth: DepthTensors | None = None) -> tuple[NetworkOutput, SeedMasks]:
+        output = crop_to_content(backend.run(tensor, depth), geometry)
         return output, group(output, GroupingConfig())
     return run
 
@@ -134,9 +138,7 @@ def compare(reference: Stages, exported: Stages, description: ModelDescription,
     """
     largest, means, pairs, seeds, counts = [], [], [], 0, np.zeros(2, int)
     names, finite = 0, True
-    for image in images:
-        inputs = preprocess(image, description.input_size, description.size_multiple,
-                            description.mean, description.std)
+    for inputs in chain.from_iterable(inputs_of(image, description) for image in images):
         (said, first), (says, second) = reference(*inputs), exported(*inputs)
         finite &= bool(says.embeddings.isfinite().all() and says.class_logits.isfinite().all())
         apart = differences(said, says)
@@ -153,6 +155,25 @@ def compare(reference: Stages, exported: Stages, description: ModelDescription,
     return Parity(len(largest), max(largest), float(np.mean(means)), share(seeds, counts[0]),
                   found, float(np.mean([iou for _, _, iou in pairs])) if pairs else found,
                   share(names, len(pairs)), int(counts[0]), finite)
+
+
+def inputs_of(image: np.ndarray, description: ModelDescription) -> Iterator[tuple[Any, ...]]:
+    """
+    Prepare a photograph for the network.
+
+    :param image: (H,W,3) uint8 RGB.
+    :return: image and geometry; for a model that takes depth also the same with made-up depth: a
+        slanted plane on which what is bright stands out by up to a twentieth.
+    """
+    tensor, geometry = preprocess(image, description.input_size, description.size_multiple,
+                                  description.mean, description.std)
+    yield tensor, geometry
+    if description.takes_depth:
+        height, width = image.shape[:2]
+        slant = np.linspace(0.8, 1.2, height, dtype=np.float32)[:, None]
+        metres = (1 - image.mean(axis=2, dtype=np.float32) / 5100) / slant
+        yield tensor, geometry, preprocess_depth(
+            DepthImage(metres, usual_camera((height, width))), geometry)
 
 
 def share(part: int, whole: int) -> float:
