@@ -33,6 +33,12 @@ VERSIONS = {'8.5.2': ({'EXPLICIT_BATCH': 0}, PRECISION_FLAGS),
 SIZES = ((32, 32), (64, 96), (96, 96))
 
 
+INPUTS = [SimpleNamespace(name='image', shape=(1, 3, -1, -1)),
+          SimpleNamespace(name='depth', shape=(1, 1, -1, -1)),
+          SimpleNamespace(name='camera', shape=(1, 4))]
+"""Those of a network that takes depth; the camera's are always as many."""
+
+
 def layer(kind: str, given: str) -> SimpleNamespace:
     """Make a layer of a network."""
     return SimpleNamespace(type=kind, precision='', get_input=lambda index: SimpleNamespace(
@@ -47,7 +53,7 @@ class Recorder:
         self.network_flags: int | None = None
         self.flags: set[int] = set()
         self.features: set[str] = set()
-        self.shapes: tuple[Any, ...] = ()
+        self.shapes: dict[str, tuple[Any, ...]] = {}
         self.pools: dict[str, int] = {}
         self.known: list[bytes] = []
         self.takes_timings = True
@@ -56,14 +62,14 @@ class Recorder:
 
     def create_network(self, flags: int) -> Any:
         self.network_flags = flags
-        return SimpleNamespace(get_input=lambda index: SimpleNamespace(shape=(1, 3, -1, -1)),
+        return SimpleNamespace(num_inputs=len(INPUTS), get_input=INPUTS.__getitem__,
                                num_layers=len(self.layers), get_layer=self.layers.__getitem__)
 
     def create_builder_config(self) -> Recorder:
         return self
 
     def create_optimization_profile(self) -> Any:
-        return SimpleNamespace(set_shape=lambda *shapes: setattr(self, 'shapes', shapes))
+        return SimpleNamespace(set_shape=lambda name, *shapes: self.shapes.update({name: shapes}))
 
     def add_optimization_profile(self, profile: Any) -> None:
         assert self.shapes
@@ -117,7 +123,8 @@ def test_networks_are_explicit_and_strongly_typed_where_that_is_to_be_asked_for(
     recorder = Recorder()
     assert built(library(version, recorder)) == b'an engine'
     assert recorder.network_flags == flags
-    assert recorder.shapes == ('image', (1, 3, 32, 32), (1, 3, 64, 96), (1, 3, 96, 96))
+    assert recorder.shapes == {'image': ((1, 3, 32, 32), (1, 3, 64, 96), (1, 3, 96, 96)),
+                               'depth': ((1, 1, 32, 32), (1, 1, 64, 96), (1, 1, 96, 96))}
     assert recorder.pools == {'workspace': 7 * 2 ** 20}
 
 
