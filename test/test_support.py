@@ -117,6 +117,18 @@ def test_a_table_that_ends_in_the_image_is_a_support() -> None:
     assert lying(table, piece) == [True]
 
 
+def test_a_box_of_which_alone_depth_is_known_stays() -> None:
+    table = Tabletop()
+    box = table.put(rectangle(60, 60, 160, 140), 0.06, BLUE)
+    depth = table.seen()
+    (left, top, right, bottom), crop = box
+    kept = np.zeros(SIZE, bool)
+    kept[top:bottom, left:right] = crop
+    depth.metres[~kept] = 0
+    assert support_planes(depth, SupportConfig())
+    assert lying(table, box, depth=depth) == [False]
+
+
 def test_boxes_side_by_side_under_one_plane_stand_out_by_their_gaps() -> None:
     table = Tabletop(plane(0.8, (0.0, -0.1, -1.0)))
     table.image[:] = (40, 35, 30)

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 import re
-from time import monotonic
 from typing import Any
 
 from metricseg_ros.config import NodeConfig
@@ -28,10 +27,6 @@ from rclpy.lifecycle import LifecycleNode
 
 NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?(/[A-Za-z](_?[A-Za-z0-9])*_?)*')
 """What a camera's name may be, so that topics can begin with it: ROS allows no two underscores."""
-
-
-LOOK_S = 1.0
-"""Time between two looks whether anybody publishes depth, in seconds."""
 
 
 class Camera:
@@ -68,7 +63,6 @@ class Camera:
         self._config = config
         self._warn = warn
         self._takes_depth = takes_depth
-        self._is_offered, self._looked = False, -LOOK_S
         self._has_advised = False
         self._mailbox: Mailbox[CameraFrame] | None = None
 
@@ -128,11 +122,7 @@ class Camera:
 
         :return: whether they are.
         """
-        if not self._takes_depth():
-            return False
-        if monotonic() - self._looked >= LOOK_S:
-            self._is_offered, self._looked = self.depth.is_offered(), monotonic()
-        return self._is_offered
+        return self._takes_depth() and self.depth.is_offered()
 
     def depth_of(self, message: Any) -> Found | None:
         """

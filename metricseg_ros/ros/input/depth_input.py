@@ -20,6 +20,9 @@ from sensor_msgs.msg import CameraInfo, Image
 QUEUE = 5
 """Depth images that may wait while the executor is busy."""
 
+LOOK_S = 1.0
+"""Time between two looks whether anybody publishes depth, in seconds."""
+
 FLOWS_S = 2.0
 """Time since the latest depth image after which none is waited for, in seconds."""
 
@@ -49,7 +52,8 @@ class DepthInput:
         self.images = DepthBuffer(config.depth.images)
         self.info: Any = None
         self.received = dict.fromkeys(TOPICS, 0)
-        self._latest = -FLOWS_S
+        self._latest, self._looked = -FLOWS_S, -LOOK_S
+        self._is_offered = False
         self._node = node
         self._prefix = prefix
         self._changed = changed
@@ -78,12 +82,15 @@ class DepthInput:
 
     def is_offered(self) -> bool:
         """
-        Tell whether anybody publishes depth.
+        Tell whether anybody publishes depth, as it was a moment ago.
 
         :return: whether there is a publisher.
         """
-        return bool(self._node.count_publishers(self._node.resolve_topic_name(
-            f'{self._prefix}depth')))
+        if monotonic() - self._looked >= LOOK_S:
+            self._looked = monotonic()
+            topic = self._node.resolve_topic_name(f'{self._prefix}depth')
+            self._is_offered = bool(self._node.count_publishers(topic))
+        return self._is_offered
 
     def flows(self) -> bool:
         """
