@@ -75,7 +75,7 @@ class Session:
         """
         segmenter = self.segmenter
         return self._uses_depth and (segmenter.support.enabled
-                                     or getattr(segmenter.description, 'takes_depth', False))
+                                     or segmenter.description.takes_depth)
 
     def busy_seconds(self) -> float:
         """

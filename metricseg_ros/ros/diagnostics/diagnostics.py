@@ -137,8 +137,10 @@ class Diagnostics:
         return look_at(self._node, topic, kind, own - {topic})
 
     def _namesake(self) -> bool:
+        # By what every node publishes: the names alone may outlive a node that has ended.
         own = (self._node.get_name(), self._node.get_namespace())
-        return self._node.get_node_names_and_namespaces().count(own) > 1
+        found = self._node.get_publishers_info_by_topic('/parameter_events')
+        return [(info.node_name, info.node_namespace) for info in found].count(own) > 1
 
     def _waits_for_clock(self) -> bool:
         simulated = self._node.get_parameter('use_sim_time').value
