@@ -315,7 +315,7 @@ def test_a_backend_that_fails_is_told_of_in_its_own_words(
     robot = start(Robot('instances'))
     robot.wait_until_matched()
 
-    def fail(_tensor: Any) -> None:
+    def fail(*_inputs: Any) -> None:
         raise BackendError('the GPU is out of memory: lower input.height')
     with monkeypatch.context() as patch:
         patch.setattr(node.session.segmenter.backend, 'run', fail)
