@@ -226,8 +226,9 @@ function render() {
   images.forEach((image) => {
     const row = item(list, image.name, {isChosen: image.name === page.current,
       state: image.done ? '✓' : image.begun ? '…' : '', onclick: () => open(image.name)});
-    if (image.name === page.current) row.scrollIntoView({block: 'nearest'});
+    if (image.name === page.current && image.name !== page.shown) row.scrollIntoView({block: 'nearest'});
   });
+  page.shown = page.current;  // The list moves with the image, and else stays where it is.
 }
 
 async function begin() {

@@ -1,0 +1,177 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What is kept apart, what is odd, which score is chosen, and a teaching from labels to model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+import json
+from pathlib import Path
+
+from metricseg_ros.cli.main import main
+from metricseg_ros.config import GroupingConfig
+from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.labelling.teaching.comparison import verdict
+from metricseg_ros.labelling.teaching.held_out import above, judge, split
+from metricseg_ros.labelling.teaching.oddities import oddities
+from metricseg_ros.models import load_description, ModelError
+from metricseg_ros.segmenter import InstanceSegmenter
+from metricseg_ros.structures import Instances
+from model_fixtures import edit_description
+import numpy as np
+import pytest
+from training_fixtures import write_scenes
+
+SIZE = (40, 60)
+
+
+def sample(*boxes: tuple[int, int, int, int], labels: tuple[int, ...] = (),
+           classes: tuple[int, ...] = ()) -> LabelledImage:
+    label_map = np.zeros(SIZE, np.uint16)
+    for number, (top, left, bottom, right) in enumerate(boxes):
+        label_map[top:bottom, left:right] = labels[number] if labels else number + 1
+    count = int(label_map.max())
+    ids = np.array([0, *(classes or (1,) * count)], np.uint16)
+    return LabelledImage(np.zeros((*SIZE, 3), np.uint8), label_map, ids, name='desk')
+
+
+def test_every_fifth_image_is_kept_apart() -> None:
+    learnt, apart = split(12, [None] * 12)
+    assert apart == [0, 5, 10]
+    assert sorted(learnt + apart) == list(range(12))
+
+
+def test_of_a_recording_the_last_fifth_is_kept_apart_whatever_the_order() -> None:
+    times = [30, 10, 20, 90, 50, 40, 70, 60, 80, 100]
+    learnt, apart = split(10, [('drive', time) for time in times])
+    assert {times[index] for index in apart} == {90, 100}
+    assert len(learnt) == 8
+
+
+def test_oddities_are_named_and_what_is_right_is_not() -> None:
+    assert oddities([sample((0, 0, 20, 20), (0, 30, 20, 50))] * 2, ['object']) == []
+    speck = sample((0, 0, 20, 20), (30, 30, 31, 31))
+    apart = sample((0, 0, 8, 8), (30, 50, 38, 58), labels=(1, 1))
+    told = oddities([speck, apart, sample()], ['object'])
+    assert [('specks' in line, 'two objects of one id' in line, 'no object' in line)
+            for line in told] == [(False, False, True), (True, False, False), (False, True, False)]
+
+
+def test_a_class_of_few_examples_is_odd() -> None:
+    told = oddities([sample((0, 0, 20, 20), classes=(2,))], ['cup', 'book', 'pen'])
+    assert [line.split(':')[0] for line in told] == [
+        "class 'cup' has no example", "class 'book' has one example",
+        "class 'pen' has no example"]
+
+
+class Finder:
+    """Finds the same masks in every image, the wrong ones with lower scores."""
+
+    def __init__(self, scores: list[float]) -> None:
+        self.grouping, self.scores = GroupingConfig(), scores
+
+    @property
+    def own_grouping(self) -> GroupingConfig:
+        return self.grouping
+
+    def segment(self, image: np.ndarray) -> Instances:
+        boxes = np.array([[0, 0, 20, 20], [30, 0, 50, 20], [0, 24, 20, 36]], np.int32)
+        return Instances(SIZE, np.arange(1, 4, dtype=np.uint16), np.ones(3, np.uint16),
+                         np.array(self.scores, np.float32), boxes,
+                         tuple(np.ones((b - t, r - x), bool) for x, t, r, b in boxes),
+                         np.zeros((3, 2), np.int32), np.ones(3, np.float32))
+
+
+TRUTH = sample((0, 0, 20, 20), (0, 30, 20, 50))
+
+
+def test_the_score_that_parts_right_from_wrong_is_chosen() -> None:
+    judgement = judge(Finder([0.4, 0.35, 0.22]), [TRUTH])
+    assert judgement.figure == 1.0
+    assert 0.22 < judgement.minimum_score <= 0.35
+
+
+def test_of_scores_that_are_all_as_good_the_nearest_to_the_default_is_chosen() -> None:
+    assert judge(Finder([0.9, 0.8, 0.05]), [TRUTH]).minimum_score == 0.5
+
+
+def test_where_not_everything_is_labelled_the_score_stays() -> None:
+    partial = replace(TRUTH, background_known=False)
+    assert judge(Finder([0.9, 0.8, 0.05]), [partial]).minimum_score == 0.5
+
+
+def test_what_a_higher_score_leaves_is_part_of_what_a_lower_one_finds() -> None:
+    found = Finder([0.9, 0.4, 0.2]).segment(np.zeros((*SIZE, 3), np.uint8))
+    assert set(np.unique(above(found, 0.3))) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(('change', 'interval', 'said'), [
+    (0.1, [0.02, 0.2], 'better on the 4'), (-0.1, [-0.2, -0.02], 'WORSE'),
+    (0.1, [-0.1, 0.2], 'better on the 4 images kept apart, but these are too few'),
+    (-0.1, [-0.2, 0.1], 'not better')])
+def test_the_verdict_follows_from_the_interval(change: float, interval: list[float],
+                                               said: str) -> None:
+    rows = [{'figure': figure, 'change': change, 'interval': interval}
+            for figure in ('found', 'overlap_f')]
+    assert said in verdict({'rows': rows, 'images': dict.fromkeys('abcd')})
+
+
+def test_the_score_of_a_model_holds_unless_another_is_chosen(own_model: Path) -> None:
+    edit_description(own_model, lambda content: content.update(grouping={'minimum_score': 0.3}))
+    description = load_description(own_model)
+    segmenter = InstanceSegmenter(description, backend=None)
+    assert segmenter.own_grouping.minimum_score == 0.3
+    segmenter.grouping = GroupingConfig(minimum_score=0.7)
+    assert segmenter.own_grouping.minimum_score == 0.7
+
+
+@pytest.mark.parametrize('score', [1.5, -1, 'high', None])
+def test_a_score_that_is_none_is_refused(own_model: Path, score) -> None:
+    edit_description(own_model, lambda content: content.update(grouping={'minimum_score': score}))
+    with pytest.raises(ModelError, match=r'grouping.minimum_score must be in \[0, 1\]'):
+        load_description(own_model)
+
+
+SMALL = ['steps=2', 'batch_size=2', 'checkpoint_steps=1', 'crop_sizes=32x64', 'warmup_steps=1',
+         'background_samples=10', '--workers', '0', '--device', 'cpu']
+
+
+def test_from_labels_to_a_model_and_on_after_an_interruption(
+        small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    from metricseg_ros.labelling.teaching import teach as module
+    labels, output = write_scenes(tmp_path / 'labels', 4), tmp_path / 'model'
+    words = ['teach', str(labels), '-o', str(output), '--model', str(small_model), *SMALL]
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+    with monkeypatch.context() as patch:
+        patch.setattr(module, 'finish', interrupted)
+        assert main(words) == 130
+    assert not (output / 'model.json').exists()
+    looks = json.loads((output / 'teaching' / 'history.json').read_text())
+    assert [look['step'] for look in looks] == [0, 2]
+    # Other labels are not mixed in.
+    assert main([*words, 'steps=3']) == 2
+    assert 'holds a teaching with other training' in capsys.readouterr().err
+    assert main([*words, '--json', str(tmp_path / 'report.json')]) == 0
+    description = load_description(output)
+    report = json.loads((tmp_path / 'report.json').read_text())
+    assert description.minimum_score == report['minimum_score']
+    assert description.checked_file('model.onnx').is_file()
+    assert report['history'] == looks
+    assert (report['learnt'], report['apart']) == (3, 1)
+    page = (output / 'teaching' / 'index.html').read_text()
+    assert 'overlap F' in page
+    assert all((output / 'teaching' / 'pictures' / name).is_file() for name in report['pictures'])
+    assert not (output / 'teaching' / 'checkpoint.pt').exists()
+    assert main(words) == 2
+    assert 'has been taught already' in capsys.readouterr().err
+
+
+def test_too_few_images_are_refused(small_model: Path, tmp_path: Path,
+                                    capsys: pytest.CaptureFixture[str]) -> None:
+    labels = write_scenes(tmp_path / 'labels', 2)
+    assert main(['teach', str(labels), '-o', str(tmp_path / 'model'), '--model', str(small_model),
+                 *SMALL]) == 2
+    assert 'teaching needs 3 labelled images' in capsys.readouterr().err
