@@ -83,7 +83,8 @@ def fit_planes(metres: np.ndarray, camera: Intrinsics, most: int,
     """
     points = sample_points(metres, camera)
     least = max(FEWEST_POINTS, least_share * len(points))
-    planes, left = [], points
+    planes: list[Plane] = []
+    left = points
     while len(planes) < most and len(left) >= least:
         normal, offset = _best_plane(left)
         inside = np.abs(left @ normal + offset) <= tolerance(left[:, 2])

@@ -60,8 +60,9 @@ class ImageGeometry:
         :param grid_size: (height, width) of the network's grid.
         :return: rows and columns of the grid that show at least part of the image.
         """
-        return tuple(-(-content * grid // padded) for content, grid, padded in
-                     zip(self.content_size, grid_size, self.input_size, strict=True))
+        rows, columns = (-(-content * grid // padded) for content, grid, padded in
+                         zip(self.content_size, grid_size, self.input_size, strict=True))
+        return rows, columns
 
     def grid_to_image(self, grid_size: tuple[int, int]) -> np.ndarray:
         """
@@ -92,9 +93,9 @@ def fit_geometry(image_size: tuple[int, int], box: tuple[int, int],
     if min(image_size) < 1:
         raise ValueError(f'image_size must be at least 1x1, got {image_size}')
     scale = min(max(box) / max(image_size), min(box) / min(image_size))
-    content = tuple(max(1, round(side * scale)) for side in image_size)
-    padded = tuple(-(-side // multiple) * multiple for side in content)
-    return ImageGeometry(tuple(image_size), content, padded)
+    height, width = (max(1, round(side * scale)) for side in image_size)
+    below, right = (-(-side // multiple) * multiple for side in (height, width))
+    return ImageGeometry((image_size[0], image_size[1]), (height, width), (below, right))
 
 
 @single_threaded()
@@ -114,7 +115,7 @@ def preprocess(image: np.ndarray, box: tuple[int, int], multiple: int,
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(f'image must be (H,W,3) uint8, got {image.shape} {image.dtype}')
-    geometry = fit_geometry(image.shape[:2], box, multiple)
+    geometry = fit_geometry((image.shape[0], image.shape[1]), box, multiple)
     height, width = geometry.content_size
     shrinks = height < image.shape[0]
     content = cv2.resize(np.ascontiguousarray(image), (width, height),

@@ -129,7 +129,7 @@ class Rewriter:
         """
         half = (may_be_half and node.op_type in HALF_INPUTS
                 and all(name in self.floats for name in node.output))
-        casts = []
+        casts: list[NodeProto] = []
         for index, name in enumerate(node.input):
             counts = half and index < HALF_INPUTS[node.op_type]
             if name and counts and name not in self.halves:

@@ -235,7 +235,9 @@ class McapFile:
         if self._summary and self._summary.statistics and self._summary.channels:
             return (self._summary.schemas, self._summary.channels,
                     self._summary.statistics.channel_message_counts)
-        schemas, channels, counts = {}, {}, {}
+        schemas: dict[int, Any] = {}
+        channels: dict[int, Any] = {}
+        counts: dict[int, int] = {}
         for records in self._parts(None, lambda error: None):
             for record in records:
                 if isinstance(record, Schema):

@@ -134,7 +134,9 @@ def appearance_similarities(tracks: Sequence[Track], embeddings: np.ndarray | No
     :return: (T,N) in [0,1].
     """
     if embeddings is None or colours is None:
-        return embeddings if colours is None else colours
+        known = embeddings if colours is None else colours
+        assert known is not None
+        return known
     return (colours + embeddings / (1 + _ages(tracks) / DRIFT)[:, None] / 2) / 1.5
 
 

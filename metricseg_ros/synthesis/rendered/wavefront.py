@@ -30,7 +30,7 @@ def read_wavefront(archive: zipfile.ZipFile, path: str,
     lines = archive.read(path).decode('latin-1').splitlines()
     arrays, groups, libraries = _parse(lines)
     folder = posixpath.dirname(path)
-    materials = {}
+    materials: dict[str, dict] = {}
     for name in libraries:
         materials |= _materials(archive, posixpath.join(folder, name))
     cell = _thinning_cell(arrays['v'], sum(map(len, groups.values())))
