@@ -49,7 +49,7 @@ setup(
     maintainer_email='maintainers@example.com',
     license='Apache-2.0',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={f'{NAME}.labelling': ['page/*']},
+    package_data={NAME: ['py.typed'], f'{NAME}.labelling': ['page/*']},
     python_requires='>=3.10',
     install_requires=['setuptools'],
     extras_require={name: requirements(name) for name in EXTRAS},

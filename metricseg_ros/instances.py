@@ -31,7 +31,8 @@ def to_instances(masks: SeedMasks, embedded: EmbeddedImage, config: GroupingConf
     image_size = embedded.image_size
     placed = place_masks(masks, embedded, config.outline_radius)
     lying = np.zeros(len(placed), bool)
-    if support is not None and support.enabled and embedded.depth is not None:
+    if (support is not None and support.enabled and embedded.depth is not None
+            and embedded.image is not None):
         lying = lie_in_support(placed, embedded.image, embedded.depth, support)
     standing = np.flatnonzero(~lying)
     placed = [placed[index] for index in standing]

@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The ament linters and the licence headers; ruff runs in scripts/test."""
+"""The ament linters, types and the licence headers; ruff runs in scripts/test."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ def test_ament_pep257_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger('pydocstyle.utils').setLevel(logging.ERROR)
     status = main.main(argv=PYTHON_PATHS)
     assert status == 0, capsys.readouterr().err
+
+
+def test_mypy_finds_nothing() -> None:
+    pytest.importorskip('mypy')
+    checked = subprocess.run([sys.executable, '-m', 'mypy'], cwd=ROOT, capture_output=True,
+                             text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_shellcheck_finds_nothing() -> None:

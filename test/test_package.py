@@ -54,7 +54,8 @@ def test_versions_agree() -> None:
     manifests = [ROOT / 'package.xml', ROOT / 'metricseg_msgs' / 'package.xml']
     versions = {ElementTree.parse(path).getroot().findtext('version') for path in manifests}
     in_setup = re.search(r"version='([^']+)'", (ROOT / 'setup.py').read_text())[1]
-    assert versions == {in_setup} == {metricseg_ros.__version__}
+    cited = re.search(r'^version: (.+)$', (ROOT / 'CITATION.cff').read_text(), re.M)[1]
+    assert versions == {in_setup} == {cited} == {metricseg_ros.__version__}
 
 
 @pytest.mark.parametrize('distribution', ['jazzy', 'kilted'])
@@ -80,10 +81,25 @@ def test_every_import_is_declared() -> None:
 def test_every_ros_dependency_is_used() -> None:
     manifest = ElementTree.parse(ROOT / 'package.xml').getroot()
     needed = {element.text for element in manifest.iter('exec_depend')}
-    modules = {module.split('.')[0] for folder in ('metricseg_ros', 'launch')
-               for path in (ROOT / folder).rglob('*.py') for module in _imported(path)}
-    imported = {_canonical(DISTRIBUTIONS.get(name, name)) for name in modules}
-    assert {_canonical(name) for name in needed if not name.startswith('python3-')} <= imported
+    sources = [path for folder in ('metricseg_ros', 'launch')
+               for path in (ROOT / folder).rglob('*.py')]
+    modules = {module.split('.')[0] for path in sources for module in _imported(path)}
+    launched = {name for path in sources if path.parent.name == 'launch'
+                for name in re.findall(r"package='(\w+)'", path.read_text())}
+    used = {_canonical(DISTRIBUTIONS.get(name, name)) for name in modules | launched}
+    assert {_canonical(name) for name in needed if not name.startswith('python3-')} <= used
+
+
+def test_both_packages_can_be_released_alone() -> None:
+    licence = (ROOT / 'LICENSE').read_text()
+    for folder in (ROOT, ROOT / 'metricseg_msgs'):
+        manifest = ElementTree.parse(folder / 'package.xml').getroot()
+        named = manifest.find('license').get('file')
+        assert (folder / named).read_text() == licence
+        # What bloom reads; a release turns Forthcoming into the version.
+        title, _, *rest = (folder / 'CHANGELOG.rst').read_text().splitlines()[1:]
+        assert title == f'Changelog for package {manifest.findtext("name")}'
+        assert 'Forthcoming' in rest
 
 
 @pytest.mark.ros

@@ -81,7 +81,7 @@ def read_suite(path: Path) -> Suite:
     return _made(Suite, {**rest, 'entries': entries}, path)
 
 
-def _made(kind: type, values: Any, path: Path) -> Any:
+def _made(kind: Any, values: Any, path: Path) -> Any:
     try:
         return kind(**values)
     except TypeError as error:

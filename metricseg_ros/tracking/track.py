@@ -132,7 +132,7 @@ def continued(track: Track, instances: Instances, index: int, held: bool = False
                    **({} if held else _seen_whole(track, view)))
 
 
-def _seen_whole(track: Track, view: View) -> dict[str, int]:
+def _seen_whole(track: Track, view: View) -> dict[str, Any]:
     """Return the counts of a track after an image in which it is whole and in one piece."""
     if view.area > GROWING * track.whole.area:
         return {'whole_images': 1, 'broken_images': 0}

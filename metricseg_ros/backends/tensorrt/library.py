@@ -290,7 +290,7 @@ class TensorRTLibrary:
     def _logger(self) -> Any:
         severity, complaints = self.trt.ILogger.Severity, self.complaints
 
-        class Logger(self.trt.ILogger):
+        class Logger(self.trt.ILogger):  # type: ignore[name-defined]
             """Keeps what TensorRT complains about; its exceptions say nothing."""
 
             def __init__(self) -> None:
@@ -307,7 +307,7 @@ class TensorRTLibrary:
     def _monitor(self, tell: Callable[[float], None]) -> Any:
         phases = Phases()
 
-        class Monitor(self.trt.IProgressMonitor):
+        class Monitor(self.trt.IProgressMonitor):  # type: ignore[name-defined]
             """Turns nested phases into one share."""
 
             def __init__(self) -> None:
