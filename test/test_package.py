@@ -20,8 +20,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 REQUIREMENTS = ROOT / 'scripts' / 'requirements'
 # Where the module that one imports is called otherwise than the package that one installs.
-DISTRIBUTIONS = {'cv2': 'opencv-python-headless', 'PIL': 'pillow', 'sklearn': 'scikit-learn',
-                 'tf2_ros': 'tf2-ros-py', 'yaml': 'pyyaml'}
+DISTRIBUTIONS = {'cv2': 'opencv-python-headless', 'google': 'protobuf', 'PIL': 'pillow',
+                 'sklearn': 'scikit-learn', 'tf2_ros': 'tf2-ros-py', 'yaml': 'pyyaml'}
 # What the code uses where it is there, and does without otherwise.
 OPTIONAL = {'bondpy', 'tensorrt', 'tensorrt_rtx'}
 

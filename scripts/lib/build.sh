@@ -28,8 +28,13 @@ build_packages() {
 }
 
 run_colcon() {
+    local folders=(. metricseg_msgs)
+    # Messages of a package that has no wheels, for the tests.
+    if from_wheels && [ "$SCOPE" = everything ]; then
+        folders+=(test/interfaces)
+    fi
     cd "$ROOT" && logged "$VENV/bin/python" -c 'from colcon_core.command import main; main()' \
         --log-base "$PLACE/log" build --build-base "$PLACE/build" \
-        --install-base "$PLACE/install" --base-paths . metricseg_msgs --symlink-install --cmake-args \
+        --install-base "$PLACE/install" --base-paths "${folders[@]}" --symlink-install --cmake-args \
         "-DPython3_EXECUTABLE=$VENV/bin/python" -DBUILD_TESTING=OFF
 }

@@ -18,7 +18,7 @@ import sys
 
 REQUIRED = {'runtime': ('runtime',), 'everything': ('runtime', 'train', 'label', 'test')}
 # What ROS 2 brings itself where it is sourced.
-REQUIRED_WITH_WHEELS = {'runtime': (), 'everything': ('lint',)}
+REQUIRED_WITH_WHEELS = {'runtime': (), 'everything': ('wheels',)}
 # Modules that a system may bring under another package's name.
 MODULES = {'opencv-python-headless': 'cv2', 'onnxruntime': 'onnxruntime'}
 # What every environment holds itself.

@@ -13,7 +13,7 @@ stamp() {
             cat "$CONSTRAINTS" "$PINS" "$REQUIREMENTS"/* scripts/lib/{venv,torch}.sh scripts/lib/*.py
         else
             cat package.xml setup.py setup.cfg resource/* scripts/lib/{build,environment}.sh
-            find metricseg_msgs -type f -print0 | sort -z | xargs -0 sha256sum
+            find metricseg_msgs test/interfaces -type f -print0 | sort -z | xargs -0 sha256sum
             for folder in launch config demo models; do
                 [ ! -d "$folder" ] || find "$folder" -type f | sort
             done

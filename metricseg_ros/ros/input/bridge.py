@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from metricseg_ros.inputs.encodings import UnknownEncodingError
-from metricseg_ros.inputs.image_messages import describe, ImageError, to_rgb
+from metricseg_ros.inputs.image_messages import ImageError, to_rgb
 import numpy as np
 
 
@@ -36,5 +36,4 @@ def _bridged(message: Any, unknown: ImageError) -> np.ndarray:
     try:
         return CvBridge().imgmsg_to_cv2(message, desired_encoding='rgb8')
     except Exception as error:  # Its own, or an ImportError if its compiled half is absent.
-        raise ImageError(f'cv_bridge cannot read it either: {error} ({describe(message)})') from (
-            error)
+        raise ImageError(f'{unknown}; cv_bridge cannot read it either: {error}') from error

@@ -34,7 +34,7 @@ def test_encoding_that_nobody_knows_is_named():
         read_image_message(image('yuv999', np.zeros((2, 3, 3), np.uint8)))
 
 
-@pytest.mark.skipif(not BRIDGE, reason='needs cv_bridge, which comes with a ROS 2 distribution')
+@pytest.mark.skipif(not BRIDGE, reason='needs cv_bridge')
 def test_cv_bridge_agrees_with_the_table():
     from cv_bridge import CvBridge
     from metricseg_ros.ros.input.bridge import read_image_message
