@@ -41,7 +41,8 @@ def check_files(config: SegmenterConfig) -> Iterator[Check]:
     description = load_description(config.model)
     height, width = description.input_size
     yield Check('model', OK, f'{description.name} in {description.folder}: '
-                f'{len(description.classes)} classes, sees images at {height}x{width}')
+                f'{len(description.classes)} classes, sees images at {height}x{width}, '
+                f'{"and takes" if description.takes_depth else "without"} depth')
     for name in description.checksums:
         try:
             path = description.checked_file(name)
