@@ -11,7 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from metricseg_ros.grouping import at_threshold, seediness, SeedMasks
-from metricseg_ros.grouping.masks import keep_connected, seed_margins, vote_classes
+from metricseg_ros.grouping.masks import (
+    keep_connected,
+    name_masks,
+    seed_margins,
+    vote_classes,
+)
 from metricseg_ros.instances import numbered_instances, place_masks
 from metricseg_ros.similarity import squared_distances, squared_radii
 from metricseg_ros.structures import EmbeddedImage, Instances, NetworkOutput, Seeds
@@ -78,7 +83,7 @@ def segment_clicks(embedded: EmbeddedImage, clicks: Clicks, connected: bool = Tr
     negatives = cells_of(clicks.negatives, embedded, 'negative click')
     masks = SeedMasks(seeds, without(seed_margins(output.embeddings, seeds), output.embeddings,
                                      seeds, negatives))
-    masks = vote_classes(masks, output).cpu()
+    masks = name_masks(vote_classes(masks, output), output).cpu()
     if connected:
         masks = keep_connected(masks)
     belonging = [clicks.positions] if clicks.merge else list(clicks.positions[:, None])

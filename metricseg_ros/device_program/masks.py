@@ -94,9 +94,9 @@ def group_on_device(embeddings: Tensor, class_logits: Tensor, radii: Tensor, ran
         margins = margins.scatter(1, own, margins.gather(1, own).clamp_min(0))
         inside = (margins >= 0).float()
     means, areas = mask_means(inside, features)
-    votes = means[:, of_embeddings.stop:]
-    class_ids = (voted(votes, seeds, len(class_logits)) if names is None
-                 else votes.argmax(dim=1) + 1)
+    of_said = slice(of_embeddings.stop, None)
+    class_ids = seeds[1] if names is not None else voted(means[:, of_said], seeds,
+                                                         len(class_logits))
     settled = late.new_ones(())
     if config.connected:
         starts = torch.zeros_like(margins).scatter(1, own, (~late).float()[:, None])
@@ -106,6 +106,8 @@ def group_on_device(embeddings: Tensor, class_logits: Tensor, radii: Tensor, ran
         cut_off = -margins.abs().clamp_min(torch.finfo(torch.float32).tiny)
         margins = torch.where(inside > 0, margins, cut_off)
         means, areas = mask_means(inside, features)
+    if names is not None:
+        class_ids = means[:, of_said].argmax(dim=1) + 1
     valid = (areas[:, 0] >= least_area) & (means[:, 1] >= config.minimum_mean_score) & ~late
     kept, undisputed = without_duplicates(inside, areas, valid.float(), config.suppression_iou,
                                           steps.duplicates)

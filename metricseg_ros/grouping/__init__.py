@@ -12,6 +12,7 @@ from metricseg_ros.grouping.masks import (
     grow_masks,
     keep_connected,
     mean_embeddings,
+    name_masks,
     SeedMasks,
     vote_classes,
 )
@@ -44,7 +45,7 @@ def group(output: NetworkOutput, config: GroupingConfig) -> SeedMasks:
         masks = keep_connected(masks)
     masks = drop_small(masks, minimum_area)
     masks = drop_unlikely(masks, best.scores.cpu(), config.minimum_mean_score)
-    return drop_duplicates(masks, config.suppression_iou)
+    return name_masks(drop_duplicates(masks, config.suppression_iou), output)
 
 
 def find_seeds(output: NetworkOutput, best: Seediness, config: GroupingConfig,

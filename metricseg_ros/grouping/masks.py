@@ -193,12 +193,9 @@ def vote_classes(masks: SeedMasks, output: NetworkOutput) -> SeedMasks:
 
     :param masks: K masks.
     :param output: what the network says.
-    :return: the masks, each of the name whose logit is highest in the mean over its pixels, or
-        of such a class at its own threshold. Scores stay those of the seeds.
+    :return: the masks, each of the class whose logit is highest in the mean over its pixels, at
+        its own threshold. Scores stay those of the seeds.
     """
-    if output.name_logits is not None:
-        names = mean_names(masks.masks, output.name_logits, output.name_stride).argmax(dim=1)
-        return replace(masks, seeds=replace(masks.seeds, class_ids=names + 1))
     if output.class_logits.shape[1] == 2:
         return masks
     thresholds = torch.tensor(output.similarity_thresholds, device=masks.margins.device)
@@ -211,6 +208,21 @@ def vote_classes(masks: SeedMasks, output: NetworkOutput) -> SeedMasks:
     means = means.unflatten(1, output.class_logits.shape[:2])[:, :, 1:]
     votes = means.gather(1, own[:, None, None].expand(-1, 1, means.shape[2])).squeeze(1)
     return replace(masks, seeds=replace(masks.seeds, class_ids=votes.argmax(dim=1) + 1))
+
+
+def name_masks(masks: SeedMasks, output: NetworkOutput) -> SeedMasks:
+    """
+    Name masks by an output of its own, where the network has one.
+
+    :param masks: K masks.
+    :param output: what the network says.
+    :return: the masks, each of the name whose logit is highest in the mean over its pixels.
+    """
+    if output.name_logits is None:
+        return masks
+    names = mean_names(masks.masks, output.name_logits.to(masks.margins.device),
+                       output.name_stride).argmax(dim=1)
+    return replace(masks, seeds=replace(masks.seeds, class_ids=names + 1))
 
 
 def mean_names(masks: Tensor, name_logits: Tensor, stride: int) -> Tensor:
@@ -226,10 +238,15 @@ def mean_names(masks: Tensor, name_logits: Tensor, stride: int) -> Tensor:
     """
     height, width = masks.shape[1:]
     below, right = -height % stride, -width % stride
-    padded = pad(masks[:, None].float(), (0, right, 0, below))  # A batch, as it may be empty.
-    cells = avg_pool2d(padded, stride) * stride**2
-    finite = name_logits.nan_to_num(LEAST_LOGIT, -LEAST_LOGIT, LEAST_LOGIT)
-    return mean_embeddings(finite, cells)
+    inside = masks[:, None].float()  # A batch, as it may be empty.
+    if below or right:
+        inside = pad(inside, (0, right, 0, below))
+    cells = avg_pool2d(inside, stride, divisor_override=1)
+    means = mean_embeddings(name_logits, cells)
+    if not means.isfinite().all():
+        means = mean_embeddings(name_logits.nan_to_num(LEAST_LOGIT, -LEAST_LOGIT, LEAST_LOGIT),
+                                cells)
+    return means
 
 
 def drop_duplicates(masks: SeedMasks, suppression_iou: float) -> SeedMasks:

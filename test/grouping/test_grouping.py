@@ -18,6 +18,7 @@ from metricseg_ros.grouping.masks import (
     mask_iou,
     mean_names,
     mean_scores,
+    name_masks,
     vote_classes,
 )
 from metricseg_ros.grouping.rehearsal import rehearse
@@ -177,9 +178,9 @@ def test_name_of_a_mask_is_that_of_the_mean_over_its_pixels_on_a_coarser_map(spo
                            names, 2)
     # The first mask has two pixels of the first cell and one of the second: (6, 5, 0) / 3.
     assert mean_names(masks.masks, names, 2)[0].tolist() == pytest.approx([2, 5 / 3, 0])
-    assert vote_classes(masks, output).seeds.class_ids.tolist() == [1, 2]
+    assert name_masks(masks, output).seeds.class_ids.tolist() == [1, 2]
     names[2, 0, 2] = spoiled  # Of no pixel of the first mask.
-    assert vote_classes(masks, output).seeds.class_ids[0] == 1
+    assert name_masks(masks, output).seeds.class_ids[0] == 1
 
 
 def test_mask_that_overlaps_only_a_dropped_one_is_kept():
