@@ -241,7 +241,7 @@ def test_a_crowd_may_be_said_in_any_way(tmp_path: Path, crowd: object, ignored: 
 
 @pytest.mark.parametrize('name', [
     'images/kitchen.jpg', 'images\\kitchen.jpg', '/home/me/data/kitchen.jpg', './kitchen.jpg',
-    r'C:\Users\me\kitchen.jpg', 'http://host:80/data/kitchen.jpg', 's3://bucket/x/kitchen.jpg?v=1'])
+    r'C:\Users\me\kitchen.jpg', 'http://host:80/data/kitchen.jpg', 's3://bucket/kitchen.jpg?v=1'])
 def test_an_image_may_be_called_by_its_place_elsewhere(tmp_path: Path, name: str) -> None:
     text = write(tmp_path, [], images=[{'id': 7, 'file_name': name, 'height': 6, 'width': 8}])
     assert open_dataset(text)[0].name == 'kitchen'
