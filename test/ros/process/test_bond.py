@@ -10,13 +10,11 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from metricseg_ros.ros.process.bond import bond_to_manager
 import pytest
+from ros.robot import Robot, Segmenter, wait_for
 
 pytestmark = pytest.mark.ros
-pytest.importorskip('metricseg_msgs')
-
-from metricseg_ros.ros.process.bond import bond_to_manager  # noqa: E402
-from ros.robot import Robot, Segmenter, wait_for  # noqa: E402
 
 
 def test_the_bond_holds_while_the_node_is_active(start: Callable[..., Any], colour_model: Path,
