@@ -57,8 +57,8 @@ class TrainingConfig:
         'trained', 'Train batch normalisations (over all GPUs together), or leave them as they '
         'start.', choices=('trained', 'frozen'))
     frozen_stages: int = parameter(
-        0, 'First stages of the trunk that stay as they start; half of the work of training is '
-        'theirs, as their maps are large.', minimum=0, maximum=7)
+        0, 'First stages of the trunk that stay as they start; their maps are the largest, and so '
+        'the dearest to train.', minimum=0, maximum=7)
     precision: str = parameter(
         '32-true', 'Precision of the network in training; mixed ones are for GPUs.',
         choices=('32-true', '16-mixed', 'bf16-mixed'))
@@ -96,8 +96,8 @@ class TrainingConfig:
     depth_dropout: float = parameter(
         0.3, 'Share of the images with depth of which it is left out.', minimum=0.0, maximum=1.0)
     colour_dropout: float = parameter(
-        0.07, 'Share of the images with depth of which colour is left out instead; grey are as '
-        'many again, of all images.', minimum=0.0, maximum=1.0)
+        0.07, 'Share of the other images with depth of which colour is left out instead.',
+        minimum=0.0, maximum=1.0)
     correct_iou: float = parameter(
         0.5, 'A grown mask counts as its instance above this IoU.', minimum=0.0, maximum=1.0)
     soft_targets: bool = parameter(
