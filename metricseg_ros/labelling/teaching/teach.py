@@ -177,7 +177,8 @@ def teach(lesson: Lesson, output: Path, workers: int, device: str, say: Say) -> 
     check_plan(folder / 'plan.json', lesson.plan)
     progress, apart = Progress(folder), lesson.samples_apart()
     judged = apart[::-(-len(apart) // MOST_JUDGED)]
-    if not progress.looks:
+    # Where names are learnt anew the start has none, however good its masks are.
+    if not progress.looks and lesson.classes[1:] in ((), lesson.model.classes[1:]):
         look(lesson, Trainer(lesson.config), judged, progress, say)
     if not progress.has_ended:
         data = lesson.dataset
@@ -191,7 +192,9 @@ def teach(lesson: Lesson, output: Path, workers: int, device: str, say: Say) -> 
                 return True
             look(lesson, trainer, judged, progress, say)
             return not progress.has_ended
-        train(lesson.config, folder, workers, device, [source], goes_on)
+        trainer = train(lesson.config, folder, workers, device, [source], goes_on)
+        if not progress.looks:  # Interrupted between the last checkpoint and its look.
+            look(lesson, trainer, judged, progress, say)
     comparison = finish(lesson, output, progress, apart, say)
     comparison['minutes'] = round((time.monotonic() - began) / 60, 2)
     write_atomically(folder / 'comparison.json',
