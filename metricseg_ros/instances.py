@@ -18,7 +18,8 @@ from torch import Tensor
 
 
 def to_instances(masks: SeedMasks, embedded: EmbeddedImage, config: GroupingConfig,
-             embeddings: Tensor | None = None, support: SupportConfig | None = None) -> Instances:
+                 embeddings: Tensor | None = None,
+                 support: SupportConfig | None = None) -> Instances:
     """
     Take masks to the image, drop those of supports, resolve overlaps, and number the rest.
 
@@ -41,14 +42,15 @@ def to_instances(masks: SeedMasks, embedded: EmbeddedImage, config: GroupingConf
     least = max(1.0, config.minimum_area * image_size[0] * image_size[1])
     large = [index for index, (_, crop) in enumerate(placed) if np.count_nonzero(crop) >= least]
     kept = standing[large]
-    instances = numbered_instances(masks.seeds[torch.from_numpy(kept)],
-                           [placed[index] for index in large], image_size, embedded.to_image)
+    instances = numbered_instances(
+        masks.seeds[torch.from_numpy(kept)], [placed[index] for index in large], image_size,
+        embedded.to_image)
     return replace(instances, dropped_support=int(np.count_nonzero(lying)),
                    embeddings=None if embeddings is None else embeddings.cpu().numpy()[kept])
 
 
 def numbered_instances(seeds: Seeds, placed: list[PlacedMask], image_size: tuple[int, int],
-               to_image: np.ndarray) -> Instances:
+                       to_image: np.ndarray) -> Instances:
     """
     Make instances of masks that lie in the image.
 

@@ -12,7 +12,7 @@ from time import monotonic
 import numpy as np
 
 PUBLISHED_STAGES = ('wait', 'convert', 'preprocess', 'network', 'grouping', 'tracking', 'restore',
-          'callback', 'age')
+                    'callback', 'age')
 """Latencies of an InstanceArray, each in the field of that name with _ms behind it."""
 
 PERCENTILES = (50, 95, 99)
