@@ -122,8 +122,9 @@ def test_topics_begin_with_good_names(start: Start, colour_model: Path, names: l
                                       topics: set[str]) -> None:
     node = start(Segmenter(colour_model, cameras=names)).node
     assert {camera.input.topic for camera in node.session.cameras.values()} == topics
-    outputs = {topic for topic, _ in node.get_publisher_names_and_types_by_node('segmenter', '/')}
-    assert {f'/segmenter{topic.removesuffix("image")}instances' for topic in topics} <= outputs
+    expected = {f'/segmenter{topic.removesuffix("image")}instances' for topic in topics}
+    wait_for(lambda: expected <= {topic for topic, _ in node.get_publisher_names_and_types_by_node(
+        'segmenter', '/')}, 'the outputs')
 
 
 def test_a_name_too_long_for_topics_is_refused_and_leaves_nothing(start: Start,
