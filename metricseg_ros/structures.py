@@ -81,8 +81,11 @@ class NetworkOutput:
         :param thresholds: the T thresholds tau.
         :return: the same.
         """
-        stride = outputs[0].shape[1] // outputs[2].shape[1] if len(outputs) > 2 else 1
-        return cls(outputs[0], outputs[1], thresholds, *outputs[2:], name_stride=stride)
+        embeddings, class_logits, *named = outputs
+        if not named:
+            return cls(embeddings, class_logits, thresholds)
+        stride = embeddings.shape[1] // named[0].shape[1]
+        return cls(embeddings, class_logits, thresholds, named[0], stride)
 
     @property
     def _names_size(self) -> tuple[int, int]:

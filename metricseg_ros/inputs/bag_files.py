@@ -89,7 +89,7 @@ def open_bag_file(path: Path) -> BagFile:
     :param path: of an MCAP, SQLite or ROS 1 file, compressed as a whole or not.
     :raises InputError: if it is none of these.
     """
-    kinds = {'.mcap': McapFile, '.db3': SqliteFile, '.bag': Rosbag1File}
+    kinds: dict[str, Any] = {'.mcap': McapFile, '.db3': SqliteFile, '.bag': Rosbag1File}
     try:
         if path.suffix.lower() in PACKED_SUFFIXES:
             file = kinds[path.suffixes[-2].lower()](*_unpacked(path))
