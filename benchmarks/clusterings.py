@@ -44,7 +44,7 @@ def methods() -> dict[str, tuple[str, Callable[[int, float], Any]]]:
 
 
 def time_clusterings(points: np.ndarray, clusters: int, radius: float, limit_s: float,
-            skip: Collection[str] = ()) -> Iterator[dict[str, Any]]:
+                     skip: Collection[str] = ()) -> Iterator[dict[str, Any]]:
     """
     Run every method on the same points.
 

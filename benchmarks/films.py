@@ -187,7 +187,7 @@ def _meeting(things: Sequence[np.ndarray], rng: np.random.Generator) -> FilmScen
     angles = 2 * np.pi * (np.arange(count) + rng.uniform(-0.2, 0.2, count)) / count
     angles += rng.uniform(0, 2 * np.pi)
     return FilmScene([Actor(thing, _line(rng.uniform(0.42, 0.58, 2), angle, rng.uniform(-60, 60)))
-                  for thing, angle in zip(things, angles, strict=True)])
+                      for thing, angle in zip(things, angles, strict=True)])
 
 
 def _line(middle: Sequence[float], angle: float, turn: float) -> Way:

@@ -51,7 +51,7 @@ def players(context: LaunchContext) -> list[Node]:
         arguments=['--input', given['input'], '--frames', '1000000', '--rate', given['rate'],
                    *(['--compressed', 'jpeg'] if given.get('image_transport') == 'compressed'
                      else [])])
-        for camera in cameras or ['']]
+            for camera in cameras or ['']]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -150,5 +150,5 @@ def test_a_mask_of_the_table_is_dropped_before_it_takes_pixels_of_what_lies_on_i
     for kept in (to_instances(masks, seen, GroupingConfig(), described,
                               SupportConfig(enabled=False)),
                  to_instances(masks, replace(seen, depth=None), GroupingConfig(), described,
-                          SupportConfig())):
+                              SupportConfig())):
         assert kept.dropped_support == 0 and kept.areas[0] == SIZE[0] * SIZE[1]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # The process that builds an engine has no need of torch.
     from metricseg_ros.structures import NetworkOutput
     from torch import Tensor
 
+
 class BackendError(RuntimeError):
     """A backend that cannot run the network as asked; the text names the remedy."""
 

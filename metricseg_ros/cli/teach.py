@@ -89,4 +89,3 @@ def say(text: str) -> None:
     """
     from tqdm import tqdm
     tqdm.write(text, file=sys.stderr)
-

@@ -99,7 +99,7 @@ class ActiveSet:
         self.threshold = self._lower_threshold()
         self.active = active = np.flatnonzero(self.bounds >= self.threshold)
         self.active_columns = columns = np.ones((len(self.pixels.points) + 2, len(active)),
-                                                         np.float32)
+                                                np.float32)
         # With clipping, of which there is none, numpy writes in place: twice as fast.
         np.take(self.pixels.points, active, axis=1, out=columns[:-2], mode='clip')
         columns[-2] = self.pixels.norms[active]

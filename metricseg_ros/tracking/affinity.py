@@ -124,7 +124,7 @@ def nearness(tracks: Sequence[Track], instances: Instances, overlaps: np.ndarray
 
 
 def appearance_similarities(tracks: Sequence[Track], embeddings: np.ndarray | None,
-          colours: np.ndarray | None) -> np.ndarray:
+                            colours: np.ndarray | None) -> np.ndarray:
     """
     Weigh embeddings, which drift, against colours, which stay.
 

@@ -35,14 +35,14 @@ def mask_overlaps(views: Sequence[View], tracks: Sequence[Track],
         high = np.minimum(moved[2:], instances.boxes[:, 2:])
         for column in np.flatnonzero((low < high).all(axis=1)):
             shared = count_shared_pixels(view.crop, moved, instances.crops[column],
-                                   instances.boxes[column])
+                                         instances.boxes[column])
             ious[row, column] = shared / (view.area + areas[column] - shared)
             inside[row, column] = shared / areas[column]
     return ious, inside
 
 
 def count_shared_pixels(first: np.ndarray, first_box: np.ndarray, second: np.ndarray,
-                  second_box: np.ndarray) -> int:
+                        second_box: np.ndarray) -> int:
     """
     Count the pixels that two masks have in common.
 

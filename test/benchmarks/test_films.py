@@ -39,7 +39,7 @@ def test_later_things_lie_on_top_and_slivers_are_ignored(side: int, expected: in
                                                          rng: np.random.Generator) -> None:
     # One column of the lower thing is seen; 60 / (240 * 320) of this image are 8.4 pixels.
     scene = FilmScene([Actor(square(side, 90), lambda time: (0.5, 0.5, 0.0)),
-                   Actor(square(side, 200), lambda time: (0.5, 0.5 + 1 / 120, 0.0))])
+                       Actor(square(side, 200), lambda time: (0.5, 0.5 + 1 / 120, 0.0))])
     labels = next(film(scene, GROUND, 1, rng)).labels
     assert set(np.unique(labels)) == {0, 2, expected}
     assert np.count_nonzero(labels == expected) == pytest.approx(side, abs=1)
@@ -47,7 +47,7 @@ def test_later_things_lie_on_top_and_slivers_are_ignored(side: int, expected: in
 
 def test_the_camera_moves_everything_the_other_way(rng: np.random.Generator) -> None:
     scene = FilmScene([Actor(square(21, 220), lambda time: (0.5, 0.5, 0.0))],
-                  lambda time: (0.1 * time, 0.2 * time, 0.0))
+                      lambda time: (0.1 * time, 0.2 * time, 0.0))
     first, last = film(scene, GROUND, 2, rng)
     shift = [np.argwhere(frame.labels == 1).mean(0) for frame in (first, last)]
     np.testing.assert_allclose(shift[1] - shift[0], [-9, -24], atol=0.5)

@@ -141,7 +141,7 @@ def test_sources_and_contact_sheet_are_written(tmp_path: Path, photographs: Path
 
 
 @pytest.mark.parametrize(('field', 'value'), [('kind', 'drawn'), ('count', 0), ('jobs', 0),
-                                             ('views', 0), ('views', 3)])
+                                              ('views', 0), ('views', 3)])
 def test_impossible_task_is_refused_by_name(tmp_path: Path, field: str, value: object) -> None:
     given = {'kind': 'composed', 'root': tmp_path, 'count': 1, 'size': SIZE, field: value}
     with pytest.raises(ValueError, match=f'{field} must .* got {value!r}'):

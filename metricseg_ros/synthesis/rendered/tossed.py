@@ -18,7 +18,7 @@ SHELF_DEPTH = 2  # rows of things on a shelf
 
 
 def tossed(rng: np.random.Generator, household: list[Solid],
-         photos: list[np.ndarray]) -> Layout:
+           photos: list[np.ndarray]) -> Layout:
     """
     Draw a layout of one of ARRANGEMENTS; things are as large as they please.
 

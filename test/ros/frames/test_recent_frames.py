@@ -22,7 +22,7 @@ def kept(*seconds: int, most: int = 2) -> RecentFrames:
     frames = RecentFrames(most)
     for second in seconds:
         frames.add(EmbeddedFrame(Header(stamp=Time(sec=second)), f'embeddings of {second}',
-                             f'image of {second}'))
+                                 f'image of {second}'))
     return frames
 
 

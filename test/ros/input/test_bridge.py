@@ -49,6 +49,7 @@ def test_a_cv_bridge_without_its_compiled_half_is_told_in_an_image_error(monkeyp
     from metricseg_ros.ros.input.bridge import read_image_message
 
     class CvBridge:
+
         def imgmsg_to_cv2(self, message, desired_encoding):
             raise ImportError('libboost_python310.so.1.74.0: cannot open shared object file')
 

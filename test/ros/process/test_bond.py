@@ -23,6 +23,7 @@ def test_the_bond_holds_while_the_node_is_active(start: Callable[..., Any], colo
     told: list[str] = []
 
     class Bond:
+
         def __init__(self, node: Any, topic: str, name: str) -> None:
             told.append(f'{topic} {name}')
 
