@@ -53,10 +53,10 @@ def test_no_frame_waits_for_more_than_the_one_in_work(
     robot.wait_until_matched()
     begun, go_on, run = Event(), Event(), session.segmenter.backend.run
 
-    def held(tensor: Any) -> Any:
+    def held(*inputs: Any) -> Any:
         begun.set()
         assert go_on.wait(PATIENCE_S)
-        return run(tensor)
+        return run(*inputs)
     monkeypatch.setattr(session.segmenter.backend, 'run', held)
     frames, camera = [raw_image(robot.header(), scene()) for _ in range(5)], session.cameras['']
     robot.send_until(frames[0], begun.is_set, 'a frame in work')
