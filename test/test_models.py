@@ -116,7 +116,7 @@ def test_a_key_that_is_missing_is_named(own_model: Path, key: str) -> None:
     (lambda content: content.update(classes=['cup', 'book']), 'the 1 classes of the network'),
     (lambda content: content.update(classes=[]), 'the 1 classes of the network'),
     (lambda content: content['network'].update(backbone='vgg'), "got 'vgg'"),
-    (lambda content: content['network'].update(depth=3), "unknown parameter 'depth'"),
+    (lambda content: content['network'].update(dept=3), "unknown parameter 'dept'"),
     (lambda content: content.update(input=5), COPY_AGAIN)])
 def test_a_description_that_contradicts_itself_is_refused(
         own_model: Path, edit: Callable[[dict[str, Any]], Any], reason: str) -> None:

@@ -74,7 +74,7 @@ def test_a_gpu_that_is_lost_is_told_and_the_next_configure_recovers(start: Start
     robot = start(Robot('instances'))
     robot.wait_until_matched()
 
-    def lost(tensor: Tensor) -> NetworkOutput:
+    def lost(*inputs: Tensor | None) -> NetworkOutput:
         raise explain(RuntimeError('CUDA error: unspecified launch failure'))
 
     node.session.segmenter.backend.run = lost

@@ -39,6 +39,7 @@ def test_the_bond_holds_while_the_node_is_active(start: Callable[..., Any], colo
     start(Segmenter(colour_model))
     assert told == ['bond segmenter', 'start']
     robot = start(Robot())
+    robot.wait_until_matched()
     assert robot.change_state('deactivate')
     wait_for(lambda: told[-1] == 'break', 'the bond to be broken')
 
