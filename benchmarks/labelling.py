@@ -106,7 +106,7 @@ def count_image(segmenter: InstanceSegmenter, sample: LabelledImage) -> dict[str
     for name, labels in (('with', pre), ('without', empty)):
         clicks, iou = simulate(labels, sample.label_map, embedded, segmenter.own_grouping)
         counts |= {f'clicks_{name}': clicks, f'reached_{name}': iou >= GOAL}
-    counts['corners'] = sum(corners_needed(sample.label_map == label) for label in ids)
+    counts['corners'] = sum(corners_needed(sample.label_map, label) for label in ids)
     return counts
 
 
@@ -211,13 +211,14 @@ def middle(mask: np.ndarray) -> Pixel:
     return float(row), float(column)
 
 
-def corners_needed(mask: np.ndarray) -> int:
-    """Count the corners of the coarsest outline of the largest piece that reaches the goal."""
+def corners_needed(truth: np.ndarray, label: int) -> int:
+    """Count the corners of the coarsest outline that reaches the goal, below other objects."""
+    mask, others = truth == label, (truth != label) & (truth != BACKGROUND)
     found, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     ring = max(found, key=cv2.contourArea)
     for tolerance in np.geomspace(64, 0.5, 29):
         corners = cv2.approxPolyDP(ring, float(tolerance), closed=True)
-        drawn = cv2.fillPoly(np.zeros(mask.shape, np.uint8), [corners], 1).astype(bool)
+        drawn = cv2.fillPoly(np.zeros(mask.shape, np.uint8), [corners], 1).astype(bool) & ~others
         if (drawn & mask).sum() >= GOAL * (drawn | mask).sum():
             return len(corners)
     return len(ring)

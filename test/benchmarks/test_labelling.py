@@ -50,4 +50,10 @@ def test_from_nothing_each_object_takes_a_click_and_what_is_right_takes_none(
 
 
 def test_a_rectangle_takes_four_corners() -> None:
-    assert corners_needed(TRUTH == 1) == 4
+    assert corners_needed(TRUTH, 1) == 4
+
+
+def test_what_lies_on_an_object_is_no_part_of_its_outline() -> None:
+    truth = bands((0, 40, 1))
+    truth[4:20, 8:32] = 2
+    assert corners_needed(truth, 1) == 4
