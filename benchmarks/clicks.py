@@ -17,9 +17,15 @@ from typing import Any
 
 from benchmarks.command import main
 import cv2
+from metricseg_ros.cli.benchmark.measuring import (
+    alternate,
+    load_average,
+    machine,
+    percentiles,
+    table,
+)
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE
-from metricseg_ros.cli.measuring import alternate, load_average, machine, percentiles, table
 from metricseg_ros.cli.open_segmenter import open_segmenter
 from metricseg_ros.cli.options import (
     add_configuration,

@@ -25,9 +25,9 @@ from benchmarks.clusterings import time_clusterings
 from benchmarks.command import main
 from benchmarks.grouping_scenes import GroupingScene, make_scenes
 from benchmarks.plain_seeds import FORMS, plain_seeds
+from metricseg_ros.cli.benchmark.measuring import alternate, load_average, machine, spread, table
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE, FAILED
-from metricseg_ros.cli.measuring import alternate, load_average, machine, spread, table
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from benchmarks.command import main
 import cv2
+from metricseg_ros.cli.benchmark.measuring import load_average, machine, table
 from metricseg_ros.cli.exit_codes import DONE
-from metricseg_ros.cli.measuring import load_average, machine, table
 from metricseg_ros.cli.open_segmenter import open_segmenter
 from metricseg_ros.cli.options import (
     add_configuration,

@@ -17,9 +17,15 @@ import sys
 from typing import Any
 
 from benchmarks.command import main
-from metricseg_ros.cli.benchmark_network import open_backends
+from metricseg_ros.cli.benchmark.measuring import (
+    alternate,
+    distribution,
+    load_average,
+    machine,
+    table,
+)
+from metricseg_ros.cli.benchmark.network import open_backends
 from metricseg_ros.cli.exit_codes import DONE
-from metricseg_ros.cli.measuring import alternate, distribution, load_average, machine, table
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,

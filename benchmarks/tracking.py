@@ -26,8 +26,8 @@ from benchmarks.identity import FrameIdentities, hota, id_switches, identity_f1,
 from benchmarks.overlap_tracker import OverlapTracker
 from benchmarks.videos import filmed, labelled, LabelledVideo, SIZE
 import cv2
+from metricseg_ros.cli.benchmark.measuring import load_average, machine, table
 from metricseg_ros.cli.exit_codes import DONE
-from metricseg_ros.cli.measuring import load_average, machine, table
 from metricseg_ros.cli.open_segmenter import open_segmenter
 from metricseg_ros.cli.options import (
     add_configuration,

@@ -23,9 +23,9 @@ VERBS: Mapping[str, tuple[Verb, str]] = {
     'segment': ('metricseg_ros.cli.segment', 'segment images, folders, videos and bags'),
     'doctor': ('metricseg_ros.cli.doctor', 'say what is installed, what runs, what is wrong'),
     'benchmark': ({
-        'network': ('metricseg_ros.cli.benchmark_network', 'the network alone, by backend'),
-        'pipeline': ('metricseg_ros.cli.benchmark_pipeline', 'from image to instances, by stage'),
-        'node': ('metricseg_ros.cli.benchmark_node', 'the ROS 2 node against a bare one'),
+        'network': ('metricseg_ros.cli.benchmark.network', 'the network alone, by backend'),
+        'pipeline': ('metricseg_ros.cli.benchmark.pipeline', 'from image to instances, by stage'),
+        'node': ('metricseg_ros.cli.benchmark.node', 'the ROS 2 node against a bare one'),
     }, 'measure parts of the program on this machine'),
     'generate': ('metricseg_ros.cli.generate', 'write synthetic scenes with exact labels'),
     'label': ('metricseg_ros.cli.label', 'label images in the browser'),

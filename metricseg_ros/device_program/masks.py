@@ -100,11 +100,8 @@ def group_on_device(embeddings: Tensor, class_logits: Tensor, radii: Tensor, ran
     settled = late.new_ones(())
     if config.connected:
         starts = torch.zeros_like(margins).scatter(1, own, (~late).float()[:, None])
-        grids = (raster.view(-1, height, width) for raster in (inside, starts))
-        parts, settled = connected_parts(*grids, steps.sweeps)
-        inside = parts.flatten(1)
-        cut_off = -margins.abs().clamp_min(torch.finfo(torch.float32).tiny)
-        margins = torch.where(inside > 0, margins, cut_off)
+        margins, inside, settled = parts_around(starts, margins, inside, (height, width),
+                                                steps.sweeps)
         means, areas = mask_means(inside, features)
     if names is not None:
         class_ids = means[:, of_said].argmax(dim=1) + 1
@@ -114,6 +111,24 @@ def group_on_device(embeddings: Tensor, class_logits: Tensor, radii: Tensor, ran
     return GridMasks(margins.view(-1, height, width), picked, seeds[0], class_ids, seeds[2],
                      means[:, of_embeddings], kept, late.any(), settled & undisputed)
 
+
+
+def parts_around(starts: Tensor, margins: Tensor, inside: Tensor, size: tuple[int, int],
+                 sweeps: int) -> tuple[Tensor, Tensor, Tensor]:
+    """
+    Keep of each mask the part that is connected to its seed.
+
+    :param starts: (K,h w) float32, 1 at the seed.
+    :param margins: (K,h w) float32, not negative inside.
+    :param inside: (K,h w) float32, 1 inside.
+    :param size: (h, w).
+    :param sweeps: from each seed through its mask, at most.
+    :return: margins and inside of those parts, and () bool, whether the sweeps sufficed.
+    """
+    parts, settled = connected_parts(inside.view(-1, *size), starts.view(-1, *size), sweeps)
+    inside = parts.flatten(1)
+    cut_off = -margins.abs().clamp_min(torch.finfo(torch.float32).tiny)
+    return torch.where(inside > 0, margins, cut_off), inside, settled
 
 def margins_around(centres: Tensor, columns: Tensor, radii: Tensor) -> Tensor:
     """

@@ -25,67 +25,76 @@ TYPES = {'.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css',
 LOCAL = '127.0.0.1'
 
 
+class Answers:
+    """What the page asks for, answered from what is labelled."""
+
+    def __init__(self, session: LabellingSession) -> None:
+        """
+        Read the files of the page.
+
+        :param session: what is labelled.
+        """
+        self.session = session
+        self.files = {path.name: (path.read_bytes(), TYPES[path.suffix])
+                      for path in PAGE.iterdir() if path.suffix in TYPES}
+
+    async def file(self, request: Request) -> Response:
+        """Give a file of the page."""
+        from starlette.responses import Response
+
+        name = request.path_params.get('name', 'index.html')
+        if name not in self.files:
+            return _refused(404, f'the page has no file {name!r}')
+        content, media_type = self.files[name]
+        return Response(content, media_type=media_type)
+
+    async def image(self, request: Request) -> Response:
+        """Give an image."""
+        from starlette.responses import FileResponse
+
+        name = request.path_params['name']
+        if name not in self.session.store.entries:
+            return _refused(404, f'there is no image {name!r}')
+        return FileResponse(self.session.store.image_path(name))
+
+    async def overview(self, _request: Request) -> Response:
+        """Tell which images there are, and what is done."""
+        return await _answered(self.session.overview)
+
+    async def labels(self, request: Request) -> Response:
+        """Give the labels of an image, or change them."""
+        name = request.path_params['name']
+        if request.method == 'GET':
+            return await _answered(self.session.open, name)
+        asked = _read(await request.body())
+        if not isinstance(asked, dict):
+            return _refused(400, 'the body must be a JSON object')
+        return await _answered(self.session.change, name, asked)
+
+    async def classes(self, request: Request) -> Response:
+        """Change the names of classes."""
+        asked = _read(await request.body())
+        if not isinstance(asked, list):
+            return _refused(400, 'the body must be a JSON list of names')
+        return await _answered(self.session.set_classes, asked)
+
+
 def make_application(session: LabellingSession) -> Starlette:
     """
-    Answer what the page asks for.
+    Route what the page asks for.
 
     :param session: what is labelled.
     :return: the ASGI application, whose paths are below the token.
     """
     from starlette.applications import Starlette
-    from starlette.concurrency import run_in_threadpool
-    from starlette.responses import FileResponse, Response
     from starlette.routing import Route
-    page = {path.name: (path.read_bytes(), TYPES[path.suffix]) for path in PAGE.iterdir()
-            if path.suffix in TYPES}
 
-    async def file(request: Request) -> Response:
-        name = request.path_params.get('name', 'index.html')
-        if name not in page:
-            return _refused(404, f'the page has no file {name!r}')
-        content, media_type = page[name]
-        return Response(content, media_type=media_type)
-
-    async def image(request: Request) -> Response:
-        name = request.path_params['name']
-        if name not in session.store.entries:
-            return _refused(404, f'there is no image {name!r}')
-        return FileResponse(session.store.image_path(name))
-
-    async def answer(ask: Callable[..., Any], *arguments: Any) -> Response:
-        try:
-            return _json(await run_in_threadpool(ask, *arguments))
-        except KeyError as error:
-            return _refused(404, f'there is no image {error}')
-        except StaleError as error:
-            return _refused(409, str(error))
-        except LabelError as error:
-            return _refused(422, str(error))
-        except (ValueError, OSError) as error:
-            return _refused(500, f'{error}')
-
-    async def overview(request: Request) -> Response:
-        return await answer(session.overview)
-
-    async def labels(request: Request) -> Response:
-        name = request.path_params['name']
-        if request.method == 'GET':
-            return await answer(session.open, name)
-        asked = _read(await request.body())
-        if not isinstance(asked, dict):
-            return _refused(400, 'the body must be a JSON object')
-        return await answer(session.change, name, asked)
-
-    async def classes(request: Request) -> Response:
-        asked = _read(await request.body())
-        if not isinstance(asked, list):
-            return _refused(400, 'the body must be a JSON list of names')
-        return await answer(session.set_classes, asked)
-
+    answers = Answers(session)
     return Starlette(routes=[
-        Route('/', file), Route('/page/{name}', file), Route('/api/images', overview),
-        Route('/api/images/{name}', image), Route('/api/classes', classes, methods=['POST']),
-        Route('/api/labels/{name}', labels, methods=['GET', 'POST'])])
+        Route('/', answers.file), Route('/page/{name}', answers.file),
+        Route('/api/images', answers.overview), Route('/api/images/{name}', answers.image),
+        Route('/api/classes', answers.classes, methods=['POST']),
+        Route('/api/labels/{name}', answers.labels, methods=['GET', 'POST'])])
 
 
 def serve(session: LabellingSession, host: str = LOCAL, port: int = 0,
@@ -113,6 +122,21 @@ def serve(session: LabellingSession, host: str = LOCAL, port: int = 0,
         server.run(sockets=[listener])
     finally:
         session.close()
+
+
+async def _answered(ask: Callable[..., Any], *arguments: Any) -> Response:
+    from starlette.concurrency import run_in_threadpool
+
+    try:
+        return _json(await run_in_threadpool(ask, *arguments))
+    except KeyError as error:
+        return _refused(404, f'there is no image {error}')
+    except StaleError as error:
+        return _refused(409, str(error))
+    except LabelError as error:
+        return _refused(422, str(error))
+    except (ValueError, OSError) as error:
+        return _refused(500, f'{error}')
 
 
 def _read(body: bytes) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.limits import HardwareLimits, network_flops
-from metricseg_ros.cli.measuring import alternate
+from metricseg_ros.cli.benchmark.measuring import alternate
 from metricseg_ros.models import load_description
 import numpy as np
 import pytest

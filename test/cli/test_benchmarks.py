@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from metricseg_ros.backends.gpus import found_gpu
-from metricseg_ros.cli.benchmark_pipeline import stage_rows
+from metricseg_ros.cli.benchmark.measuring import alternate, distribution, spread, table
+from metricseg_ros.cli.benchmark.pipeline import stage_rows
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
 from metricseg_ros.cli.main import main
-from metricseg_ros.cli.measuring import alternate, distribution, spread, table
 import numpy as np
 import pytest
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import subprocess
 import sys
 
-from metricseg_ros.cli.benchmark_node import stream_rows
+from metricseg_ros.cli.benchmark.node import stream_rows
 from metricseg_ros.cli.main import main
 import pytest
 

@@ -19,9 +19,15 @@ from typing import Any
 
 from metricseg_ros.backends import Backend, BackendError, open_backend
 from metricseg_ros.backends.gpus import present_gpu
+from metricseg_ros.cli.benchmark.measuring import (
+    alternate,
+    distribution,
+    load_average,
+    machine,
+    table,
+)
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE
-from metricseg_ros.cli.measuring import alternate, distribution, load_average, machine, table
 from metricseg_ros.cli.open_segmenter import wait_for_best_backend
 from metricseg_ros.cli.options import (
     add_configuration,

@@ -19,8 +19,8 @@ import sys
 import tempfile
 from typing import Any
 
+from metricseg_ros.cli.benchmark.measuring import load_average, machine, spread, table
 from metricseg_ros.cli.exit_codes import DONE, FAILED
-from metricseg_ros.cli.measuring import load_average, machine, spread, table
 from metricseg_ros.cli.options import add_json, tables_to, write_report
 from metricseg_ros.config import NodeConfig
 from metricseg_ros.models import find_model

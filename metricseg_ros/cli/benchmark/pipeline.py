@@ -16,10 +16,10 @@ from pathlib import Path
 import time
 from typing import Any
 
+from metricseg_ros.cli.benchmark.measuring import load_average, machine, percentiles, table
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.left_out import LeftOut
-from metricseg_ros.cli.measuring import load_average, machine, percentiles, table
 from metricseg_ros.cli.open_segmenter import open_segmenter
 from metricseg_ros.cli.options import (
     add_configuration,
