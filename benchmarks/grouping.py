@@ -94,7 +94,7 @@ def seed_rows(scene: GroupingScene, count: int, runs: int) -> Iterator[dict[str,
     weight = scene.config.diversity_weight
     for early in (False, True) if scene.kind == 'real' else (False,):
         tell(f'{scene.grid} {scene.kind}, seeds')
-        least = scene.config.minimum_score if early else 0.0
+        least = scene.config.resolved().minimum_score if early else 0.0
         embeddings, scores = scene.output.embeddings, scene.best.scores
         formula = plain_seeds(embeddings.double(), scores.double(), count, weight, False, least)
         seeds = scene.pick(count, early)

@@ -63,7 +63,7 @@ class GroupingScene:
             return select_seeds(embeddings, scores, count, self.config.diversity_weight)
         radii = squared_radii(self.best.similarity_thresholds)
         return select_seeds(embeddings, scores, count, self.config.diversity_weight,
-                            self.config.minimum_score, radii,
+                            self.config.resolved().minimum_score, radii,
                             int(self.config.minimum_area * scores.numel()))
 
 

@@ -84,10 +84,7 @@ class InstanceSegmenter:
     @property
     def own_grouping(self) -> GroupingConfig:
         """Return the grouping, with the model's own smallest score where nobody chose another."""
-        score = self.description.minimum_score
-        if score is None or self.grouping.minimum_score != GroupingConfig().minimum_score:
-            return self.grouping
-        return replace(self.grouping, minimum_score=score)
+        return self.grouping.resolved(self.description.minimum_score)
 
     @property
     def largest_batch(self) -> int:

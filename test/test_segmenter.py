@@ -16,7 +16,7 @@ from metricseg_ros.structures import DepthImage, Instances
 import numpy as np
 import pytest
 
-EAGER = {'minimum_score': 0.0, 'minimum_area': 0.0, 'maximum_seeds': 5}
+EAGER = {'minimum_score': 1e-6, 'minimum_area': 0.0, 'maximum_seeds': 5}
 """Whatever random weights say, there are instances."""
 
 

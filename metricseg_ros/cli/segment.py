@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from operator import length_hint
 from pathlib import Path
 import statistics
@@ -222,7 +222,8 @@ def about(segmenter: InstanceSegmenter, config: SegmenterConfig) -> dict[str, An
         'model': segmenter.description.name,
         'classes': list(segmenter.description.classes),
         'execution': asdict(segmenter.backend.report),
-        'configuration': {name: value for name, value, _ in dotted_fields(config)},
+        'configuration': {name: value for name, value, _ in dotted_fields(
+            replace(config, grouping=segmenter.own_grouping))},
     }
 
 

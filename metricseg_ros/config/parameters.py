@@ -36,6 +36,13 @@ class ParameterInfo:
     live: bool = False
     item: type = float
 
+    @property
+    def range(self) -> str:
+        """Return the range of values allowed, for people."""
+        low = '-inf' if self.minimum is None else f'{self.minimum:.9g}'
+        high = 'inf' if self.maximum is None else f'{self.maximum:.9g}'
+        return f'[{low}, {high}]'
+
 
 NO_LIMITS = ParameterInfo('')
 """What is said of the items of a tuple: nothing."""
@@ -142,7 +149,7 @@ def check_value(name: str, value: Any, kind: type, info: ParameterInfo) -> Any:
     below = info.minimum is not None and not value >= info.minimum
     above = info.maximum is not None and not value <= info.maximum
     if below or above or (kind is float and not math.isfinite(value)):
-        raise ValueError(f'{name} must be in {_range_text(info)}, got {value!r}')
+        raise ValueError(f'{name} must be in {info.range}, got {value!r}')
     return value
 
 
@@ -173,12 +180,6 @@ def _number_or_text(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
-
-
-def _range_text(info: ParameterInfo) -> str:
-    low = '-inf' if info.minimum is None else f'{info.minimum:g}'
-    high = 'inf' if info.maximum is None else f'{info.maximum:g}'
-    return f'[{low}, {high}]'
 
 
 def _suggestion(name: str, known: Mapping[str, Any]) -> str:

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from metricseg_ros.config.parameters import parameter
+
+USUAL_MINIMUM_SCORE = 0.5
+"""Smallest class score of an instance, of a model for which no other was chosen."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,8 @@ class GroupingConfig:
         0.3, "Weight alpha of a seed's log distance to the earlier seeds against its log "
         'seediness.', minimum=0.0, maximum=10.0, live=True)
     minimum_score: float = parameter(
-        0.5, 'Smallest class score of a seed, and so of an instance. The default stands for the '
-        'one that was chosen for the model, where metricseg teach chose one.', minimum=0.0,
+        0.0, 'Smallest class score of a seed, and so of an instance; 0 takes the one that '
+        f'metricseg teach chose for the model, else {USUAL_MINIMUM_SCORE:g}.', minimum=0.0,
         maximum=1.0, live=True)
     similarity_threshold: float = parameter(
         0.0, 'Similarity threshold tau at which all masks are grown; 0 takes at each seed the one '
@@ -86,6 +89,16 @@ class GroupingConfig:
         3, "Radius of the guided filter that draws a mask's outline to the image's edges, in "
         "pixels of half the network's input; 0 leaves outlines as the network draws them.",
         minimum=0, maximum=32, live=True)
+
+    def resolved(self, own_score: float | None = None) -> GroupingConfig:
+        """
+        Fill in what a smallest score of 0 stands for.
+
+        :param own_score: the one that was chosen for the model; None where none was.
+        :return: the same, with a smallest score above 0.
+        """
+        return replace(self, minimum_score=(
+            self.minimum_score or own_score or USUAL_MINIMUM_SCORE))
 
 
 @dataclass(frozen=True)

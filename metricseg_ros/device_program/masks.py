@@ -73,7 +73,7 @@ def group_on_device(embeddings: Tensor, class_logits: Tensor, radii: Tensor, ran
     points, columns = embeddings.flatten(1), embeddings.flatten(1).t().contiguous()
     least_area = config.minimum_area * height * width
     pixels = seed_qualities(class_logits)
-    scores = pixels[0] * (pixels[0] >= config.minimum_score)
+    scores = pixels[0] * (pixels[0] >= config.resolved().minimum_score)
     picked, tops = pick(points, scores, steps.seeds, config.diversity_weight)
     seeds = pixels.index_select(1, picked)
     reach = radii[seeds[2].long()][:, None]

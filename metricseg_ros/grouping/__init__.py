@@ -60,7 +60,7 @@ def find_seeds(output: NetworkOutput, best: Seediness, config: GroupingConfig,
     """
     radii = squared_radii(best.similarity_thresholds)
     positions = select_seeds(output.embeddings, best.scores, config.maximum_seeds,
-                             config.diversity_weight, config.minimum_score, radii,
+                             config.diversity_weight, config.resolved().minimum_score, radii,
                              int(unexplained_rest))
     rows, columns = positions.unbind(1)
     return Seeds(positions, best.scores[rows, columns], best.class_ids[rows, columns],

@@ -134,7 +134,10 @@ class Session:
 
         :param config: the new configuration.
         """
+        before = self.segmenter.own_grouping.minimum_score
         self.segmenter.grouping, self.segmenter.support = config.grouping, config.support
+        if self.worker is not None and self.segmenter.own_grouping.minimum_score != before:
+            self._publish_label_info()
         self._uses_depth = config.input.depth
         for camera in self.cameras.values():
             camera.apply(config)

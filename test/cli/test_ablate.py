@@ -14,7 +14,7 @@ import pytest
 from training_fixtures import TRAINING, write_scenes
 import yaml
 
-COMMON = ('--device', 'cpu', 'grouping.minimum_score=0', 'grouping.maximum_seeds=4')
+COMMON = ('--device', 'cpu', 'grouping.minimum_score=1e-6', 'grouping.maximum_seeds=4')
 VARIANTS = {
     'as it is': {}, 'fixed 0.9': {'grouping.similarity_threshold': 0.9},
     'oracle': {'oracle_thresholds': True}}

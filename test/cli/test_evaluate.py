@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import yaml
 
-ALL = ('grouping.minimum_score=0', 'grouping.maximum_seeds=4', '--device', 'cpu')
+ALL = ('grouping.minimum_score=1e-6', 'grouping.maximum_seeds=4', '--device', 'cpu')
 
 
 @pytest.fixture

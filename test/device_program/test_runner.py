@@ -18,7 +18,7 @@ import pytest
 import torch
 
 CPU = torch.device('cpu')
-GROUPING = GroupingConfig(minimum_score=0.0, minimum_mean_score=0.0)
+GROUPING = GroupingConfig(minimum_score=1e-6, minimum_mean_score=0.0)
 
 
 @pytest.fixture

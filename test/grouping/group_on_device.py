@@ -16,7 +16,7 @@ import torch
 
 CONFIGS = {
     'as by default': GroupingConfig(),
-    'without an end': GroupingConfig(minimum_area=0.0, minimum_score=0.0, maximum_seeds=40),
+    'without an end': GroupingConfig(minimum_area=0.0, minimum_score=1e-6, maximum_seeds=40),
     'mean shift': GroupingConfig(mean_shift_steps=2),
     'one threshold': GroupingConfig(similarity_threshold=0.6),
     'unconnected': GroupingConfig(connected=False),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from metricseg_ros.cli.main import main
 from metricseg_ros.config import GroupingConfig
+from metricseg_ros.config.segmenter import USUAL_MINIMUM_SCORE
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.labelling.teaching.comparison import verdict
 from metricseg_ros.labelling.teaching.held_out import above, judge, split
@@ -72,7 +73,7 @@ class Finder:
 
     @property
     def own_grouping(self) -> GroupingConfig:
-        return self.grouping
+        return self.grouping.resolved()
 
     def segment(self, image: np.ndarray) -> Instances:
         boxes = np.array([[0, 0, 20, 20], [30, 0, 50, 20], [0, 24, 20, 36]], np.int32)
@@ -121,8 +122,14 @@ def test_the_score_of_a_model_holds_unless_another_is_chosen(own_model: Path) ->
     description = load_description(own_model)
     segmenter = InstanceSegmenter(description, backend=None)
     assert segmenter.own_grouping.minimum_score == 0.3
-    segmenter.grouping = GroupingConfig(minimum_score=0.7)
-    assert segmenter.own_grouping.minimum_score == 0.7
+    for chosen in (0.7, USUAL_MINIMUM_SCORE):
+        segmenter.grouping = GroupingConfig(minimum_score=chosen)
+        assert segmenter.own_grouping.minimum_score == chosen
+
+
+def test_a_model_for_which_no_score_was_chosen_has_the_usual_one(own_model: Path) -> None:
+    segmenter = InstanceSegmenter(load_description(own_model), backend=None)
+    assert segmenter.own_grouping.minimum_score == USUAL_MINIMUM_SCORE
 
 
 @pytest.mark.parametrize('score', [1.5, -1, 'high', None])

@@ -59,7 +59,7 @@ def test_a_live_parameter_takes_effect_on_the_next_image(robot: Robot) -> None:
     # The colours' score is 0.9975.
     assert robot.set_parameter('grouping.minimum_score', 0.999).successful
     assert not robot.answer(raw_image(robot.header(), scene())).instances
-    assert robot.set_parameter('grouping.minimum_score', 0.5).successful
+    assert robot.set_parameter('grouping.minimum_score', 0.0).successful  # The model's own.
     assert len(robot.answer(raw_image(robot.header(), scene())).instances) == len(COLOURS)
 
 

@@ -73,7 +73,8 @@ def check_run(config: SegmenterConfig) -> Iterator[Check]:
     yield Check('one image', OK if len(instances) else WARN,
                 f'{path.name}, {image.shape[0]}x{image.shape[1]}: {len(instances)} instances; '
                 f'ms: {stages}', '' if len(instances) else
-                'lower grouping.minimum_score, or try the shipped model')
+                f'set grouping.minimum_score below {segmenter.own_grouping.minimum_score:g}, or '
+                'try the shipped model')
 
 
 def check_backend(report: ExecutionReport, gpu: str, progress: str) -> Check:

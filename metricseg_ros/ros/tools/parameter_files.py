@@ -77,11 +77,7 @@ def _comment(info: ParameterInfo, indent: str) -> list[str]:
 
 
 def _allowed(info: ParameterInfo) -> str:
-    if info.choices:
-        return ', '.join(info.choices)
-    if info.minimum is None:
-        return ''
-    return f'[{info.minimum:g}, {info.maximum:g}]'
+    return ', '.join(info.choices) or (info.range if info.minimum is not None else '')
 
 
 def _type_name(value: Any, info: ParameterInfo) -> str:

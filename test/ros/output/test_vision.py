@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from metricseg_ros.config import NodeConfig
+from metricseg_ros.config.segmenter import USUAL_MINIMUM_SCORE
 from metricseg_ros.ros.output.vision import detections
 from metricseg_ros.ros.tools.camera_messages import raw_image
 from metricseg_ros.structures import Instances
@@ -58,4 +58,6 @@ def test_detections_and_names_come_over_ros(start: Callable[..., Any],
     wait_for(lambda: names, 'the label info')
     assert {item.class_id: item.class_name for item in names[0].class_map} == {
         0: 'background', 1: 'thing'}
-    assert names[0].threshold == NodeConfig().grouping.minimum_score
+    assert names[0].threshold == USUAL_MINIMUM_SCORE
+    assert robot.set_parameter('grouping.minimum_score', 0.25).successful
+    wait_for(lambda: names[-1].threshold == 0.25, 'the threshold to follow')
