@@ -51,8 +51,8 @@ class Camera:
         self.recent = RecentFrames(config.clicks.frames)
         self.outputs = Outputs(node, self.prefix, config.overlay)
         self.tracker = Tracker(config.tracking)
-        self.depth = DepthInput(node, config, self.prefix, self._depth_changed)
-        self.pairing = Pairing(node, self.depth, config.depth, self._give_on)
+        self.depth = DepthInput(node, config, self.prefix, self._depth_changed, self._warn_of)
+        self.pairing = Pairing(node, self.depth, config.depth)
         self.placing = Placing(self.outputs, self.depth, config.depth, self._warn_of)
         self.context = FrameContext(name, node, self.outputs, self.depth, self.tracker,
                                     self.placing, self.recent, self.latencies, self.counts,
@@ -64,7 +64,6 @@ class Camera:
         self._warn = warn
         self._takes_depth = takes_depth
         self._has_advised = False
-        self._mailbox: Mailbox[CameraFrame] | None = None
 
     @property
     def prefix(self) -> str:
@@ -77,7 +76,7 @@ class Camera:
 
         :param mailbox: where its images go.
         """
-        self._mailbox = mailbox
+        self.pairing.mailbox = mailbox
         self.input = ImageInput(self._node, self._config, self.prefix, self._receive, self._warn)
 
     def deactivate(self) -> None:
@@ -86,8 +85,8 @@ class Camera:
             self.input.close()
             self.pairing.clear()
             self.depth.subscribe_to(())
-            self.counts.dropped += self._mailbox.dropped(self.name)
-            self.input = self._mailbox = self.newest = None
+            self.counts.dropped += self.pairing.mailbox.dropped(self.name)
+            self.input = self.pairing.mailbox = self.newest = None
 
     def close(self) -> None:
         """Destroy the outputs."""
@@ -113,7 +112,7 @@ class Camera:
 
     def dropped(self) -> int:
         """Count the images that were replaced by a newer one; return number since configure."""
-        mailbox = self._mailbox
+        mailbox = self.pairing.mailbox
         return self.counts.dropped + (mailbox.dropped(self.name) if mailbox else 0)
 
     def segments_with_depth(self) -> bool:
@@ -170,10 +169,7 @@ class Camera:
         elif pairs:
             self.pairing.add(frame)
         else:
-            self._give_on(frame)
-
-    def _give_on(self, frame: CameraFrame) -> None:
-        self._mailbox.put(frame, self.name)
+            self.pairing.mailbox.put(frame, self.name)
 
     def _depth_changed(self, name: str) -> None:
         if name == 'depth':

@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from metricseg_ros.config import DepthInputConfig
 from metricseg_ros.ros.frames.camera_frame import CameraFrame
 from metricseg_ros.ros.input.depth_input import DepthInput
+from metricseg_ros.ros.input.mailbox import Mailbox
 from metricseg_ros.ros.input.waiting import Waiting
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -22,22 +21,20 @@ class Pairing:
     Give frames on with their depth, or without once they have waited; for the executor alone.
 
     :ivar config: how; may be replaced at any time.
+    :ivar mailbox: where frames are given to; None while the node is not active.
     """
 
-    def __init__(self, node: Node, depth: DepthInput, config: DepthInputConfig,
-                 deliver: Callable[[CameraFrame], None]) -> None:
+    def __init__(self, node: Node, depth: DepthInput, config: DepthInputConfig) -> None:
         """
         Begin with nobody waiting.
 
-        :param node: the node.
         :param depth: where depth comes from.
         :param config: how long images wait.
-        :param deliver: given each frame whose turn it is.
         """
         self.config = config
+        self.mailbox: Mailbox[CameraFrame] | None = None
         self._node = node
         self._depth = depth
-        self._deliver = deliver
         self._waiting: Waiting[CameraFrame] = Waiting(
             depth.images, lambda frame: frame.abandon('a newer image has its depth'))
         self._timer = node.create_timer(LOOK_S, self.look, clock=Clock(
@@ -58,7 +55,7 @@ class Pairing:
         """Give on what need not wait any more."""
         while taken := self._waiting.take(self.config.maximum_difference):
             frame, frame.found = taken
-            self._deliver(frame)
+            self.mailbox.put(frame, frame.context.camera)
         if not self._waiting:
             self._timer.cancel()
         elif self._timer.is_canceled():

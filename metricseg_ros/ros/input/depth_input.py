@@ -12,6 +12,7 @@ from typing import Any
 from metricseg_ros.config import NodeConfig
 from metricseg_ros.inputs.depth_buffer import DepthBuffer, Found
 from metricseg_ros.inputs.registered_depth import MissingError, read_registered
+from metricseg_ros.pinhole import doubt_depth
 from metricseg_ros.ros.input.subscription import FollowingSubscription
 from metricseg_ros.structures import DepthImage
 from rclpy.node import Node
@@ -40,7 +41,7 @@ class DepthInput:
     """
 
     def __init__(self, node: Node, config: NodeConfig, prefix: str,
-                 changed: Callable[[str], None]) -> None:
+                 changed: Callable[[str], None], warn: Callable[[str], None]) -> None:
         """
         Prepare; nothing is subscribed to yet.
 
@@ -48,15 +49,17 @@ class DepthInput:
         :param prefix: what stands before the topics' names: nothing, or the camera and a slash.
         :param changed: told the relative topic of which something has come, or is forgotten; from
             the executor.
+        :param warn: told once of depth in what is probably another unit.
         """
         self.images = DepthBuffer(config.depth.images)
         self.info: Any = None
         self.received = dict.fromkeys(TOPICS, 0)
         self._latest, self._looked = -FLOWS_S, -LOOK_S
-        self._is_offered = False
+        self._is_offered = self._has_doubted = False
         self._node = node
         self._prefix = prefix
         self._changed = changed
+        self._warn = warn
         self._reliability = config.image_reliability
         self._subscriptions: dict[str, FollowingSubscription] = {}
 
@@ -118,6 +121,9 @@ class DepthInput:
         depth = read_registered(found.depth, info or self.info, frame, size)
         if not depth.metres.any():
             raise MissingError('the depth image is empty: all of it is 0 or NaN')
+        if not self._has_doubted and (doubt := doubt_depth(depth.metres)):
+            self._has_doubted = True
+            self._warn(doubt)
         return depth
 
     def _receive(self, name: str, message: Any) -> None:

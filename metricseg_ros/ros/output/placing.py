@@ -13,7 +13,6 @@ from metricseg_ros.config import DepthInputConfig
 from metricseg_ros.inputs.depth_buffer import Found
 from metricseg_ros.inputs.registered_depth import DepthError, MissingError
 from metricseg_ros.objects3d import locate, ObjectInSpace
-from metricseg_ros.pinhole import doubt_depth
 from metricseg_ros.ros.input.depth_input import DepthInput
 from metricseg_ros.ros.input.waiting import Waiting
 from metricseg_ros.ros.output.publishers import Outputs
@@ -68,7 +67,6 @@ class Placing:
         self.config = config
         self.placed = self.unplaced = self.skipped = 0
         self.problem = ''
-        self._doubted = False
         self._outputs = outputs
         self._depth = depth
         self._warn = warn
@@ -152,7 +150,4 @@ class Placing:
         """Return the objects; raise DepthError where depth or intrinsics are missing or wrong."""
         depth = seen.depth or self._depth.read(
             found, seen.header.frame_id, seen.instances.image_size)
-        if not self._doubted and (doubt := doubt_depth(depth.metres)):
-            self._doubted = True
-            self._warn(doubt)
         return locate(seen.instances, depth.metres, depth.camera, self.config)

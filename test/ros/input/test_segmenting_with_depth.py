@@ -144,6 +144,18 @@ def test_depth_that_is_not_registered_is_told_in_one_sentence(
     wait_for(lambda: camera.robot.warnings(f'segmented without depth: {reason}'), 'the warning')
 
 
+def test_depth_in_another_unit_is_told_of_once(start: Start, colour_model: Path) -> None:
+    camera = depth_camera(start, colour_model)
+    until_used(camera)
+    for _ in range(2):
+        assert camera.answer('instances', depth=lambda header: depth_message(
+            header, 1000 * WALL)).depth_used
+    told = 'the median of the depth is 1e+03 m'
+    wait_for(lambda: camera.robot.warnings(told), 'the warning')
+    camera.robot.wait_for_status('segmenting', lambda: camera.answer('instances', depth=wall))
+    assert len(camera.robot.warnings(told)) == 1
+
+
 def test_depth_of_nothing_but_nan_is_none(start: Start, colour_model: Path) -> None:
     camera = depth_camera(start, colour_model)
     until_used(camera)
