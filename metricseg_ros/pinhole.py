@@ -82,19 +82,24 @@ STRIDE = 8
 """Of so many rows and columns one is looked at to judge a whole depth image."""
 
 
-def doubt_depth(metres: np.ndarray) -> str:
+OF_MESSAGES = ('32FC1 must hold metres, 16UC1 millimetres, in the byte order that is_bigendian '
+               'says')
+
+
+def doubt_depth(metres: np.ndarray, remedy: str = OF_MESSAGES) -> str:
     """
     Say that depth is probably in another unit, or its bytes in another order.
 
     :param metres: (H,W) float32; 0 or NaN where it is not known.
+    :param remedy: what it has to be like where it comes from.
     :return: one sentence, or empty.
     """
     sample = metres[::STRIDE, ::STRIDE]
     known = sample[sample > 0]
     if not len(known) or NEAREST_MEDIAN <= (median := float(np.median(known))) <= FARTHEST_MEDIAN:
         return ''
-    return (f'the median of the depth is {median:.3g} m, where no depth camera measures: 32FC1 '
-            'must hold metres, 16UC1 millimetres, in the byte order that is_bigendian says')
+    return (f'the median of the depth is {median:.3g} m, where no depth camera measures: '
+            f'{remedy}')
 
 
 def depth_in_metres(depth: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
     {'config', 'packed_mask', 'threads', 'atomic_files', 'pinhole'},
     {'structures', 'models', 'planes'},
-    {'depth_files', 'preprocess'},
+    {'preprocess'},
     {'inputs'},
     {'similarity', 'outlines', 'overlay', 'datasets', 'objects3d',
      'support'},

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     config, suite = configuration(args), make_suite(texts, args.suite)
     variants = read_variants(args.variants)
     # All opened and all parameters checked before anything runs.
-    datasets = open_all(suite, args.skip_missing)
+    datasets = open_all(suite, args.skip_missing, config.input.depth)
     configs = {variant.name: with_values(config, variant.parameters) for variant in variants}
     args.output.mkdir(parents=True, exist_ok=True)
     done: dict[str, dict[str, Any]] = {}

@@ -10,8 +10,6 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from metricseg_ros.datasets.clutter import ClutterDataset
-from metricseg_ros.datasets.folder_dataset import FolderDataset
 from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
 from metricseg_ros.evaluation.measure import measure, MeasuredImage, Segment
@@ -60,24 +58,10 @@ def open_all(suite: Suite, skip_missing: bool = False,
     """
     datasets: dict[str, LabelledDataset] = {}
     for entry in suite.entries:
-        dataset = open_dataset(entry.dataset, skip_missing)
-        if not depth:
-            dataset = without_depth(dataset)
+        dataset = open_dataset(entry.dataset, skip_missing, depth)
         datasets[entry.name] = (dataset if entry.background_known is None
                                 else Judged(dataset, entry.background_known))
     return datasets
-
-
-def without_depth(dataset: LabelledDataset) -> LabelledDataset:
-    """
-    Leave depth out of a data set.
-
-    :param dataset: the data set.
-    :return: the same, of which depth is never read.
-    """
-    if isinstance(dataset, FolderDataset):
-        return replace(dataset, depth=None)
-    return replace(dataset, depth_folders=()) if isinstance(dataset, ClutterDataset) else dataset
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 import cv2
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
-from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.datasets.labelled_image import LabelledImage, seen_only
 from metricseg_ros.preprocess import resize_depth
 from metricseg_ros.structures import DepthImage
 from metricseg_ros.threads import single_threaded
@@ -161,16 +161,3 @@ def torch_seeded(rng: np.random.Generator) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.integers(2**63)))
         yield
-
-
-def seen_only(sample: LabelledImage) -> LabelledImage:
-    """
-    Leave out the instances that have no pixel.
-
-    :return: the same with labels 1, 2, ... in the old order, and the class ids that go with them.
-    """
-    numbers = np.full(IGNORE_LABEL + 1, IGNORE_LABEL, np.uint16)
-    seen = np.unique(sample.label_map)
-    kept = np.union1d([0], seen[seen != IGNORE_LABEL])
-    numbers[kept] = np.arange(len(kept))
-    return replace(sample, label_map=numbers[sample.label_map], class_ids=sample.class_ids[kept])

@@ -23,7 +23,7 @@ from metricseg_ros.datasets.reading import (
     renumbered,
     usable,
 )
-from metricseg_ros.depth_files import DepthFolder, read_cameras
+from metricseg_ros.inputs.depth_files import DepthFolder, read_cameras
 import numpy as np
 
 
@@ -45,7 +45,7 @@ class ClutterDataset:
     paths: tuple[Path, ...]
     label_folder: str
     background: Callable[[Path], tuple[int, ...]]
-    depth_folders: tuple[str, ...] = ('depth',)
+    depth_folders: tuple[str, ...] = ()
     cameras: Mapping[str, Any] | None = None
     classes: tuple[str, ...] = ('object',)
 
@@ -74,13 +74,14 @@ class ClutterDataset:
             depth=depth.read(path.stem, image.shape[:2]))
 
 
-def open_ocid(root: Path, skip_missing: bool = False) -> ClutterDataset:
+def open_ocid(root: Path, skip_missing: bool = False, depth: bool = True) -> ClutterDataset:
     """
     Open OCID, or a part of it such as OCID/ARID20.
 
     :param root: a folder with sequences (seq01, ...) somewhere below it, each with rgb/ and
         label/.
     :param skip_missing: whether to go on without images that have no labels.
+    :param depth: whether to read depth where it is there.
     :return: the data set, by path.
     :raises ValueError: where there is no such sequence.
     """
@@ -89,7 +90,7 @@ def open_ocid(root: Path, skip_missing: bool = False) -> ClutterDataset:
         raise ValueError('ocid needs sequences with rgb/*.png and label/*.png, as '
                          f'ARID20/table/top/seq01, got {found_in(root)}')
     return ClutterDataset(root, _labelled(paths, 'label', root, skip_missing), 'label',
-                          ocid_background, cameras=read_cameras(root / 'camera.json'))
+                          ocid_background, *_depth_of(root, ('depth',), depth))
 
 
 def ocid_background(path: Path) -> tuple[int, ...]:
@@ -103,12 +104,13 @@ def ocid_background(path: Path) -> tuple[int, ...]:
     return (0, 1, 2) if support == 'table' else (0, 1)
 
 
-def open_osd(root: Path, skip_missing: bool = False) -> ClutterDataset:
+def open_osd(root: Path, skip_missing: bool = False, depth: bool = True) -> ClutterDataset:
     """
     Open OSD.
 
     :param root: a folder with image_color/ and annotation/.
     :param skip_missing: whether to go on without images that have no labels.
+    :param depth: whether to read depth where it is there.
     :return: the data set, by name.
     :raises ValueError: where the folder is none such.
     """
@@ -117,8 +119,13 @@ def open_osd(root: Path, skip_missing: bool = False) -> ClutterDataset:
         raise ValueError('osd needs image_color/*.png and annotation/*.png, got '
                          f'{found_in(root)}')
     return ClutterDataset(root, _labelled(paths, 'annotation', root, skip_missing), 'annotation',
-                          lambda _: (0,), ('depth', 'disparity'),
-                          read_cameras(root / 'camera.json'))
+                          lambda _: (0,), *_depth_of(root, ('depth', 'disparity'), depth))
+
+
+def _depth_of(root: Path, folders: tuple[str, ...],
+              depth: bool) -> tuple[tuple[str, ...], Mapping[str, Any] | None]:
+    """Tell in which folders depth is looked for, and what camera.json says; nothing if unread."""
+    return (folders, read_cameras(root / 'camera.json')) if depth else ((), None)
 
 
 def _labelled(paths: Sequence[Path], folder: str, root: Path,

@@ -15,25 +15,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-import os
 from pathlib import Path
-import re
 from typing import Any
-from urllib.parse import unquote
 import warnings
 
 from metricseg_ros.config import IGNORE_LABEL
+from metricseg_ros.datasets.drawn_masks import drawn, read_sized
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.masks import mask_of
 from metricseg_ros.datasets.reading import (
+    find_file,
     found_in,
+    number,
     read_json,
-    read_photograph,
     SHOWN,
     usable,
 )
 from metricseg_ros.inputs.frame import DataWarning
-import numpy as np
 
 NEEDED = {'images': {'id', 'file_name', 'height', 'width'}, 'categories': {'id', 'name'},
           'annotations': {'image_id', 'category_id'}}
@@ -98,38 +96,11 @@ class CocoDataset:
         :raises ValueError: where the file is damaged or of another size.
         """
         entry = self.images[index]
-        image = read_photograph(entry.path)
-        if image.shape[:2] != entry.size:
-            raise ValueError(f'image {entry.path} must be of size {entry.size} as its annotations '
-                             f'say, got {image.shape[:2]}')
-        label_map, class_ids = _drawn(entry)
-        return LabelledImage(image, label_map, class_ids, False, entry.path.stem)
-
-
-def _drawn(entry: CocoImage) -> tuple[np.ndarray, np.ndarray]:
-    masks = [(mask_of(annotation.segmentation, entry.size), annotation)
-             for annotation in entry.annotations]
-    # Crowds lie below everything, then the largest masks.
-    masks.sort(key=lambda pair: (not pair[1].is_crowd, -np.count_nonzero(pair[0])))
-    label_map, class_ids = np.zeros(entry.size, np.uint16), [0]
-    for mask, annotation in masks:
-        if annotation.is_crowd:
-            label_map[mask] = IGNORE_LABEL
-        else:
-            label_map[mask] = len(class_ids)
-            class_ids.append(annotation.class_id)
-    return _without_hidden(label_map, np.array(class_ids, np.uint16))
-
-
-def _without_hidden(label_map: np.ndarray,
-                    class_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Leave out instances that have no visible pixel."""
-    seen = np.zeros(IGNORE_LABEL + 1, bool)
-    seen[0] = True
-    seen[np.unique(label_map)] = True
-    numbers = np.cumsum(seen) - 1
-    numbers[IGNORE_LABEL] = IGNORE_LABEL
-    return numbers[label_map].astype(np.uint16), class_ids[seen[:len(class_ids)]]
+        image = read_sized(entry.path, entry.size)
+        masks = [(mask_of(annotation.segmentation, entry.size),
+                  IGNORE_LABEL if annotation.is_crowd else annotation.class_id)
+                 for annotation in entry.annotations]
+        return drawn(image, masks, False, entry.path.stem)
 
 
 def open_coco(folder: Path, path: Path, skip_missing: bool = False) -> CocoDataset:
@@ -185,26 +156,6 @@ def _check(content: Any, path: Path) -> None:
                                  f'{", ".join(sorted(missing))}')
     if not content['images']:
         raise ValueError(f'{path} must list at least one image')
-
-
-def number(value: Any, what: str) -> int:
-    """
-    Read a whole number that may have been written as a text, or with a fraction of zero.
-
-    :param value: from JSON.
-    :param what: says what it is, for the message.
-    :return: the number.
-    :raises ValueError: if it is none.
-    """
-    try:
-        exact = value if isinstance(value, int) else float(value)
-        if isinstance(value, str) and value.strip().lstrip('-').isdecimal():
-            exact = int(value)
-        if exact == int(exact):
-            return int(exact)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    raise ValueError(f'{what} must be a whole number, got {value!r:.40}')
 
 
 def _key(value: Any, what: str) -> int | str:
@@ -288,22 +239,3 @@ def _warn_of_bare(bare: list[str], total: int, path: Path) -> None:
         raise ValueError(f'{text}: segmentation must hold polygons of three corners or more, or a '
                          'run-length code')
     warnings.warn(text, DataWarning, stacklevel=2)
-
-
-def find_file(folder: Path, name: str) -> Path | None:
-    """
-    Find an image that may be called by its place on another machine.
-
-    :param folder: of the images.
-    :param name: path with slashes of either kind, or an address; its end is what counts.
-    :return: where it is; None if it is not there.
-    """
-    parts = [part for part in re.split(r'[\\/]', name) if part not in ('', '.')]
-    names = [name, *('/'.join(parts[start:]) for start in range(len(parts)))]
-    if '://' in name and parts:
-        names.append(unquote(parts[-1].partition('?')[0]))
-    for each in names:
-        path = os.path.join(folder, each.lstrip('/'))
-        if os.path.isfile(path):
-            return Path(path)
-    return None

@@ -1,101 +1,65 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Masks that label programs give as outlines or pieces, drawn into one label map."""
+"""Masks that labels give as outlines or pieces, drawn into one label map."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
+from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage, seen_only
+from metricseg_ros.datasets.masks import filled
 from metricseg_ros.datasets.reading import read_photograph, usable
 import numpy as np
 
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
+Mask = tuple[np.ndarray, int]
+"""(H,W) bool, and the class id of the object; IGNORE_LABEL where it counts for nothing."""
 
 
 @dataclass(frozen=True)
-class DrawnObject:
+class DrawnDataset:
     """
-    One object of an image.
+    Images whose labels are drawn when they are asked for.
 
-    :param class_name: its class.
-    :param mask: (H,W) bool.
-    """
-
-    class_name: str
-    mask: np.ndarray
-
-
-def draw_polygons(rings: Iterable[np.ndarray], size: tuple[int, int]) -> np.ndarray:
-    """
-    Fill outlines, as pycocotools fills COCO's.
-
-    :param rings: (P,2) (x, y) each, where whole numbers are corners of pixels.
-    :param size: (height, width) of the image.
-    :return: (H,W) bool; empty where no ring has three corners.
-    :raises ValueError: if a coordinate is no number.
-    """
-    from pycocotools import mask as coder
-
-    flat = [np.asarray(ring, float) for ring in rings if len(ring) >= 3]
-    if not all(np.isfinite(ring).all() for ring in flat):
-        raise ValueError('corners must be numbers')
-    if not flat:
-        return np.zeros(size, bool)
-    limits = np.array(size[::-1], float)
-    clipped = [np.clip(ring, -limits, 2 * limits).ravel().tolist() for ring in flat]
-    return coder.decode(coder.merge(coder.frPyObjects(clipped, *size))).astype(bool)
-
-
-def labelled(path: Path, image: np.ndarray, objects: Sequence[DrawnObject],
-             classes: Sequence[str], name: str) -> LabelledImage:
-    """
-    Put objects into one label map, the smaller ones on top.
-
-    :param path: of the image, for messages.
-    :param image: (H,W,3) uint8 RGB.
-    :param objects: its objects.
+    :param paths: of the images, or of the files that label them.
     :param classes: names of the classes.
-    :param name: of the image.
-    :return: the image with its truth; objects that are hidden altogether are left out.
-    :raises ValueError: if there are more objects than labels.
+    :param read: reads and draws one, from its path and the classes.
     """
-    if len(objects) >= IGNORE_LABEL:
-        raise ValueError(f'{path} has {len(objects)} objects, more than {IGNORE_LABEL - 1}')
-    ordered = sorted(objects, key=lambda item: -np.count_nonzero(item.mask))
-    label_map, class_ids = np.zeros(image.shape[:2], np.uint16), [0]
-    for item in ordered:
-        if item.mask.any():
-            label_map[item.mask] = len(class_ids)
-            class_ids.append(classes.index(item.class_name) + 1)
-    seen = [label for label in range(len(class_ids)) if label == 0 or (label_map == label).any()]
-    numbers = np.zeros(len(class_ids), np.uint16)
-    numbers[seen] = np.arange(len(seen))
-    return LabelledImage(image, numbers[label_map], np.array(class_ids, np.uint16)[seen],
-                         name=name)
+
+    paths: tuple[Path, ...]
+    classes: tuple[str, ...]
+    read: Callable[[Path, tuple[str, ...]], LabelledImage]
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> LabelledImage:
+        """
+        Read one image.
+
+        :param index: from 0.
+        :return: the image and its truth.
+        :raises ValueError: where a file is missing or damaged, or cannot be drawn.
+        """
+        return self.read(self.paths[index], self.classes)
+
+    def usable(self, where: Path, skip_missing: bool) -> DrawnDataset:
+        """
+        Leave out the images that cannot be used, if they are to be left out.
+
+        :param where: the data set, for the message.
+        :param skip_missing: whether they are; else reading one raises.
+        :raises ValueError: if there are no others.
+        """
+        names = [path.name for path in self.paths]
+        kept = readable(self, names, where, skip_missing)
+        return replace(self, paths=tuple(self.paths[index] for index in kept))
 
 
-def read_sized(path: Path, size: tuple[int, int] | None) -> np.ndarray:
-    """
-    Read an image of which labels say how large it is.
-
-    :param path: the file.
-    :param size: (height, width); None where they do not say.
-    :return: (H,W,3) uint8 RGB.
-    :raises ValueError: if it is missing, or of another size.
-    """
-    image = read_photograph(path)
-    if size is not None and image.shape[:2] != tuple(size):
-        raise ValueError(f'image {path} must be of size {tuple(size)} as its labels say, got '
-                         f'{image.shape[:2]}')
-    return image
-
-
-def readable(dataset: LabelledDataset, names: Sequence[Path], where: Path,
+def readable(dataset: LabelledDataset, names: Sequence[str], where: Path,
              skip_missing: bool) -> Sequence[int]:
     """
     Find the images of a data set that can be used, if others are to be left out.
@@ -114,21 +78,66 @@ def readable(dataset: LabelledDataset, names: Sequence[Path], where: Path,
         try:
             dataset[index]
         except ValueError as error:
-            return f'{names[index].name}: {error}'
+            return f'{names[index]}: {error}'
         return ''
     return usable(range(len(dataset)), fault, where, skip_missing)
 
 
-def ellipse(centre: np.ndarray, edge: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def drawn(image: np.ndarray, masks: Iterable[Mask], background_known: bool,
+          name: str) -> LabelledImage:
     """
-    Fill a circle.
+    Draw masks into one label map, the smaller ones on top, what is ignored below all.
 
-    :param centre: (2,) (x, y).
-    :param edge: (2,) (x, y) of a point on it.
-    :param size: (height, width) of the image.
-    :return: (H,W) bool.
+    :param image: (H,W,3) uint8 RGB.
+    :param masks: its objects, and what counts for nothing.
+    :param background_known: as in :class:`LabelledImage`.
+    :param name: of the image.
+    :return: the image with its truth; objects that are hidden altogether are left out.
+    :raises ValueError: if there are more objects than labels.
     """
-    canvas = np.zeros(size, np.uint8)
-    radius = round(float(np.hypot(*(edge - centre))))
-    cv2.circle(canvas, tuple(int(round(value)) for value in centre), radius, 1, cv2.FILLED)
-    return canvas.astype(bool)
+    ordered = sorted(masks, key=lambda mask: (mask[1] != IGNORE_LABEL, -np.count_nonzero(mask[0])))
+    if len(ordered) >= IGNORE_LABEL:
+        raise ValueError(f'an image may have {IGNORE_LABEL - 1} objects, got {len(ordered)}')
+    label_map, class_ids = np.zeros(image.shape[:2], np.uint16), [0]
+    for mask, class_id in ordered:
+        if class_id == IGNORE_LABEL:
+            label_map[mask] = IGNORE_LABEL
+        else:
+            label_map[mask] = len(class_ids)
+            class_ids.append(class_id)
+    return seen_only(LabelledImage(image, label_map, np.array(class_ids, np.uint16),
+                                   background_known, name))
+
+
+def draw_polygons(rings: Iterable[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """
+    Fill outlines, as pycocotools fills COCO's.
+
+    :param rings: (P,2) (x, y) each, where whole numbers are corners of pixels.
+    :param size: (height, width) of the image.
+    :return: (H,W) bool; empty where no ring has three corners.
+    :raises ValueError: if a coordinate is no number.
+    """
+    flat = [np.asarray(ring, float) for ring in rings if len(ring) >= 3]
+    if not all(np.isfinite(ring).all() for ring in flat):
+        raise ValueError('corners must be numbers')
+    if not flat:
+        return np.zeros(size, bool)
+    limits = np.array(size[::-1], float)
+    return filled([np.clip(ring, -limits, 2 * limits).ravel().tolist() for ring in flat], size)
+
+
+def read_sized(path: Path, size: tuple[int, int] | None) -> np.ndarray:
+    """
+    Read an image of which labels say how large it is.
+
+    :param path: the file.
+    :param size: (height, width); None where they do not say.
+    :return: (H,W,3) uint8 RGB.
+    :raises ValueError: if it is missing, or of another size.
+    """
+    image = read_photograph(path)
+    if size is not None and image.shape[:2] != tuple(size):
+        raise ValueError(f'image {path} must be of size {tuple(size)} as its labels say, got '
+                         f'{image.shape[:2]}')
+    return image

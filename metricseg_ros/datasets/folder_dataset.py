@@ -22,7 +22,7 @@ from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.label_folder import LabelFolder, open_label_folder, read_meta
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.reading import read_json, read_names
-from metricseg_ros.depth_files import DepthFolder, open_depth_folder
+from metricseg_ros.inputs.depth_files import DepthFolder, open_depth_folder
 import numpy as np
 
 ONE_CLASS = ('object',)
@@ -76,19 +76,18 @@ class FolderDataset:
         return np.array([0, *(self.classes.index(own) + 1 for own in names)], np.uint16)
 
 
-def open_folder_dataset(root: Path, names: list[str] | None = None,
-                        skip_missing: bool = False) -> FolderDataset:
+def open_folder_dataset(root: Path, skip_missing: bool = False,
+                        depth: bool = True) -> FolderDataset:
     """
     Open a folder of labelled images.
 
     :param root: the folder that holds images/ and labels/.
-    :param names: restrict to these images; all when None.
     :param skip_missing: whether to go on without images that cannot be used.
+    :param depth: whether to read depth where it is there.
     :return: the data set.
     :raises ValueError: where the folder is not of this format.
     """
-    root = Path(root)
-    folder = open_label_folder(root, names, skip_missing)
+    folder = open_label_folder(root, skip_missing=skip_missing)
     instance_names = read_index(root / 'index.json')
     classes = read_classes(root / 'classes.txt', instance_names.values())
     unnamed = sorted(set(folder.names) - instance_names.keys())
@@ -96,7 +95,7 @@ def open_folder_dataset(root: Path, names: list[str] | None = None,
         raise ValueError(f'index.json of {root} must have an entry for every image, got none for '
                          f'{unnamed[0]!r} and {len(unnamed) - 1} more')
     return FolderDataset(folder, classes, instance_names, not has_partial_labels(root),
-                         open_depth_folder(root, folder.names))
+                         open_depth_folder(root, folder.names) if depth else None)
 
 
 def read_index(path: Path) -> dict[str, tuple[str, ...]]:

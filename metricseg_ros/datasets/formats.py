@@ -19,26 +19,30 @@ from metricseg_ros.datasets.yolo import open_yolo
 
 FORMATS = ('folder:DIR', 'labelme:DIR', 'yolo:DIR', 'cvat:FILE', 'roboflow:DIR',
            'coco:IMAGES:JSON', 'voc:ROOT[:SPLIT]', 'ocid:ROOT', 'osd:ROOT', 'household:DATASET')
-WITH_ONE_PATH = {'folder': open_folder_dataset, 'labelme': open_labelme, 'yolo': open_yolo,
-                 'cvat': open_cvat, 'roboflow': open_roboflow, 'ocid': open_ocid, 'osd': open_osd}
+WITH_DEPTH = {'folder': open_folder_dataset, 'ocid': open_ocid, 'osd': open_osd}
+WITHOUT_DEPTH = {'labelme': open_labelme, 'yolo': open_yolo, 'cvat': open_cvat,
+                 'roboflow': open_roboflow}
 
 
-def open_dataset(text: str, skip_missing: bool = False) -> LabelledDataset:
+def open_dataset(text: str, skip_missing: bool = False, depth: bool = True) -> LabelledDataset:
     """
     Open a data set.
 
     :param text: one of :data:`FORMATS`; a text without a format is the folder itself.
     :param skip_missing: whether to go on without images that cannot be used.
+    :param depth: whether to read depth where it is there.
     :raises ValueError: for another format, or a folder that is not of it, saying what was
         expected and what was found.
     """
     name, colon, rest = text.partition(':')
     if not colon:
-        return open_folder_dataset(Path(text), skip_missing=skip_missing)
+        return open_folder_dataset(Path(text), skip_missing, depth)
     if name == 'household' and rest:
-        return HouseholdDataset(open_dataset(rest, skip_missing))
-    if name in WITH_ONE_PATH and rest:
-        return WITH_ONE_PATH[name](Path(rest), skip_missing=skip_missing)
+        return HouseholdDataset(open_dataset(rest, skip_missing, depth))
+    if name in WITH_DEPTH and rest:
+        return WITH_DEPTH[name](Path(rest), skip_missing, depth)
+    if name in WITHOUT_DEPTH and rest:
+        return WITHOUT_DEPTH[name](Path(rest), skip_missing)
     if name == 'voc' and rest:
         root, _, split = rest.rpartition(':')
         return open_voc(Path(root or rest), split if root else '', skip_missing)

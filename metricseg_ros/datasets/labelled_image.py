@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
@@ -63,6 +63,19 @@ class LabelledImage:
     @property
     def _where(self) -> str:
         return f' ({self.name})' if self.name else ''
+
+
+def seen_only(sample: LabelledImage) -> LabelledImage:
+    """
+    Leave out the instances that have no pixel.
+
+    :return: the same with labels 1, 2, ... in the old order, and the class ids that go with them.
+    """
+    numbers = np.full(IGNORE_LABEL + 1, IGNORE_LABEL, np.uint16)
+    seen = np.unique(sample.label_map)
+    kept = np.union1d([0], seen[seen != IGNORE_LABEL])
+    numbers[kept] = np.arange(len(kept))
+    return replace(sample, label_map=numbers[sample.label_map], class_ids=sample.class_ids[kept])
 
 
 class LabelledDataset(Protocol):

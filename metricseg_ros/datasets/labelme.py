@@ -12,80 +12,29 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.drawn_masks import (
-    draw_polygons,
-    DrawnObject,
-    ellipse,
-    labelled,
-    read_sized,
-    readable,
-)
+from metricseg_ros.datasets.drawn_masks import draw_polygons, drawn, DrawnDataset, read_sized
+from metricseg_ros.datasets.folder_dataset import ONE_CLASS
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import found_in, read_json
+from metricseg_ros.datasets.reading import find_file, found_in, number, read_json
+from metricseg_ros.inputs.codec import decode
 import numpy as np
 
 SHAPES = ('polygon', 'rectangle', 'circle', 'mask')
 IGNORED = '__ignore__'
 
 
-@dataclass(frozen=True)
-class LabelmeDataset:
-    """
-    Images with labelme's shapes.
-
-    :param paths: of the JSON files.
-    :param classes: names of the labels, by alphabet.
-    """
-
-    paths: tuple[Path, ...]
-    classes: tuple[str, ...]
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        :raises ValueError: where a file is missing or damaged, or a shape is none of these.
-        """
-        path = self.paths[index]
-        content = read_labelme(path)
-        size = (content.get('imageHeight'), content.get('imageWidth'))
-        image_path = path.parent / str(content['imagePath']).replace('\\', '/')
-        image = read_sized(image_path, size if None not in size else None)
-        groups: dict[Any, list[Mapping[str, Any]]] = {}
-        for number, shape in enumerate(content['shapes']):
-            group = shape.get('group_id')
-            groups.setdefault((shape['label'], number if group is None else f'group {group}'),
-                              []).append(shape)
-        masks = {key: np.any([_mask(path, shape, image.shape[:2]) for shape in shapes], axis=0)
-                 for key, shapes in groups.items()}
-        objects = [DrawnObject(key[0], mask) for key, mask in masks.items() if key[0] != IGNORED]
-        sample = labelled(path, image, objects, self.classes, path.stem)
-        label_map = sample.label_map.copy()
-        for key, mask in masks.items():
-            if key[0] == IGNORED:
-                label_map[mask & (label_map == 0)] = IGNORE_LABEL
-        return replace(sample, label_map=label_map)
-
-
-def open_labelme(folder: Path, skip_missing: bool = False) -> LabelmeDataset:
+def open_labelme(folder: Path, skip_missing: bool = False) -> DrawnDataset:
     """
     Open a folder that labelme has written to.
 
     :param folder: of the JSON files; the images are where these say.
     :param skip_missing: whether to go on without images that cannot be used.
-    :return: the data set.
+    :return: the data set, its classes by alphabet.
     :raises ValueError: if there is no such file in it, or one is of another form.
     """
     paths = tuple(sorted(folder.glob('*.json'))) if folder.is_dir() else ()
@@ -93,9 +42,36 @@ def open_labelme(folder: Path, skip_missing: bool = False) -> LabelmeDataset:
     if not paths:
         raise ValueError(f'labelme needs a folder of JSON files, got {found_in(folder)}')
     names = {shape['label'] for path in paths for shape in read_labelme(path)['shapes']}
-    whole = LabelmeDataset(paths, tuple(sorted(names - {IGNORED})) or ('object',))
-    kept = readable(whole, paths, folder, skip_missing)
-    return replace(whole, paths=tuple(paths[index] for index in kept))
+    classes = tuple(sorted(names - {IGNORED})) or ONE_CLASS
+    return DrawnDataset(paths, classes, read_image).usable(folder, skip_missing)
+
+
+def read_image(path: Path, classes: tuple[str, ...]) -> LabelledImage:
+    """
+    Read an image with its shapes.
+
+    :param path: of the JSON file.
+    :param classes: names of the classes.
+    :return: the image and its truth.
+    :raises ValueError: where a file is missing or damaged, or a shape has no area.
+    """
+    content = read_labelme(path)
+    size = tuple(content.get(key) for key in ('imageHeight', 'imageWidth'))
+    if None not in size:
+        size = tuple(number(side, f'{path}: imageHeight and imageWidth') for side in size)
+    image_path = find_file(path.parent, content['imagePath'])
+    if image_path is None:
+        raise ValueError(f'{path}: its image {content["imagePath"]:.80} is not there')
+    image = read_sized(image_path, None if None in size else size)
+    groups: dict[tuple[str, str], list[np.ndarray]] = {}
+    for index, shape in enumerate(content['shapes']):
+        group = shape.get('group_id')
+        key = shape['label'], f'shape {index}' if group is None else f'group {group}'
+        groups.setdefault(key, []).append(_mask(path, shape, image.shape[:2]))
+    masks = [(np.any(parts, axis=0),
+              IGNORE_LABEL if name == IGNORED else classes.index(name) + 1)
+             for (name, _), parts in groups.items()]
+    return drawn(image, masks, True, path.stem)
 
 
 def read_labelme(path: Path) -> dict[str, Any]:
@@ -113,7 +89,8 @@ def read_labelme(path: Path) -> dict[str, Any]:
     for shape in shapes:
         if not (isinstance(shape, dict) and isinstance(shape.get('label'), str)
                 and isinstance(shape.get('points'), list)):
-            raise ValueError(f'{path}: every shape must have a label and points, got {shape!r}')
+            raise ValueError(f'{path}: every shape must have a label and points, got '
+                             f'{shape!r:.80}')
     return content
 
 
@@ -125,22 +102,30 @@ def _mask(path: Path, shape: Mapping[str, Any], size: tuple[int, int]) -> np.nda
             return draw_polygons([points], size)
         if kind in ('rectangle', 'circle') and len(points) == 2:
             if kind == 'circle':
-                return ellipse(*points, size)
+                return _disc(*points, size)
             (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
             return draw_polygons([np.array([(left, top), (right, top), (right, bottom),
                                             (left, bottom)])], size)
         if kind == 'mask':
             return _pasted(shape['mask'], points, size)
-    except (TypeError, ValueError, KeyError) as error:
-        raise ValueError(f'{path}: the {kind} of a {shape["label"]!r} cannot be drawn: '
+    except (TypeError, ValueError, LookupError, OverflowError) as error:
+        raise ValueError(f'{path}: the {kind!s:.40} of a {shape["label"]!r} cannot be drawn: '
                          f'{error}') from None
-    raise ValueError(f'{path}: shapes must be {", ".join(SHAPES)}, got a {kind} of a '
+    raise ValueError(f'{path}: shapes must be {", ".join(SHAPES)}, got a {kind!s:.40} of a '
                      f'{shape["label"]!r}: it has no area')
+
+
+def _disc(centre: np.ndarray, edge: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Fill a circle around a point (x, y) that goes through another one."""
+    canvas = np.zeros(size, np.uint8)
+    radius = round(float(np.hypot(*(edge - centre))))
+    cv2.circle(canvas, tuple(int(round(value)) for value in centre), radius, 1, cv2.FILLED)
+    return canvas.astype(bool)
 
 
 def _pasted(text: str, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Put a mask, a PNG in base64, at its box."""
-    crop = cv2.imdecode(np.frombuffer(base64.b64decode(text), np.uint8), cv2.IMREAD_UNCHANGED)
+    crop = decode(base64.b64decode(text), cv2.IMREAD_UNCHANGED)
     if crop is None or crop.ndim != 2:
         raise ValueError('mask must be a PNG of one channel in base64')
     mask = np.zeros(size, bool)

@@ -41,7 +41,7 @@ def mask_of(segmentation: Any, size: tuple[int, int], draw: bool = True) -> np.n
     rings = [_ring(ring, size) for ring in segmentation or [] if _is_ring(ring)]
     if not rings:
         return None
-    return _filled(rings, size) if draw else rings[0]
+    return filled(rings, size) if draw else rings[0]
 
 
 def _is_ring(ring: Any) -> bool:
@@ -64,7 +64,14 @@ def _ring(ring: list[Any], size: tuple[int, int]) -> list[float]:
     return corners.tolist()
 
 
-def _filled(rings: list[list[float]], size: tuple[int, int]) -> np.ndarray:
+def filled(rings: list[list[float]], size: tuple[int, int]) -> np.ndarray:
+    """
+    Fill polygons.
+
+    :param rings: x and y of the corners by turns, three corners or more, all finite.
+    :param size: (height, width) of the image.
+    :return: (height,width) bool.
+    """
     from pycocotools import mask as coder
 
     return coder.decode(coder.merge(coder.frPyObjects(rings, *size))).astype(bool)

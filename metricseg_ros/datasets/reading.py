@@ -7,8 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from io import BytesIO
 import json
+import os
 from pathlib import Path
+import re
 from typing import Any, TypeVar
+from urllib.parse import unquote
 import warnings
 
 import cv2
@@ -135,6 +138,26 @@ def read_json(path: Path) -> Any:
         raise ValueError(f'{path} cannot be read as JSON: {error}') from None
 
 
+def number(value: Any, what: str) -> int:
+    """
+    Read a whole number that may have been written as a text, or with a fraction of zero.
+
+    :param value: from JSON.
+    :param what: says what it is, for the message.
+    :return: the number.
+    :raises ValueError: if it is none.
+    """
+    try:
+        exact = value if isinstance(value, int) else float(value)
+        if isinstance(value, str) and value.strip().lstrip('-').isdecimal():
+            exact = int(value)
+        if exact == int(exact):
+            return int(exact)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(f'{what} must be a whole number, got {value!r:.40}')
+
+
 def read_names(path: Path) -> list[str]:
     """
     Read a list of names, one a line.
@@ -183,6 +206,25 @@ def found_in(folder: Path) -> str:
                      for entry in folder.iterdir())
     more = f' and {len(entries) - 6} more' if len(entries) > 6 else ''
     return f'{", ".join(entries[:6]) or "nothing"}{more} in {folder}'
+
+
+def find_file(folder: Path, name: str) -> Path | None:
+    """
+    Find an image that may be called by its place on another machine.
+
+    :param folder: of the images.
+    :param name: path with slashes of either kind, or an address; its end is what counts.
+    :return: where it is; None if it is not there.
+    """
+    parts = [part for part in re.split(r'[\\/]', name) if part not in ('', '.')]
+    names = [name, *('/'.join(parts[start:]) for start in range(len(parts)))]
+    if '://' in name and parts:
+        names.append(unquote(parts[-1].partition('?')[0]))
+    for each in names:
+        path = os.path.join(folder, each.lstrip('/'))
+        if os.path.isfile(path):
+            return Path(path)
+    return None
 
 
 def renumbered(labels: np.ndarray, background: Iterable[int] = (0,),

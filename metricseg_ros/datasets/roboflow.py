@@ -33,5 +33,5 @@ def open_roboflow(folder: Path, skip_missing: bool = False) -> LabelledDataset:
     # Its first category is the name of the whole set, and no annotation has it.
     used = {part.classes[annotation.class_id - 1] for part in parts for image in part.images
             for annotation in image.annotations}
-    first = {part.classes[0] for part in parts} - used
+    first = {name for part in parts for name in part.classes[:1]} - used
     return joined(parts, tuple(first))

@@ -35,6 +35,8 @@ CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat'
            'train', 'tvmonitor')
 VOID = 255
 SPLITS = ('train', 'val', 'trainval', 'trainaug')
+OBJECTS, SEMANTIC = 'SegmentationObject', 'SegmentationClass'
+PALETTE_FILE = 'labelmap.txt'
 VOC_PLACES = ('.', 'VOC2012', 'VOCdevkit/VOC2012')
 SBD_PLACES = ('.', 'dataset', 'benchmark_RELEASE/dataset', 'SBD', 'sbd')
 
@@ -144,7 +146,7 @@ def open_voc(root: Path, split: str = '', skip_missing: bool = False) -> VocData
     if not names:
         raise ValueError(f'{place} lists no image in {split}')
     entries = usable([(place, name) for name in names], _fault, place, skip_missing)
-    return VocDataset(tuple(entries), read_palette(place / 'labelmap.txt'))
+    return VocDataset(tuple(entries), read_palette(place / PALETTE_FILE))
 
 
 def _split(split: str, voc: Path | None) -> str:
@@ -169,9 +171,8 @@ def _fault(entry: Entry) -> str:
     if _is_sbd(root):
         paths = [root / 'inst' / f'{name}.mat', root / 'img' / f'{name}.jpg']
     else:
-        paths = [root / part / f'{name}.png' for part in ('SegmentationObject',
-                                                          'SegmentationClass')]
-        paths.append(_image_path(root, name))
+        paths = [*(root / part / f'{name}.png' for part in (OBJECTS, SEMANTIC)),
+                 _image_path(root, name)]
     return next((f'{path} is missing' for path in paths if not path.is_file()), '')
 
 
@@ -234,11 +235,11 @@ def read_voc(root: Path, name: str,
     :return: image, label map and class ids, as in :class:`LabelledImage`.
     :raises ValueError: where a file is missing or damaged.
     """
-    objects = root / 'SegmentationObject' / f'{name}.png'
-    colours = read_colours(objects)
+    objects = root / OBJECTS / f'{name}.png'
+    colours = read_colours(objects, palette.custom)
     label_map = (renumbered(read_labels(objects), ignored=VOID) if colours is None
                  else renumbered(colours, ignored=VOID_COLOUR))
-    classes = _class_map(root / 'SegmentationClass' / f'{name}.png', palette)
+    classes = _class_map(root / SEMANTIC / f'{name}.png', palette)
     if label_map.shape != classes.shape:
         raise ValueError(f'SegmentationObject and SegmentationClass of {name} in {root} must have '
                          f'one size, got {label_map.shape} and {classes.shape}')

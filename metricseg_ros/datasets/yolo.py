@@ -11,75 +11,25 @@ are refused.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import os
 from pathlib import Path
 from typing import Any
 
-from metricseg_ros.datasets.drawn_masks import (
-    draw_polygons,
-    DrawnObject,
-    labelled,
-    readable,
-    SUFFIXES,
-)
+from metricseg_ros.datasets.drawn_masks import draw_polygons, drawn, DrawnDataset
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import found_in, read_photograph
+from metricseg_ros.datasets.reading import (
+    found_in,
+    number,
+    read_names,
+    read_photograph,
+    read_text,
+)
+from metricseg_ros.inputs.codec import is_image
 import numpy as np
 
 SPLITS = ('train', 'val', 'valid', 'test')
 BOX = 5
 """Numbers in the line of a box."""
-
-
-@dataclass(frozen=True)
-class YoloDataset:
-    """
-    Images with outlines.
-
-    :param paths: of the images.
-    :param classes: names of the classes, by number.
-    """
-
-    paths: tuple[Path, ...]
-    classes: tuple[str, ...]
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        :raises ValueError: where a file is damaged, or has boxes.
-        """
-        path = self.paths[index]
-        image, label_path = read_photograph(path), label_path_of(path)
-        size = image.shape[:2]
-        lines = label_path.read_text().splitlines() if label_path.is_file() else []
-        objects = [self._drawn(label_path, number, line, size)
-                   for number, line in enumerate(lines, start=1) if line.strip()]
-        return labelled(label_path, image, objects, self.classes, path.stem)
-
-    def _drawn(self, path: Path, number: int, line: str, size: tuple[int, int]) -> DrawnObject:
-        where = f'line {number} of {path}'
-        try:
-            values = np.array(line.split(), float)
-        except ValueError:
-            raise ValueError(f'{where} must be numbers, got {line[:60]!r}') from None
-        if len(values) == BOX:
-            raise ValueError(f'{where} is a box: these are labels for detection, and masks are '
-                             'needed (a class and at least three corners)')
-        if len(values) < 7 or len(values) % 2 == 0:
-            raise ValueError(f'{where} must be a class and at least three corners, got '
-                             f'{len(values)} numbers')
-        if values[0] not in range(len(self.classes)):
-            raise ValueError(f'{where} is of class {values[0]:g}, data.yaml names '
-                             f'{len(self.classes)}')
-        corners = values[1:].reshape(-1, 2) * size[::-1]
-        return DrawnObject(self.classes[int(values[0])], draw_polygons([corners], size))
 
 
 def label_path_of(image: Path) -> Path:
@@ -96,7 +46,7 @@ def label_path_of(image: Path) -> Path:
     return Path(*parts)
 
 
-def open_yolo(folder: Path, skip_missing: bool = False) -> YoloDataset:
+def open_yolo(folder: Path, skip_missing: bool = False) -> DrawnDataset:
     """
     Open a data set in the form of Ultralytics' segmentation data.
 
@@ -108,7 +58,8 @@ def open_yolo(folder: Path, skip_missing: bool = False) -> YoloDataset:
     content = read_data_yaml(folder)
     names = content.get('names')
     if isinstance(names, Mapping):
-        names = [names[key] for key in sorted(names)]
+        numbers = {number(key, f'data.yaml of {folder}: a class'): key for key in names}
+        names = [names[numbers[key]] for key in sorted(numbers)]
     if not isinstance(names, list) or not names:
         raise ValueError(f'data.yaml of {folder} must list the names of the classes, got '
                          f'{names!r}')
@@ -118,9 +69,46 @@ def open_yolo(folder: Path, skip_missing: bool = False) -> YoloDataset:
     if not paths:
         raise ValueError(f'data.yaml of {folder} must name folders of images as train, val or '
                          f'test; there are none: {found_in(folder)}')
-    whole = YoloDataset(tuple(dict.fromkeys(paths)), classes)
-    kept = readable(whole, whole.paths, folder, skip_missing)
-    return replace(whole, paths=tuple(whole.paths[index] for index in kept))
+    whole = DrawnDataset(tuple(dict.fromkeys(paths)), classes, read_image)
+    return whole.usable(folder, skip_missing)
+
+
+def read_image(path: Path, classes: tuple[str, ...]) -> LabelledImage:
+    """
+    Read an image with its outlines.
+
+    :param path: of the image.
+    :param classes: names of the classes, by number.
+    :return: the image and its truth.
+    :raises ValueError: where a file is damaged, or has boxes.
+    """
+    image, label_path = read_photograph(path), label_path_of(path)
+    lines = read_text(label_path).splitlines() if label_path.is_file() else []
+    outlines = [_outline(f'line {index} of {label_path}', line, len(classes))
+                for index, line in enumerate(lines, start=1) if line.strip()]
+    size = image.shape[:2]
+    masks = [(draw_polygons([corners * size[::-1]], size), class_id)
+             for corners, class_id in outlines]
+    return drawn(image, masks, True, path.stem)
+
+
+def _outline(where: str, line: str, class_count: int) -> tuple[np.ndarray, int]:
+    """Read a line: (P,2) corners (x, y) in shares of the image, and the class id."""
+    try:
+        values = np.array(line.split(), float)
+    except ValueError:
+        raise ValueError(f'{where} must be numbers, got {line[:60]!r}') from None
+    if len(values) == BOX:
+        raise ValueError(f'{where} is a box: these are labels for detection, and masks are needed '
+                         '(a class and at least three corners)')
+    if len(values) < 7 or len(values) % 2 == 0:
+        raise ValueError(f'{where} must be a class and at least three corners, got {len(values)} '
+                         'numbers')
+    if values[0] not in range(class_count):
+        raise ValueError(f'{where} is of class {values[0]:g}, data.yaml names {class_count}')
+    if not np.isfinite(values).all():
+        raise ValueError(f'{where}: corners must be numbers')
+    return values[1:].reshape(-1, 2), int(values[0]) + 1
 
 
 def read_data_yaml(folder: Path) -> dict[str, Any]:
@@ -136,8 +124,8 @@ def read_data_yaml(folder: Path) -> dict[str, Any]:
     files = sorted(folder.glob('*.y*ml')) if folder.is_dir() else []
     path = folder / 'data.yaml' if folder / 'data.yaml' in files or len(files) != 1 else files[0]
     try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        content = yaml.safe_load(read_text(path))
+    except (ValueError, yaml.YAMLError):
         content = None
     if not isinstance(content, dict):
         raise ValueError(f'yolo needs a folder with data.yaml, got {found_in(folder)}')
@@ -150,14 +138,12 @@ def _listed(entry: Any) -> list[str]:
 
 def _images(folder: Path, content: Mapping[str, Any], entry: str) -> Iterator[Path]:
     """Yield the images of an entry, wherever the three ways of writing it let them be."""
-    base = folder / str(content.get('path') or '')
-    tried = (base / entry, folder / entry, folder / entry.removeprefix('../'))
-    for place in tried:
-        if place.is_dir():
-            yield from sorted(path for path in place.rglob('*')
-                              if path.suffix.lower() in SUFFIXES)
-            return
-        if place.is_file():
-            for line in place.read_text().split():
-                yield (place.parent / line).resolve()
-            return
+    for base in (str(content.get('path') or ''), ''):
+        for place in (folder / base / entry, folder / entry.removeprefix('../')):
+            if os.path.isdir(place):
+                yield from sorted(path for path in place.rglob('*') if is_image(path)
+                                  and not path.name.startswith('.'))
+                return
+            if os.path.isfile(place):
+                yield from ((place.parent / name).resolve() for name in read_names(place))
+                return

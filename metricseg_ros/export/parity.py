@@ -11,8 +11,8 @@ from typing import Any
 
 from metricseg_ros.backends import Backend
 from metricseg_ros.config import GroupingConfig
-from metricseg_ros.depth_files import usual_camera
 from metricseg_ros.grouping import group, SeedMasks
+from metricseg_ros.inputs.depth_files import usual_camera
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.preprocess import DepthTensors, ImageGeometry, preprocess, preprocess_depth
 from metricseg_ros.segmenter import crop_to_content

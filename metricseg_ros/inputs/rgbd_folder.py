@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from metricseg_ros.depth_files import DepthFolder, open_depth_folder
+from metricseg_ros.inputs.depth_files import DepthFolder, open_depth_folder
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
 from metricseg_ros.inputs.images import open_image_folder
 

@@ -67,7 +67,7 @@ class Video:
                             round(time * 1e9) if self.frame_rate > 0 else None,
                             cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
         # The number of frames may be an estimate by the duration: then the time tells the end.
-        seen = max(number - damaged, *(step + 1 for step in shown[-1:])) - _holes(shown, lost)
+        seen = max([number - damaged, *(step + 1 for step in shown[-1:])]) - _holes(shown, lost)
         if seen < self._frames:
             self._tell(f'{self._frames - seen} of {self._frames} frames are missing: it is '
                        'damaged, or breaks off')

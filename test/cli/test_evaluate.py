@@ -135,3 +135,4 @@ def test_depth_beside_the_images_is_used_unless_it_is_left_out(sets: Path,
     assert recall() == 0 < recall('depth=false')
     (desk / 'camera.json').write_text('[]')
     assert main(['evaluate', str(desk), '--model', str(small_model), *ALL]) == BAD_USAGE
+    assert recall('depth=false') > 0  # What is not asked for cannot be wrong.

@@ -1,23 +1,34 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Read 2,000 mutations of labelled data: run by a test in a process of its own."""
+"""Read mutations of labelled data of every format: run by a test in a process of its own."""
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 import json
 from pathlib import Path
 import sys
 from typing import Any
 
-from datasets import test_coco, test_folder_dataset, test_voc
+import cv2
+from datasets import (
+    test_coco,
+    test_exports,
+    test_folder_dataset,
+    test_labelme,
+    test_voc,
+    test_yolo,
+)
 from fuzzing import damaged, in_time, limit_process
 from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.label_folder import write_pair
 from metricseg_ros.datasets.labelled_image import LabelledImage
 import numpy as np
 
-COUNT = 2000
+EACH = 265
+"""Mutations of each data set."""
+
 ODD = [None, True, False, 0, -1, 1, 7, 2**70, -2**70, 1e300, float('nan'), float('inf'), 0.5, '',
        'x', '7', '\0', '../..', 'a' * 5000, [], [[]], [1, 2], [[0, 0, 1, 1, 1e9, 2]], {},
        {'counts': 'a'},
@@ -46,9 +57,34 @@ def originals(folder: Path) -> dict[str, list[Path]]:
     (plain / 'classes.txt').write_text('cup\nbook\n')
     (plain / 'meta.json').write_text('{"partial_labels": true, "ignore_label": 9}')
     texts = {coco: folder / 'coco', f'voc:{voc}': voc, f'voc:{cvat}': cvat, f'voc:{sbd}': sbd,
-             f'folder:{plain}': plain}
+             f'folder:{plain}': plain, **exported(folder)}
     return {text: sorted(path for path in root.rglob('*') if path.is_file())
             for text, root in texts.items()}
+
+
+def exported(folder: Path) -> dict[str, Path]:
+    """Write a data set as each label program does; return what opens it, with its folder."""
+    parts = {name: folder / name for name in ('labelme', 'yolo', 'coco-of-cvat', 'masks-of-cvat',
+                                              'packed', 'roboflow')}
+    for root in parts.values():
+        root.mkdir()
+    drawn = cv2.imencode('.png', np.full((2, 3), 255, np.uint8))[1].tobytes()
+    labelme = test_labelme.write(
+        parts['labelme'], test_labelme.box('cup', 0, 0, 4, 8, group_id=1),
+        test_labelme.shape('__ignore__', (9, 3), (6, 0), kind='rectangle'),
+        test_labelme.shape('ball', (6, 4), (6, 7), kind='circle'),
+        test_labelme.shape('cup', (5, 5), (8, 7), kind='mask',
+                           mask=base64.b64encode(drawn).decode()))
+    yolo = test_yolo.write(parts['yolo'], f'{test_yolo.LEFT}\n{test_yolo.CORNER}\n')
+    test_exports.cvat_coco(parts['coco-of-cvat'])
+    test_exports.cvat_masks(parts['masks-of-cvat'])
+    test_exports.zipped(parts['masks-of-cvat']).rename(parts['packed'] / 'task.zip')
+    test_exports.roboflow(parts['roboflow'])
+    return {labelme: parts['labelme'], yolo: parts['yolo'],
+            f'cvat:{parts["coco-of-cvat"]}': parts['coco-of-cvat'],
+            f'cvat:{parts["masks-of-cvat"]}': parts['masks-of-cvat'],
+            f'cvat:{parts["packed"] / "task.zip"}': parts['packed'],
+            f'roboflow:{parts["roboflow"]}': parts['roboflow']}
 
 
 def mutated(value: Any, rng: np.random.Generator) -> Any:
@@ -83,7 +119,7 @@ def main() -> None:
     sets = list(originals(Path(sys.argv[1])).items())
     for text, _ in sets:
         read_all(text, False)
-    for number in range(COUNT):
+    for number in range(EACH * len(sets)):
         text, files = sets[number % len(sets)]
         jsons = [path for path in files if path.suffix == '.json']
         path = files[rng.integers(len(files))]
@@ -100,7 +136,7 @@ def main() -> None:
             assert str(error), path
             outcomes['refused'] += 1
         path.write_bytes(data)
-    print(dict(outcomes))
+    print((dict(outcomes), len(sets)))
 
 
 if __name__ == '__main__':

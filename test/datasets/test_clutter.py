@@ -87,3 +87,15 @@ def test_ocid_has_depth_beside_its_images_and_a_camera_at_its_root(tmp_path: Pat
     first, second = (open_dataset(f'ocid:{tmp_path}')[index].depth for index in range(2))
     assert first.metres[0, 0] == pytest.approx(0.9) and first.camera.fy == 4
     assert second is None
+
+
+@pytest.mark.parametrize('before', ['', 'household:'])
+def test_depth_that_is_left_out_is_not_looked_at(tmp_path: Path, before: str) -> None:
+    write(tmp_path / 'image_color' / 'learn0.png', tmp_path / 'annotation' / 'learn0.png',
+          [[0, 1, 2, 4]], np.uint8)
+    (tmp_path / 'depth').mkdir()
+    (tmp_path / 'depth' / 'learn0.png').write_bytes(b'damaged')
+    (tmp_path / 'camera.json').write_text('[]')
+    with pytest.raises(ValueError, match='camera.json'):
+        open_dataset(f'{before}osd:{tmp_path}')
+    assert open_dataset(f'{before}osd:{tmp_path}', depth=False)[0].depth is None

@@ -134,7 +134,7 @@ def test_an_annotation_that_cannot_be_drawn_is_named(tmp_path: Path, segmentatio
 def test_an_image_of_another_size_is_refused(tmp_path: Path) -> None:
     text = write(tmp_path, [])
     cv2.imwrite(str(tmp_path / 'images' / 'kitchen.jpg'), np.zeros((3, 3, 3), np.uint8))
-    with pytest.raises(ValueError, match=r'size \(6, 8\) as its annotations say, got \(3, 3\)'):
+    with pytest.raises(ValueError, match=r'size \(6, 8\) as its labels say, got \(3, 3\)'):
         open_dataset(text)[0]
 
 

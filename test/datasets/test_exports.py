@@ -67,6 +67,18 @@ def cvat_masks(root: Path, palette: bool = False) -> Path:
     return root
 
 
+def roboflow(root: Path) -> Path:
+    """Write what Roboflow exports as COCO: two parts, and a category of its own."""
+    categories = [{'id': 0, 'name': 'my-project'}, {'id': 1, 'name': 'bolt'},
+                  {'id': 2, 'name': 'nut'}]
+    for part, category in (('train', 1), ('valid', 2)):
+        picture(root / part / f'{part}.jpg')
+        (root / part / '_annotations.coco.json').write_text(coco(
+            [f'{part}.jpg'], categories,
+            [{'id': 1, 'image_id': 1, 'category_id': category, 'segmentation': box(1, 1, 5, 4)}]))
+    return root
+
+
 def zipped(folder: Path) -> Path:
     return Path(shutil.make_archive(str(folder), 'zip', folder))
 
@@ -97,6 +109,25 @@ def test_cvat_masks_are_objects_by_colour(tmp_path: Path, as_zip: bool, palette:
     assert not sample.label_map[3:].any()
 
 
+def test_each_part_of_a_cvat_export_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    for part in ('train', 'val'):
+        picture(tmp_path / 'images' / part / f'{part}.png')
+        (tmp_path / 'annotations').mkdir(exist_ok=True)
+        (tmp_path / 'annotations' / f'instances_{part}.json').write_text(coco(
+            [f'{part}.png'], [{'id': 1, 'name': 'cup'}],
+            [{'id': 1, 'image_id': 1, 'category_id': 1, 'segmentation': box(0, 0, 2, 2)}]))
+    dataset = open_dataset(f'cvat:{tmp_path}')
+    assert [dataset[index].name for index in range(len(dataset))] == ['train', 'val']
+
+
+@pytest.mark.parametrize('part', ['labelmap.txt', 'JPEGImages'])
+def test_masks_without_classes_or_images_are_refused(tmp_path: Path, part: str) -> None:
+    folder = cvat_masks(tmp_path / 'task')
+    (folder / part).rename(folder / 'elsewhere')
+    with pytest.raises(ValueError, match='must list the classes|choose to save images'):
+        open_dataset(f'cvat:{folder}')
+
+
 def test_an_export_without_images_says_how_to_get_them(tmp_path: Path) -> None:
     folder = cvat_coco(tmp_path / 'task')
     shutil.rmtree(folder / 'images')
@@ -122,14 +153,7 @@ def test_a_file_that_is_no_zip_is_refused(tmp_path: Path, content: bytes) -> Non
 
 
 def test_roboflow_joins_its_parts_and_leaves_its_own_category_out(tmp_path: Path) -> None:
-    categories = [{'id': 0, 'name': 'my-project'}, {'id': 1, 'name': 'bolt'},
-                  {'id': 2, 'name': 'nut'}]
-    for part, category in (('train', 1), ('valid', 2)):
-        picture(tmp_path / part / f'{part}.jpg')
-        (tmp_path / part / '_annotations.coco.json').write_text(coco(
-            [f'{part}.jpg'], categories,
-            [{'id': 1, 'image_id': 1, 'category_id': category, 'segmentation': box(1, 1, 5, 4)}]))
-    dataset = open_dataset(f'roboflow:{tmp_path}')
+    dataset = open_dataset(f'roboflow:{roboflow(tmp_path)}')
     assert dataset.classes == ('bolt', 'nut')
     assert [dataset[index].class_ids.tolist() for index in (0, 1)] == [[0, 1], [0, 2]]
     assert dataset[0].background_known

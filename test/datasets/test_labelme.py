@@ -67,6 +67,14 @@ def test_shapes_of_one_group_are_one_object(tmp_path: Path) -> None:
     assert sample.label_map[0, 0] == sample.label_map[0, 11] != sample.label_map[7, 0]
 
 
+@pytest.mark.parametrize('path', ['..\\photos\\desk.png', 'C:\\photos\\desk.png',
+                                  '/home/me/desk.png'])
+def test_an_image_is_found_by_the_end_of_its_path_on_another_machine(tmp_path: Path,
+                                                                    path: str) -> None:
+    text = write(tmp_path, imagePath=path, imageHeight=str(SIZE[0]), imageWidth=float(SIZE[1]))
+    assert open_dataset(text)[0].image.shape[:2] == SIZE
+
+
 def test_what_is_named_ignore_counts_for_nothing(tmp_path: Path) -> None:
     sample = open_dataset(write(tmp_path, box('__ignore__', 0, 0, 12, 4), box('pen', 0, 0, 2, 2)
                                 ))[0]
@@ -87,7 +95,7 @@ def test_an_image_without_shapes_is_empty_and_one_without_a_file_is_left_out(
     ([shape('pen', (0, 0), (3, 'x'), (4, 4))], {}, "the polygon of a 'pen' cannot be drawn"),
     ([shape('pen', (0, 0), (3, 3), kind='mask', mask='AAAA')], {}, 'must be a PNG'),
     ([box('pen', 0, 0, 2, 2)], {'imageHeight': 99}, r'must be of size \(99, 12\)'),
-    ([box('pen', 0, 0, 2, 2)], {'imagePath': 'gone.png'}, 'gone.png: No such file')])
+    ([box('pen', 0, 0, 2, 2)], {'imagePath': 'gone.png'}, 'its image gone.png is not')])
 def test_what_cannot_be_drawn_is_refused_by_name(tmp_path: Path, marks, changed, reason) -> None:
     with pytest.raises(ValueError, match=reason):
         open_dataset(write(tmp_path, *marks, **changed))[0]

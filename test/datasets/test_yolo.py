@@ -54,6 +54,18 @@ def test_every_way_of_writing_the_folders_is_read_and_an_image_counts_once(
     assert (len(dataset), dataset[0].instance_count) == (1, 1)
 
 
+def test_a_list_of_images_is_one_name_a_line_and_a_byte_order_mark_counts_for_nothing(
+        tmp_path: Path) -> None:
+    text = write(tmp_path, f'\ufeff{LEFT}\n', data='\ufefftrain: train.txt\nnames: [cup, book]\n')
+    images = tmp_path / 'images' / 'train'
+    (images / 'desk.jpg').rename(images / 'my desk.JPG')
+    labels = tmp_path / 'labels' / 'train'
+    (labels / 'desk.txt').rename(labels / 'my desk.txt')
+    (tmp_path / 'train.txt').write_text('\ufeff./images/train/my desk.JPG\n')
+    dataset = open_dataset(text)
+    assert (len(dataset), dataset[0].instance_count) == (1, 1)
+
+
 @pytest.mark.parametrize(('labels', 'reason'), [
     ('0 0.5 0.5 0.2 0.2', 'line 1 of .*desk.txt is a box: these are labels for detection'),
     (f'{LEFT}\n0 0.1 0.1 0.2', 'line 2 of .* must be a class and at least three corners'),
@@ -68,6 +80,7 @@ def test_a_line_that_is_no_outline_is_refused_by_its_number(tmp_path: Path, labe
 @pytest.mark.parametrize(('data', 'reason'), [
     ('train: images/train\n', 'must list the names'), ('names: [cup]\n', 'there are none'),
     ('names: [cup]\ntrain: elsewhere\n', 'there are none'),
+    ('names: {0: cup, one: book}\ntrain: images\n', 'a class must be a whole number'),
     ('[', 'needs a folder with data.yaml')])
 def test_a_description_that_does_not_lead_to_images_is_refused(tmp_path: Path, data: str,
                                                                reason: str) -> None:

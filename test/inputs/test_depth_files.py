@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from metricseg_ros.depth_files import open_depth_folder, read_depth, usual_camera
+from metricseg_ros.inputs.depth_files import open_depth_folder, read_depth, usual_camera
 from metricseg_ros.pinhole import Intrinsics
 import numpy as np
 import pytest
@@ -46,7 +46,8 @@ def test_what_is_not_known_is_0(tmp_path: Path) -> None:
 @pytest.mark.parametrize(('name', 'values', 'message'), [
     ('a.png', np.full((4, 5), 9, np.uint8), 'uint16 or float32, got .*uint8'),
     ('a.png', np.arange(60, dtype=np.uint16).reshape(4, 5, 3), r'got \(4, 5, 3\)'),
-    ('a.tiff', np.full((4, 5), 850, np.float32), 'looks like millimetres'),
+    ('a.tiff', np.full((4, 5), 850, np.float32), 'median of the depth is 850 m'),
+    ('a.npy', np.full((4, 5), 2, np.uint16), 'is 0.002 m, .*16 bits millimetres'),
     ('a.npy', np.full((4, 5), 850, np.int64), 'got .*int64')])
 def test_what_is_no_depth_is_refused_by_name(tmp_path: Path, name: str, values: np.ndarray,
                                              message: str) -> None:

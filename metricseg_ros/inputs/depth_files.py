@@ -16,14 +16,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
-from metricseg_ros.pinhole import depth_in_metres, Intrinsics
+from metricseg_ros.inputs.codec import read_stored
+from metricseg_ros.pinhole import depth_in_metres, doubt_depth, Intrinsics
 from metricseg_ros.structures import DepthImage
 import numpy as np
 
 DEPTH_SUFFIXES = ('.png', '.tif', '.tiff', '.exr', '.npy')
-FARTHEST_MEDIAN = 100.0
-"""Metres; of a depth image whose median is larger the unit is probably another."""
+OF_FILES = ('floating point must hold metres, 16 bits millimetres; or leave depth out by '
+            'depth=false')
 USUAL_FOCAL_LENGTH = 525 / 640
 """Focal length of the first depth cameras (Kinect, Xtion), in longer sides of the image."""
 OF_A_CAMERA = ('fx', 'fy', 'cx', 'cy')
@@ -151,7 +151,7 @@ def read_depth(path: Path) -> np.ndarray:
 
     :param path: PNG, TIFF, NumPy's npy, or EXR where OpenCV reads it.
     :return: (H,W) float32 metres, 0 where it is not known.
-    :raises ValueError: if it is missing, damaged or of another type.
+    :raises ValueError: if it is missing, damaged, of another type or unit.
     """
     stored = _stored(path)
     if stored.ndim == 3 and (stored == stored[..., :1]).all():  # As some EXR files have it.
@@ -162,26 +162,21 @@ def read_depth(path: Path) -> np.ndarray:
         metres = np.nan_to_num(depth_in_metres(stored), copy=False)
     except ValueError as error:
         raise ValueError(f'{path}: {error} (millimetres or metres)') from None
-    if metres.any() and (median := np.median(metres[metres > 0])) > FARTHEST_MEDIAN:
-        raise ValueError(f'{path}: floating-point depth must be in metres, got {median:.4g} in '
-                         'the median, which looks like millimetres')
+    if doubt := doubt_depth(metres, OF_FILES):
+        raise ValueError(f'{path}: {doubt}')
     return metres
 
 
 def _stored(path: Path) -> np.ndarray:
     try:
-        if path.suffix.lower() == '.npy':
-            return np.load(path, allow_pickle=False)
-        stored = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
-    except (OSError, ValueError, EOFError, cv2.error) as error:
-        stored, reason = None, f': {str(error).strip().splitlines()[0]}'
-    else:
-        reason = ''
-    if stored is None:
+        return (np.load(path, allow_pickle=False) if path.suffix.lower() == '.npy'
+                else read_stored(path))
+    except (OSError, ValueError, EOFError) as error:
         remedy = (' (set OPENCV_IO_ENABLE_OPENEXR=1 for EXR)' if path.suffix.lower() == '.exr'
                   else '')
-        raise ValueError(f'{path}: not a depth image that can be read{remedy}{reason}')
-    return stored
+        reason = str(error).removeprefix(f'{path}: ').splitlines()[0]
+        raise ValueError(f'{path}: not a depth image that can be read{remedy}: {reason}'
+                         ) from None
 
 
 def _size(size: tuple[int, ...]) -> str:
