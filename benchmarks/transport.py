@@ -80,10 +80,8 @@ def listener(options: argparse.Namespace) -> int:
     config = with_values(NodeConfig(), {'image_reliability': options.reliability})
     images = ImageInput(node, config, '', lambda message: None, lambda text: None)
     end = monotonic() + DISCOVERY_S
-    while monotonic() < end or images.received and images.silent_seconds() < 2 * LATE_S:
+    while images.silent_seconds() < 2 * LATE_S if images.received else monotonic() < end:
         rclpy.spin_once(node, timeout_sec=0.1)
-        if images.received and images.silent_seconds() > 2 * LATE_S:
-            break
     return images.received
 
 

@@ -112,7 +112,6 @@ def group_on_device(embeddings: Tensor, class_logits: Tensor, radii: Tensor, ran
                      means[:, of_embeddings], kept, late.any(), settled & undisputed)
 
 
-
 def parts_around(starts: Tensor, margins: Tensor, inside: Tensor, size: tuple[int, int],
                  sweeps: int) -> tuple[Tensor, Tensor, Tensor]:
     """
@@ -129,6 +128,7 @@ def parts_around(starts: Tensor, margins: Tensor, inside: Tensor, size: tuple[in
     inside = parts.flatten(1)
     cut_off = -margins.abs().clamp_min(torch.finfo(torch.float32).tiny)
     return torch.where(inside > 0, margins, cut_off), inside, settled
+
 
 def margins_around(centres: Tensor, columns: Tensor, radii: Tensor) -> Tensor:
     """
