@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from threading import Event, Thread
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from metricseg_ros.ros.tools.camera_messages import raw_image
 from rclpy.qos import QoSProfile
 from ros.colour_model import scene
-from ros.robot import Robot, wait_for
+from ros.robot import flood, Robot, wait_for
 from sensor_msgs.msg import Image
 
 
@@ -44,15 +42,5 @@ class Cameras:
                  f'instances of {name}')
         return self.robot.received[f'{name}/instances'][-1]
 
-    @contextmanager
-    def flood(self, name: str, rate: float = 200.0) -> Iterator[None]:
-        """Send images faster than anybody can segment them."""
-        over = Event()
-        thread = Thread(target=lambda: [self.send(name) for _ in iter(
-            lambda: over.wait(1 / rate), True)])
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+    def flood(self, name: str) -> AbstractContextManager[None]:
+        return flood(lambda: self.send(name))

@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""ClickedPoints at things in space, as RViz does."""
+"""Points at things in space, as somebody does in RViz."""
 
 from __future__ import annotations
 

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 import gc
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any
 
@@ -327,6 +327,28 @@ def wait_for(condition: Callable[[], Any], what: str | Callable[[], str],
         assert monotonic() < end, f'waited {patience:.0f} s for {text}'
         sleep_a_little()
     return value
+
+
+@contextmanager
+def flood(send: Callable[[], Any], rate: float = 200.0) -> Iterator[None]:
+    """
+    Send images meanwhile, faster than anybody can segment them.
+
+    :param send: sends one.
+    :param rate: images a second.
+    """
+    over = Event()
+
+    def run() -> None:
+        while not over.wait(1 / rate):
+            send()
+    thread = Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def sleep_a_little() -> None:

@@ -6,18 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 from metricseg_ros.ros.tools.camera_messages import raw_image
 import numpy as np
 import pytest
 from ros.colour_model import scene
-from ros.robot import PATIENCE_S, Robot, Segmenter, wait_for
+from ros.robot import flood, PATIENCE_S, Robot, Segmenter, wait_for
 
 pytestmark = pytest.mark.ros
 
-RATE = 200.0
 FRAMES = 25
 
 
@@ -27,14 +26,9 @@ def flooded(start: Callable[..., Any], slow_model: Path) -> Robot:
     start(Segmenter(slow_model, image_reliability='reliable'))
     robot = start(Robot('instances'))
     robot.wait_until_matched()
-    over = Event()
-    camera = Thread(target=_flood, args=(robot, over))
-    camera.start()
-    try:
+    image = scene()
+    with flood(lambda: robot.send(raw_image(robot.header(), image))):
         wait_for(lambda: len(robot.received['instances']) >= FRAMES, 'some frames')
-    finally:
-        over.set()
-        camera.join()
     return robot
 
 
@@ -81,9 +75,3 @@ def test_the_newest_frame_wins_and_the_rest_is_counted(flooded: Robot) -> None:
                                     for key in ('received', 'segmented', 'dropped'))
     assert 0 <= received - segmented - dropped <= 2
     assert dropped > segmented
-
-
-def _flood(robot: Robot, over: Event) -> None:
-    image = scene()
-    while not over.wait(1 / RATE):
-        robot.send(raw_image(robot.header(), image))

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Event
 from typing import Any
 
+from metricseg_ros.ros.input import subscription
 from metricseg_ros.ros.input.subscription import FollowingSubscription
 import pytest
 import rclpy
@@ -17,6 +19,9 @@ from ros.robot import Spinner, wait_for
 from std_msgs.msg import String
 
 pytestmark = pytest.mark.ros
+
+LOOK_S = 0.1
+"""Time between two looks here, in seconds."""
 
 
 class Listener(Spinner):
@@ -45,7 +50,9 @@ def speaker() -> Iterator[Node]:
 
 
 @pytest.fixture
-def listener(request: pytest.FixtureRequest) -> Iterator[Listener]:
+def listener(request: pytest.FixtureRequest,
+             monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
+    monkeypatch.setattr(subscription, 'LOOK_S', LOOK_S)
     made = Listener(getattr(request, 'param', 'auto'))
     yield made
     made.close()
@@ -113,5 +120,9 @@ def test_what_is_asked_for_stays_unless_it_is_auto(speaker: Node, listener: List
     asked = listener.subscription.reliable
     other = publisher(speaker, 'BEST_EFFORT' if asked else 'RELIABLE')
     wait_for(lambda: listener.node.count_publishers('words') == 1, 'the publisher to be seen')
+    later = Event()
+    timer = listener.call(lambda: listener.node.create_timer(2 * LOOK_S, later.set))
+    wait_for(later.is_set, 'a subscription that follows to have looked')
+    listener.node.destroy_timer(timer)
     assert listener.subscription.reliable == asked
     speaker.destroy_publisher(other)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 import json
 import os
 from pathlib import Path
@@ -17,7 +19,7 @@ from metricseg_ros.ros.process.shared_memory import CHOICES, shared_memory_profi
 from metricseg_ros.ros.tools.camera_messages import raw_image
 import pytest
 from ros.colour_model import COLOURS, scene
-from ros.robot import Robot
+from ros.robot import flood, Robot, wait_for
 
 pytestmark = pytest.mark.ros
 
@@ -40,44 +42,40 @@ with running(make):
 """
 
 
-def test_an_interrupted_node_finishes_and_ends_without_a_traceback(colour_model: Path) -> None:
+@contextmanager
+def running_node(model: Path) -> Iterator[tuple[subprocess.Popen, Robot]]:
+    """Start the node as a process of its own, with a robot around it."""
     node = subprocess.Popen(
         [sys.executable, '-m', 'metricseg_ros.ros.segmenter_node', '--ros-args', '-p',
-         f'model:={colour_model}', '-p', 'image_reliability:=reliable'],
+         f'model:={model}', '-p', 'image_reliability:=reliable'],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     robot = Robot('instances')
     try:
         robot.wait_until_matched()
+        yield node, robot
+    finally:
+        node.kill()
+        robot.close()
+
+
+def test_an_interrupted_node_finishes_and_ends_without_a_traceback(colour_model: Path) -> None:
+    with running_node(colour_model) as (node, robot):
         answer = robot.answer(raw_image(robot.header(), scene()))
         assert len(answer.instances) == len(COLOURS)
         node.send_signal(signal.SIGINT)
         sleep(0.05)  # As from a terminal and from a launcher.
         node.send_signal(signal.SIGINT)
         output, _ = node.communicate(timeout=TIMEOUT_S)
-    finally:
-        node.kill()
-        robot.close()
     assert node.returncode == 0, output
     assert 'Traceback' not in output
 
 
 def test_a_node_interrupted_at_an_image_says_nothing_of_it(slow_model: Path) -> None:
-    node = subprocess.Popen(
-        [sys.executable, '-m', 'metricseg_ros.ros.segmenter_node', '--ros-args', '-p',
-         f'model:={slow_model}', '-p', 'image_reliability:=reliable'],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    robot = Robot('instances')
-    try:
-        robot.wait_until_matched()
-        robot.answer(raw_image(robot.header(), scene()))
-        for _ in range(3):  # One is in work, and one waits.
-            robot.send(raw_image(robot.header(), scene()))
-            sleep(0.02)
+    with running_node(slow_model) as (node, robot), \
+            flood(lambda: robot.send(raw_image(robot.header(), scene()))):
+        wait_for(lambda: len(robot.received['instances']) >= 3, 'one in work and one that waits')
         node.send_signal(signal.SIGINT)
         output, _ = node.communicate(timeout=TIMEOUT_S)
-    finally:
-        node.kill()
-        robot.close()
     assert node.returncode == 0, output
     assert 'image lost' not in output and 'Failed' not in output, output
 
