@@ -27,8 +27,9 @@ LOOK_S = 1.0
 FLOWS_S = 2.0
 """Time since the latest depth image after which none is waited for, in seconds."""
 
-TOPICS = {'depth': Image, 'camera_info': CameraInfo}
-"""Relative topic -> type."""
+TOPICS = {'camera_info': CameraInfo, 'depth': Image}
+"""Relative topic -> type, in the order in which the executor takes what came together: an image
+that gets its depth finds the intrinsics of the same moment."""
 
 
 class DepthInput:

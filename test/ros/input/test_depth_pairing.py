@@ -105,6 +105,17 @@ def test_a_lens_that_bends_what_is_seen_is_told_of(start: Start, colour_model: P
              'the warning')
 
 
+def test_intrinsics_are_taken_before_the_depth_that_came_with_them(start: Start,
+                                                                   colour_model: Path) -> None:
+    node = start(Segmenter(colour_model, image_reliability='reliable')).node
+    camera = DepthCamera(start(Robot('instances')))
+    camera.robot.wait_until_matched()
+    camera.wait_until_heard()
+    # The executor goes through them in this order.
+    topics = [subscription.topic_name for subscription in node.subscriptions]
+    assert topics.index('/camera_info') < topics.index('/depth')
+
+
 def test_depth_is_asked_for_only_while_somebody_wants_it(start: Start, colour_model: Path) -> None:
     start(Segmenter(colour_model, image_reliability='reliable', input__depth=False))
     robot = start(Robot('instances'))
