@@ -121,14 +121,24 @@ def sample_points(metres: np.ndarray, camera: Intrinsics) -> np.ndarray:
                          depth[rows, columns]).astype(np.float64)
 
 
-def _best_plane(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return normal and offset of the plane that holds most of (M,3) points."""
-    rng = np.random.default_rng(0)
-    corners = points[rng.integers(len(points), size=(TRIALS, 3))]
+def random_planes(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Lay planes through three random points each, always the same ones.
+
+    :param points: (M,3) float64, M at least 1.
+    :param count: K, how many planes.
+    :return: (K,3) normals of length 1 and (K,) offsets; NaN where the three are in a line.
+    """
+    corners = points[np.random.default_rng(0).integers(len(points), size=(count, 3))]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    normals = normals / np.where(lengths > 0, lengths, np.nan)  # Of points in a line: no plane.
-    offsets = -(normals * corners[:, 0]).sum(1)
+    normals = normals / np.where(lengths > 0, lengths, np.nan)
+    return normals, -(normals * corners[:, 0]).sum(1)
+
+
+def _best_plane(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return normal and offset of the plane that holds most of (M,3) points."""
+    normals, offsets = random_planes(points, TRIALS)
     tried = points[::-(-len(points) // TRIED_POINTS)]
     near = np.abs(tried @ normals.T + offsets) <= tolerance(tried[:, 2:])
     best = np.count_nonzero(near, axis=0).argmax()

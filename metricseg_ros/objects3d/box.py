@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import cv2
+from metricseg_ros.planes import random_planes
 import numpy as np
 
 MOST_POINTS = 2000
@@ -65,12 +66,8 @@ def flat_normal(points: np.ndarray) -> np.ndarray:
     :param points: (M,3) float64; M at least 3.
     :return: (3,) its normal, towards the camera.
     """
-    rng = np.random.default_rng(0)
-    corners = points[rng.integers(len(points), size=(TRIALS, 3))]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    distances = np.abs(points @ normals.T - (normals * corners[:, 0]).sum(1))
-    near = distances <= FLATNESS * np.median(points[:, 2])
+    normals, offsets = random_planes(points, TRIALS)
+    near = np.abs(points @ normals.T + offsets) <= FLATNESS * np.median(points[:, 2])
     inside = points[near[:, near.sum(0).argmax()]]
     if len(inside) < 3:
         return _towards_camera(_thin_direction(points), points)

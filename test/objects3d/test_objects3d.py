@@ -113,6 +113,16 @@ def test_a_cuboid_of_which_three_sides_are_seen_has_its_true_box() -> None:
     assert np.abs(found.box.axes.T @ axes).max(0) == pytest.approx(np.ones(3), abs=1e-3)
 
 
+@pytest.mark.parametrize('side', [0.02, 0.03, 0.05])
+def test_the_normal_of_a_small_thing_is_that_of_its_largest_side(side: float) -> None:
+    axes = turned(0, 35)
+    found = located(cuboid(np.array([0.0, 0.0, 0.8]), axes, np.array([side, side, 0.8 * side])),
+                    erosion=0, outlier_deviations=10.0)
+    # cos 35 of the large side is seen, sin 35 of a smaller one; a few pixels are on both.
+    assert 40 < len(found.points) < 500
+    assert abs(found.box.axes[:, 2] @ axes[:, 2]) > np.cos(np.radians(3))
+
+
 def test_axes_are_a_rotation_and_x_is_the_longer_side() -> None:
     found = located(cuboid(np.array([0.1, 0.1, 1.0]), turned(10, 20), np.array([0.1, 0.3, 0.05])))
     np.testing.assert_allclose(found.box.axes.T @ found.box.axes, np.eye(3), atol=1e-9)
