@@ -23,6 +23,8 @@ from metricseg_ros.cli.verbs import parse, Run
 
 BAD_INPUT = (ValueError, TypeError, FileNotFoundError, FileExistsError, IsADirectoryError,
              NotADirectoryError, PermissionError)
+MISSING_PACKAGE = ('scripts/setup, without --runtime, installs what labelling, training, '
+                   'evaluation and export need')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,6 +91,8 @@ def report(error: Exception, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     text = ' '.join(str(error).split()) or 'no reason given'
+    if isinstance(error, ModuleNotFoundError):
+        text += f'; {MISSING_PACKAGE}'
     bad_input = isinstance(error, BAD_INPUT)
     kind = '' if bad_input else f'{type(error).__name__}: '
     print(f'metricseg: error: {kind}{text}', file=sys.stderr)

@@ -160,8 +160,8 @@ def _rendered_scenes(task: GenerationTask) -> Callable[[], Render]:
     try:
         from metricseg_ros.synthesis.rendered.rendering import SceneRenderer
     except ImportError as error:
-        message = f'kind rendered needs mujoco and libosmesa6 installed, got {error}'
-        raise ValueError(message) from error
+        raise ValueError('kind rendered needs the Python package mujoco (scripts/setup without '
+                         f"--runtime) and Debian's libosmesa6, got {error}") from error
     from metricseg_ros.synthesis.backgrounds import load_wallpapers
     from metricseg_ros.synthesis.rendered.meshes import load_solids, read_catalogue
     entries = read_catalogue(task.catalogue) if task.packages else []

@@ -16,7 +16,8 @@ from pathlib import Path
 import re
 import sys
 
-REQUIRED = {'runtime': ('runtime',), 'everything': ('runtime', 'train', 'label', 'test')}
+REQUIRED = {'runtime': ('runtime',),
+            'everything': ('runtime', 'train', 'label', 'generate', 'test')}
 # What ROS 2 brings itself where it is sourced.
 REQUIRED_WITH_WHEELS = {'runtime': (), 'everything': ('wheels',)}
 # Modules that a system may bring under another package's name.

@@ -77,6 +77,14 @@ def test_a_failure_says_its_kind_and_is_code_1(capsys: pytest.CaptureFixture[str
     assert error_line(capsys) == 'metricseg: error: RuntimeError: first second'
 
 
+def test_a_package_that_is_missing_is_told_with_what_installs_it(
+        capsys: pytest.CaptureFixture[str]) -> None:
+    error = ModuleNotFoundError("No module named 'onnxscript'")
+    assert report(error, debug=False) == FAILED
+    line = error_line(capsys)
+    assert "No module named 'onnxscript'" in line and 'scripts/setup, without --runtime' in line
+
+
 @pytest.mark.parametrize('how', ['option', 'environment'])
 def test_debug_shows_the_traceback(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                    capsys: pytest.CaptureFixture[str]) -> None:

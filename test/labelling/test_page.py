@@ -4,7 +4,7 @@
 The page in a real browser: what a person does with mouse, keyboard and fingers ends on disk.
 
 Chromium or Chrome is driven by Playwright; where neither is installed all of this is skipped.
-scripts/browser installs one or says how.
+scripts/test_tools installs one or says how.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BROWSER = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))),
                None)
 pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason='NO BROWSER: the labelling page is not tested; scripts/browser '
+    BROWSER is None, reason='NO BROWSER: the labelling page is not tested; scripts/test_tools '
     'installs Chromium, or says how')
 DEADLINE_S = 60
 

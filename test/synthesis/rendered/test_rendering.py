@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 import json
 import os
 from pathlib import Path
@@ -13,7 +14,7 @@ from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
 from metricseg_ros.synthesis.generate import generate, GenerationTask
 from metricseg_ros.synthesis.rendered import things
 from metricseg_ros.synthesis.rendered.layout import Layout, Placed
-from metricseg_ros.synthesis.rendered.plan import plan
+from metricseg_ros.synthesis.rendered.plan import KINDS, plan
 from metricseg_ros.synthesis.rendered.tossed import ARRANGEMENTS, tossed
 import numpy as np
 import pytest
@@ -78,9 +79,25 @@ def test_every_family_is_centred_and_finite(family) -> None:  # noqa: ANN001
             assert surface.faces.max() < len(surface.vertices)
 
 
-def test_every_arrangement_occurs() -> None:
-    seen = {plan(np.random.default_rng(i), [], []).arrangement for i in range(500)}
-    assert seen == {*ARRANGEMENTS, 'tabletop', 'groceries', 'bin of goods', 'heap'}
+@pytest.mark.parametrize('arrangement', ARRANGEMENTS)
+def test_every_arrangement_of_tossed_things_is_laid_out(
+        arrangement: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ARRANGEMENTS[arrangement] > 0
+    monkeypatch.setattr('metricseg_ros.synthesis.rendered.tossed.ARRANGEMENTS',
+                        {arrangement: 1.0})
+    layout = tossed(np.random.default_rng(0), [], [])
+    assert layout.arrangement == arrangement
+    assert bool(layout.placed) == (arrangement != 'empty')
+
+
+def test_scenes_are_planned_by_their_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = {lambda *_, name=maker.__name__: name: share
+              for maker, share in KINDS.items()}
+    monkeypatch.setattr('metricseg_ros.synthesis.rendered.plan.KINDS', shares)
+    rng = np.random.default_rng(0)
+    planned = Counter(plan(rng, [], []) for _ in range(4000))
+    expected = {make(): pytest.approx(share, abs=0.03) for make, share in shares.items()}
+    assert {name: count / 4000 for name, count in planned.items()} == expected
 
 
 def test_rendered_labels_are_contiguous_and_reproducible(renderer) -> None:  # noqa: ANN001
