@@ -73,16 +73,6 @@ class ModelDescription:
         """Return whether the network takes depth beside the image."""
         return self.network.depth
 
-    @property
-    def onnx_path(self) -> Path:
-        """Return where the ONNX file lies."""
-        return self.folder / 'model.onnx'
-
-    @property
-    def weights_path(self) -> Path:
-        """Return where the weights lie."""
-        return self.folder / 'weights.safetensors'
-
     def checked_file(self, name: str) -> Path:
         """
         Give a file of the model, once its checksum has been found right.

@@ -157,6 +157,19 @@ def no_depth(tensors: Tensor) -> DepthTensors:
     return DepthTensors(torch.zeros(batch, 1, height, width), torch.zeros(batch, 5))
 
 
+def network_inputs(names: Sequence[str], tensor: Tensor,
+                   depth: DepthTensors | None) -> dict[str, Tensor]:
+    """
+    Name what a network is given.
+
+    :param names: of its inputs: the image, and for a network with depth what that consists of.
+    :param tensor: (1,3,h,w).
+    :param depth: of the image, where it is known.
+    :return: name -> tensor.
+    """
+    return dict(zip(names, (tensor, *(depth or no_depth(tensor))), strict=False))
+
+
 def batched(depths: Sequence[DepthTensors | None], tensor: Tensor) -> DepthTensors | None:
     """
     Put the depths of images of one size together.

@@ -45,9 +45,9 @@ class Backend(Protocol):
     """Runs the network."""
 
     report: ExecutionReport
-    largest_batch: int
+    largest_batch: int = 1
     """Images that it gains by taking at once; 1 where it gains nothing."""
-    progress: str
+    progress: str = ''
     """What is under way to run faster, in one line; empty where nothing is."""
 
     def run(self, tensor: Tensor, depth: DepthTensors | None = None) -> NetworkOutput:
@@ -62,27 +62,16 @@ class Backend(Protocol):
     def run_batch(self, tensors: Tensor, depths: DepthTensors | None = None
                   ) -> list[NetworkOutput]:
         """
-        Run the network on images of one size.
+        Run the network on images of one size; where nothing is gained, on one after the other.
 
         :param tensors: (B,3,h,w) float32, B up to :attr:`largest_batch`.
         :param depths: of the images.
         :return: what it says of each.
         """
+        singles = tensors.split(1)
+        seen = [None] * len(singles) if depths is None else map(
+            type(depths), *(part.split(1) for part in depths))
+        return [self.run(*inputs) for inputs in zip(singles, seen, strict=True)]
 
     def close(self) -> None:
         """Give back memory and device."""
-
-
-def run_one_by_one(backend: Backend, tensors: Tensor,
-                   depths: DepthTensors | None = None) -> list[NetworkOutput]:
-    """
-    Run a backend that gains nothing by several images at once.
-
-    :param backend: runs the network.
-    :param tensors: (B,3,h,w) float32.
-    :param depths: of the images.
-    :return: what it says of each.
-    """
-    depth = [None] * len(tensors) if depths is None else [
-        type(depths)(*(part[index:index + 1] for part in depths)) for index in range(len(tensors))]
-    return [backend.run(tensors[index:index + 1], depth[index]) for index in range(len(tensors))]

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from metricseg_ros.backends.backend import BackendError, ExecutionReport, run_one_by_one
+from metricseg_ros.backends.backend import Backend, BackendError, ExecutionReport
 from metricseg_ros.backends.gpus import found_gpu
 from metricseg_ros.config import BackendConfig, NetworkConfig
 from metricseg_ros.models import ModelDescription
-from metricseg_ros.preprocess import DepthTensors, no_depth
+from metricseg_ros.preprocess import DepthTensors, network_inputs
 from metricseg_ros.structures import NetworkOutput
 import torch
 from torch import Tensor
@@ -21,11 +21,8 @@ CPU_PROVIDER = 'CPUExecutionProvider'
 GPU_PROVIDER = 'CUDAExecutionProvider'
 
 
-class OnnxRuntimeBackend:
+class OnnxRuntimeBackend(Backend):
     """Runs a model's model.onnx."""
-
-    largest_batch = 1
-    progress = ''
 
     def __init__(self, description: ModelDescription, config: BackendConfig) -> None:
         """
@@ -61,22 +58,11 @@ class OnnxRuntimeBackend:
         :param depth: of the image, where it is known.
         :return: what it says, on the CPU.
         """
-        given = zip(self.network.inputs, (tensor, *(depth or no_depth(tensor))), strict=False)
+        given = network_inputs(self.network.inputs, tensor, depth)
         outputs = self.session.run(self.network.outputs,
-                                   {name: part.numpy() for name, part in given})
+                                   {name: part.numpy() for name, part in given.items()})
         return NetworkOutput.of([torch.from_numpy(part)[0] for part in outputs],
                                 self.network.similarity_thresholds)
-
-    def run_batch(self, tensors: Tensor, depths: DepthTensors | None = None
-                  ) -> list[NetworkOutput]:
-        """
-        Run the network on one image after the other.
-
-        :param tensors: (B,3,h,w) float32.
-        :param depths: of the images.
-        :return: what it says of each, on the CPU.
-        """
-        return run_one_by_one(self, tensors, depths)
 
     def close(self) -> None:
         """Give the session back."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from metricseg_ros.backends.backend import BackendError, ExecutionReport
+from metricseg_ros.backends.backend import Backend, BackendError, ExecutionReport
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.network import MetricSegmentationNetwork
@@ -18,10 +18,8 @@ LARGEST_BATCH = 8
 """Images that go through a GPU at once; a robot has hardly more cameras."""
 
 
-class TorchBackend:
+class TorchBackend(Backend):
     """Runs a model's weights.safetensors."""
-
-    progress = ''
 
     def __init__(self, description: ModelDescription, config: BackendConfig) -> None:
         """

@@ -18,7 +18,6 @@ from torch.nn.functional import avg_pool2d, pad
 CONNECTED = 2
 """What marks the pixels connected to a seed; those of its mask are 1 before."""
 
-
 LEAST_LOGIT = -104.0
 """Logarithm of the least float32 above 0: what a logit of -inf, the log of one rounded to 0, was
 at most."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from metricseg_ros.backends import Backend, BackendError, open_backend
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
@@ -171,11 +172,12 @@ def seen(description: ModelDescription,
          images: list[np.ndarray]) -> list[tuple[EmbeddedImage, EmbeddedImage]]:
     """Let the network see the photographs on the CPU, and copy what it says to the GPU."""
     segmenter = InstanceSegmenter(description, OnnxRuntimeBackend(description, CPU))
-    return [(embedded, EmbeddedImage(
-        NetworkOutput(embedded.output.embeddings.cuda(), embedded.output.class_logits.cuda(),
-                      embedded.output.similarity_thresholds),
-        embedded.image_size, embedded.to_image, embedded.stage_ms, embedded.guide))
-        for embedded in map(segmenter.embed, images)]
+    def copied(output: NetworkOutput) -> NetworkOutput:
+        return replace(output, embeddings=output.embeddings.cuda(),
+                       class_logits=output.class_logits.cuda(),
+                       name_logits=output.name_logits.cuda())
+    return [(embedded, replace(embedded, output=copied(embedded.output)))
+            for embedded in map(segmenter.embed, images)]
 
 
 def test_the_program_of_fixed_shapes_is_captured_and_finds_what_the_cpu_does(

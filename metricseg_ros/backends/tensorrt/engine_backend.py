@@ -13,13 +13,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from metricseg_ros.backends.backend import BackendError, ExecutionReport, run_one_by_one
+from metricseg_ros.backends.backend import Backend, BackendError, ExecutionReport
 from metricseg_ros.backends.tensorrt.building import BuildJob
 from metricseg_ros.backends.tensorrt.cuda_graph import CudaGraph, CudaGraphError
 from metricseg_ros.backends.tensorrt.library import TensorRTLibrary
 from metricseg_ros.grouping.rehearsal import rehearse
 from metricseg_ros.models import ModelDescription
-from metricseg_ros.preprocess import DepthTensors, no_depth
+from metricseg_ros.preprocess import DepthTensors, network_inputs
 from metricseg_ros.structures import NetworkOutput
 import torch
 from torch import Tensor
@@ -118,11 +118,8 @@ class Binding:
             return None, str(error)
 
 
-class EngineBackend:
+class EngineBackend(Backend):
     """Runs an engine."""
-
-    largest_batch = 1
-    progress = ''
 
     def __init__(self, plan: bytes, library: TensorRTLibrary, description: ModelDescription,
                  job: BuildJob) -> None:
@@ -158,8 +155,7 @@ class EngineBackend:
         """
         if self.failure:
             raise BackendError(self.failure)
-        inputs = dict(zip(self.network.inputs, (tensor, *(depth or no_depth(tensor))),
-                          strict=False))
+        inputs = network_inputs(self.network.inputs, tensor, depth)
         try:
             with self._running:  # Two images at once would share the buffers.
                 outputs = self._binding(inputs).run(inputs)
@@ -167,17 +163,6 @@ class EngineBackend:
             raise self._explained(error) from error
         return NetworkOutput.of([output[0] for output in outputs],
                                 self.network.similarity_thresholds)
-
-    def run_batch(self, tensors: Tensor, depths: DepthTensors | None = None
-                  ) -> list[NetworkOutput]:
-        """
-        Run the network on one image after the other.
-
-        :param tensors: (B,3,h,w) float32.
-        :param depths: of the images.
-        :return: what it says of each, on the GPU.
-        """
-        return run_one_by_one(self, tensors, depths)
 
     def close(self) -> None:
         """Give the GPU's memory back."""
