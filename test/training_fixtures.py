@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import cv2
 from metricseg_ros.datasets.label_folder import write_pair
 import numpy as np
 
@@ -29,3 +31,12 @@ def write_scenes(root: Path, count: int) -> Path:
         labels[:, 47:49] = 65535
         write_pair(root, f'scene{index}', image, labels)
     return root
+
+
+def write_wall(root: Path, stem: str, size: tuple[int, int]) -> None:
+    """Write the depth of a wall of 50 m, 1 m away, beside an image."""
+    (root / 'depth').mkdir(exist_ok=True)
+    cv2.imwrite(str(root / 'depth' / f'{stem}.png'), np.full(size, 1000, np.uint16))
+    height, width = size
+    (root / 'camera.json').write_text(json.dumps(
+        {'fx': width / 50, 'fy': width / 50, 'cx': width / 2, 'cy': height / 2}))

@@ -71,12 +71,15 @@ def run(args: argparse.Namespace) -> int:
     config, suite = configuration(args), make_suite(texts, args.suite)
     variants = read_variants(args.variants)
     # All opened and all parameters checked before anything runs.
-    datasets = open_all(suite, args.skip_missing, config.input.depth)
     configs = {variant.name: with_values(config, variant.parameters) for variant in variants}
+    datasets = {depth: open_all(suite, args.skip_missing, depth)
+                for depth in {changed.input.depth for changed in configs.values()}}
     args.output.mkdir(parents=True, exist_ok=True)
     done: dict[str, dict[str, Any]] = {}
     for variant in variants:
-        reports = measured(variant, configs[variant.name], datasets, args.output, suite.rng_seed)
+        changed = configs[variant.name]
+        reports = measured(variant, changed, datasets[changed.input.depth], args.output,
+                           suite.rng_seed)
         first = next(iter(done.values()))['datasets'] if done else reports
         done[variant.name] = {'parameters': dict(variant.parameters), 'datasets': reports,
                               'difference': difference(first, reports, suite.rng_seed)}

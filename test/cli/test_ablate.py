@@ -11,7 +11,7 @@ import cv2
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
 from metricseg_ros.cli.main import main
 import pytest
-from training_fixtures import TRAINING, write_scenes
+from training_fixtures import TRAINING, write_scenes, write_wall
 import yaml
 
 COMMON = ('--device', 'cpu', 'grouping.minimum_score=1e-6', 'grouping.maximum_seeds=4')
@@ -29,7 +29,8 @@ def done(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Path:
 
 
 def ablate(root: Path, content: dict[str, object], *words: str) -> None:
-    write_scenes(root / 'scenes', 2)
+    if not (root / 'scenes').is_dir():
+        write_scenes(root / 'scenes', 2)
     (root / 'variants.yaml').write_text(yaml.safe_dump(content, sort_keys=False))
     assert main(['ablate', str(root / 'variants.yaml'), f'folder:{root / "scenes"}', '--output',
                  str(root / 'out'), *COMMON, *words]) == DONE
@@ -51,6 +52,19 @@ def test_variants_have_the_figures_that_evaluate_gives(done: Path, small_model: 
     assert found['fixed 0.9'] == figures_of(done, *model, 'grouping.similarity_threshold=0.9')
     assert found['oracle'] == figures_of(done, *model, '--oracle-thresholds')
     assert len({entry['overlap_f'] for entry in found.values()}) > 1, 'nothing made a difference'
+
+
+def test_a_variant_may_leave_depth_out(tmp_path: Path, small_model: Path) -> None:
+    for path in (write_scenes(tmp_path / 'scenes', 2) / 'images').iterdir():
+        height, width = cv2.imread(str(path)).shape[:2]
+        write_wall(tmp_path / 'scenes', path.stem, (height, width))
+    ablate(tmp_path, {'variants': {'depth': {}, 'colour': {'input.depth': False}}},
+           '--model', str(small_model))
+    variants = json.loads((tmp_path / 'out' / 'ablation.json').read_text())['variants']
+    depth, colour = (entry['datasets']['scenes']['figures']['overlap_recall']
+                     for entry in variants.values())
+    # In a wall of 50 m, 1 m away, nothing is an object.
+    assert depth == 0 < colour
 
 
 def test_table_and_plot_are_written(done: Path) -> None:

@@ -16,6 +16,7 @@ from metricseg_ros.evaluation.gallery import as_instances, choose
 from metricseg_ros.evaluation.suite import write_between_markers
 import numpy as np
 import pytest
+from training_fixtures import write_wall
 import yaml
 
 ALL = ('grouping.minimum_score=1e-6', 'grouping.maximum_seeds=4', '--device', 'cpu')
@@ -118,13 +119,9 @@ def test_images_that_are_missing_are_refused_or_left_out(
 def test_depth_beside_the_images_is_used_unless_it_is_left_out(sets: Path,
                                                                small_model: Path) -> None:
     desk = sets / 'desk'
-    (desk / 'depth').mkdir()
     for path in (desk / 'images').iterdir():
         height, width = cv2.imread(str(path)).shape[:2]
-        cv2.imwrite(str(desk / 'depth' / f'{path.stem}.png'),
-                    np.full((height, width), 1000, np.uint16))
-    (desk / 'camera.json').write_text(json.dumps(
-        {'fx': width / 50, 'fy': width / 50, 'cx': width / 2, 'cy': height / 2}))
+        write_wall(desk, path.stem, (height, width))
 
     def recall(*words: str) -> float:
         assert main(['evaluate', str(desk), '--model', str(small_model), *words,
