@@ -33,7 +33,15 @@ from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.evaluation.overlap import best_matching, f_of_pairs, shared_pixels
 from metricseg_ros.labelling.labels import LabelError, Labels, painted, split
-from metricseg_ros.labelling.pointing import added, cut, extended, part_at, Pixel, presegmented
+from metricseg_ros.labelling.pointing import (
+    added,
+    cut,
+    depth_inside,
+    extended,
+    part_at,
+    Pixel,
+    presegmented,
+)
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import EmbeddedImage
 import numpy as np
@@ -206,8 +214,7 @@ def largest_piece(mask: np.ndarray) -> np.ndarray:
 
 def middle(mask: np.ndarray) -> Pixel:
     """Give the deepest pixel of a mask."""
-    depth = cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    row, column = np.unravel_index(np.argmax(depth), mask.shape)
+    row, column = np.unravel_index(np.argmax(depth_inside(mask)), mask.shape)
     return float(row), float(column)
 
 

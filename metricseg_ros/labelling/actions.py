@@ -40,13 +40,13 @@ class Context:
     :param embedded: the image.
     :param grouping: how masks are grown.
     :param classes: names that objects may have.
-    :param suggested: what the model finds in the image.
+    :param suggest: gives what the model finds in the image.
     """
 
     embedded: EmbeddedImage
     grouping: GroupingConfig
     classes: tuple[str, ...]
-    suggested: Labels
+    suggest: Callable[[], Labels]
 
 
 def act(labels: Labels, asked: Asked, context: Context) -> Outcome:
@@ -135,7 +135,7 @@ def _empty(labels: Labels, asked: Asked, context: Context) -> Outcome:
 
 
 def _suggest(labels: Labels, asked: Asked, context: Context) -> Outcome:
-    return context.suggested, None
+    return context.suggest(), None
 
 
 ACTIONS: Mapping[str, Callable[[Labels, Asked, Context], Outcome]] = {

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-import zlib
 
+import cv2
+from metricseg_ros.inputs.codec import decode
 from metricseg_ros.labelling.labels import Labels
-import numpy as np
 
 MOST_STEPS = 500
 
@@ -18,13 +18,11 @@ class Packed:
     """
     Labels in a hundredth of the memory.
 
-    :param content: the compressed label map.
-    :param size: (height, width).
+    :param png: the label map.
     :param names: as in the labels.
     """
 
-    content: bytes
-    size: tuple[int, int]
+    png: bytes
     names: tuple[str, ...]
 
     @classmethod
@@ -35,13 +33,11 @@ class Packed:
         :param labels: the labels.
         :return: the same, compressed.
         """
-        return cls(zlib.compress(labels.label_map.tobytes(), 1), labels.label_map.shape,
-                   labels.names)
+        return cls(labels.png, labels.names)
 
     def unpacked(self) -> Labels:
         """Return the labels."""
-        label_map = np.frombuffer(zlib.decompress(self.content), np.uint16).reshape(self.size)
-        return Labels(label_map, self.names)
+        return Labels(decode(self.png, cv2.IMREAD_UNCHANGED), self.names)
 
 
 @dataclass
@@ -52,7 +48,7 @@ class History:
     :ivar present: as they are.
     """
 
-    present: Packed
+    present: Labels
     past: list[Packed] = field(default_factory=list)
     future: list[Packed] = field(default_factory=list)
 
@@ -62,17 +58,17 @@ class History:
 
         :param labels: what they become.
         """
-        self.past = [*self.past[1 - MOST_STEPS:], self.present]
-        self.future, self.present = [], Packed.of(labels)
+        self.past = [*self.past[1 - MOST_STEPS:], Packed.of(self.present)]
+        self.future, self.present = [], labels
 
     def undo(self) -> None:
         """Go a step back, if there is one."""
         if self.past:
-            self.future.append(self.present)
-            self.present = self.past.pop()
+            self.future.append(Packed.of(self.present))
+            self.present = self.past.pop().unpacked()
 
     def redo(self) -> None:
         """Take a step again that was undone, if there is one."""
         if self.future:
-            self.past.append(self.present)
-            self.present = self.future.pop()
+            self.past.append(Packed.of(self.present))
+            self.present = self.future.pop().unpacked()

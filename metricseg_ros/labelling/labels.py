@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
+from metricseg_ros.inputs.codec import encode
 import numpy as np
 
 MOST_OBJECTS = IGNORE_LABEL - 1
@@ -39,9 +41,14 @@ class Labels:
     label_map: np.ndarray
     names: tuple[str, ...] = ()
 
-    @property
+    @cached_property
+    def png(self) -> bytes:
+        """The label map as it is written to disk, and kept for undo."""
+        return encode(self.label_map, '.png')
+
+    @cached_property
     def ids(self) -> list[int]:
-        """Return the ids of the objects that have a pixel, in order."""
+        """The ids of the objects that have a pixel, in order."""
         present = np.flatnonzero(np.bincount(self.label_map.ravel(), minlength=1))
         return [int(label) for label in present if label not in (BACKGROUND, IGNORE_LABEL)]
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import cv2
 from metricseg_ros.clicks import ClickError, Clicks, segment_clicks
 from metricseg_ros.config import BACKGROUND, GroupingConfig, IGNORE_LABEL
+from metricseg_ros.instances import trimmed
 from metricseg_ros.labelling.labels import LabelError, Labels, painted, with_object
 from metricseg_ros.structures import EmbeddedImage, Instances
 import numpy as np
@@ -112,12 +113,13 @@ def without_slivers(labels: Labels, object_id: int, taken: np.ndarray) -> Labels
     """
     if object_id in (BACKGROUND, IGNORE_LABEL):
         return labels
-    left = (labels.label_map == object_id).view(np.uint8)
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats(left)
-    depth = cv2.distanceTransform(np.pad(left, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    left = labels.label_map == object_id
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(left.view(np.uint8))
     small = stats[:, cv2.CC_STAT_AREA] < SLIVER_SHARE * np.count_nonzero(taken)
-    slivers = [piece for piece in range(1, count)
-               if small[piece] and depth[pieces == piece].max() < SLIVER_DEPTH]
+    slivers = [piece for piece in range(1, count) if small[piece]]
+    if slivers:
+        depth = depth_inside(left)
+        slivers = [piece for piece in slivers if depth[pieces == piece].max() < SLIVER_DEPTH]
     return painted(labels, np.isin(pieces, slivers), BACKGROUND) if slivers else labels
 
 
@@ -171,11 +173,22 @@ def anchor(mask: np.ndarray, away_from: Pixel) -> Pixel:
     :return: the pixel that is deepest inside, where depth counts no more than the distance to the
         click.
     """
-    depth = cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    rows, columns = np.ogrid[:mask.shape[0], :mask.shape[1]]
+    (left, top, right, bottom), crop = trimmed(((0, 0, *mask.shape[::-1]), mask))
+    rows, columns = np.ogrid[top:bottom, left:right]
     distance = np.hypot(rows - away_from[0], columns - away_from[1])
-    row, column = np.unravel_index(np.argmax(np.minimum(depth, distance)), mask.shape)
-    return float(row), float(column)
+    deepest = np.argmax(np.minimum(depth_inside(crop), distance))
+    row, column = np.unravel_index(deepest, crop.shape)
+    return float(top + row), float(left + column)
+
+
+def depth_inside(mask: np.ndarray) -> np.ndarray:
+    """
+    Tell how far the pixels of a mask are from its edge; beyond the border nothing is of it.
+
+    :param mask: (H,W) bool.
+    :return: (H,W) float32, in pixels.
+    """
+    return cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
 
 
 def label_at(labels: Labels, pixel: Pixel) -> int:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import base64
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 import secrets
 import threading
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 from metricseg_ros.datasets.reading import read_photograph
 from metricseg_ros.inputs.images import natural_key
 from metricseg_ros.labelling.actions import act, Context
-from metricseg_ros.labelling.history import History, Packed
+from metricseg_ros.labelling.history import History
 from metricseg_ros.labelling.labels import LabelError, Labels
 from metricseg_ros.labelling.pointing import presegmented
 from metricseg_ros.labelling.store import LabelStore
@@ -31,6 +32,9 @@ import numpy as np
 
 IN_MEMORY = 8
 """Images whose embeddings are kept."""
+
+Seen = tuple[EmbeddedImage, Instances]
+"""What the network sees in an image, and what the model finds in it."""
 
 UNDO, REDO, DONE = 'undo', 'redo', 'done'
 
@@ -64,9 +68,9 @@ class LabellingSession:
         """
         self.store, self.segmenter = store, segmenter
         self._documents: dict[str, Document] = {}
-        self._seen: OrderedDict[str, tuple[EmbeddedImage, Instances]] = OrderedDict()
-        self._changing, self._looking = threading.RLock(), threading.Lock()
-        self._ahead = ThreadPoolExecutor(1)
+        self._seen: OrderedDict[str, Future[Seen]] = OrderedDict()
+        self._changing, self._keeping = threading.RLock(), threading.Lock()
+        self._looker = ThreadPoolExecutor(1)  # One image at a time; answers do not wait for it.
         self._own = secrets.token_hex(4)  # Revisions of an earlier server are none of this one.
 
     @property
@@ -94,11 +98,12 @@ class LabellingSession:
         :raises ValueError: if a file is damaged.
         """
         self.store.entries[name]
-        self._look(name)
+        seen = self._look(name).result()
+        names = self.names
+        for following in names[names.index(name) + 1:][:1]:
+            self._look(following)
         with self._changing:
-            state = self._state(name, self._document(name))
-        self._ahead.submit(self._look_ahead, name)
-        return state
+            return self._state(name, self._document(name, seen))
 
     def change(self, name: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         """
@@ -114,12 +119,12 @@ class LabellingSession:
         :raises OSError: if it cannot be written; then nothing has changed.
         """
         self.store.entries[name]
-        embedded, found = self._look(name)
+        seen = self._look(name).result()
         with self._changing:
-            document = self._document(name)
+            document = self._document(name, seen)
             if asked.get('revision') != self._revision(document):
                 raise StaleError('another page has changed this image: it is shown as it is now')
-            chosen = self._act(name, document, asked, embedded, found)
+            chosen = self._act(name, document, asked, seen)
             document.changes += 1
             return self._state(name, document, chosen)
 
@@ -137,12 +142,12 @@ class LabellingSession:
 
     def close(self) -> None:
         """Wait for what is being written, and end."""
-        self._ahead.shutdown(cancel_futures=True)
+        self._looker.shutdown(cancel_futures=True)
         with self._changing:
             self.segmenter.close()
 
     def _act(self, name: str, document: Document, asked: Mapping[str, Any],
-             embedded: EmbeddedImage, found: Instances) -> int | None:
+             seen: Seen) -> int | None:
         """Change labels and what is on disk, or neither of them."""
         history, chosen, action = document.history, None, asked.get('action')
         before = (history.present, list(history.past), list(history.future))
@@ -150,12 +155,11 @@ class LabellingSession:
             if action in (UNDO, REDO):
                 history.undo() if action == UNDO else history.redo()
             elif action != DONE:
-                labels = history.present.unpacked()
-                context = Context(embedded, self.segmenter.grouping, self.store.classes,
-                                  self._suggested(found))
-                changed, chosen = act(labels, asked, context)
+                context = Context(seen[0], self.segmenter.grouping, self.store.classes,
+                                  partial(self._suggested, seen[1]))
+                changed, chosen = act(history.present, asked, context)
                 history.change(changed)
-            self._write(name, history.present.unpacked(), action, asked)
+            self._write(name, history.present, action, asked)
         except Exception:
             history.present, history.past, history.future = before
             raise
@@ -169,31 +173,30 @@ class LabellingSession:
         else:
             self.store.take_back(name, labels)
 
-    def _look(self, name: str) -> tuple[EmbeddedImage, Instances]:
-        with self._looking:
-            if name not in self._seen:
-                embedded = self.segmenter.embed(read_photograph(self.store.image_path(name)))
-                self._seen[name] = embedded, self.segmenter.instances(embedded)
+    def _look(self, name: str) -> Future[Seen]:
+        """Let the model look at an image, unless it has; what is to come can be waited for."""
+        with self._keeping:
+            kept = self._seen.get(name)
+            if kept is None or (kept.done() and kept.exception()):
+                self._seen[name] = self._looker.submit(self._see, name)
             self._seen.move_to_end(name)
             while len(self._seen) > IN_MEMORY:
                 self._seen.popitem(last=False)
             return self._seen[name]
 
-    def _look_ahead(self, name: str) -> None:
-        names = self.names
-        following = names[names.index(name) + 1:][:1]
-        for other in following:
-            self._look(other)
+    def _see(self, name: str) -> Seen:
+        embedded = self.segmenter.embed(read_photograph(self.store.image_path(name)))
+        return embedded, self.segmenter.instances(embedded)
 
-    def _document(self, name: str) -> Document:
+    def _document(self, name: str, seen: Seen) -> Document:
         if name not in self._documents:
-            embedded, found = self._look(name)
+            embedded, found = seen
             labels = self.store.read(name)
             if labels is not None and labels.label_map.shape != embedded.image_size:
                 raise ValueError(f'the label map of {name} is of size {labels.label_map.shape}, '
                                  f'its image of {embedded.image_size}: remove one of them')
-            self._documents[name] = Document(History(Packed.of(
-                self._suggested(found) if labels is None else labels)))
+            self._documents[name] = Document(History(
+                self._suggested(found) if labels is None else labels))
         return self._documents[name]
 
     def _suggested(self, found: Instances) -> Labels:
@@ -206,8 +209,7 @@ class LabellingSession:
 
     def _state(self, name: str, document: Document, chosen: int | None = None) -> dict[str, Any]:
         history = document.history
-        labels = history.present.unpacked()
-        ids = labels.ids
+        labels, ids = history.present, history.present.ids
         return {'name': name, 'revision': self._revision(document),
                 'size': list(labels.label_map.shape), 'runs': runs_of(labels.label_map),
                 'objects': [{'id': own, 'class': labels.names[own - 1]} for own in ids],

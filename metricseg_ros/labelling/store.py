@@ -22,7 +22,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
 from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.datasets.folder_dataset import ONE_CLASS
 from metricseg_ros.datasets.reading import read_json, read_labels
@@ -177,7 +176,7 @@ class LabelStore:
             self.entries[name] = replace(entry, about={**entry.about, 'key': name,
                                                        'names': names})
             self._write_index(entry.done)
-        write_atomically(self.label_path(name), encoded(labels.label_map))
+        write_atomically(self.label_path(name), labels.png)
 
     def finish(self, name: str, labels: Labels) -> None:
         """
@@ -240,13 +239,3 @@ def _read_entries(path: Path) -> list[dict[str, Any]]:
             and isinstance(entry.get('names'), list) for entry in entries):
         raise ValueError(f'{path} is not of this program: choose another folder')
     return entries
-
-
-def encoded(label_map: np.ndarray) -> bytes:
-    """
-    Encode a label map as PNG, for speed rather than size.
-
-    :param label_map: (H,W) uint16.
-    :return: content of the file.
-    """
-    return cv2.imencode('.png', label_map, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()

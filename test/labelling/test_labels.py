@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.labelling.history import History, Packed
+from metricseg_ros.labelling.history import History
 from metricseg_ros.labelling.labels import (
     LabelError,
     Labels,
@@ -104,17 +104,17 @@ def test_a_brush_may_leave_the_image() -> None:
 
 
 def test_undo_and_redo_go_back_and_forth_and_a_change_forgets_what_was_undone() -> None:
-    history = History(Packed.of(labels('1.')))
+    history = History(labels('1.'))
     history.change(renamed(labels('12'), 2, 'tin'))
     history.change(labels('11'))
     history.undo()
-    assert rows(history.present.unpacked()) == ['12']
-    assert history.present.unpacked().names[1] == 'tin'
+    assert rows(history.present) == ['12']
+    assert history.present.names[1] == 'tin'
     history.undo()
     history.undo()  # There is nothing before the first.
-    assert rows(history.present.unpacked()) == ['1.']
+    assert rows(history.present) == ['1.']
     history.redo()
-    assert rows(history.present.unpacked()) == ['12']
+    assert rows(history.present) == ['12']
     history.change(labels('..'))
     history.redo()
-    assert rows(history.present.unpacked()) == ['..']
+    assert rows(history.present) == ['..']

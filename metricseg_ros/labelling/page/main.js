@@ -45,9 +45,12 @@ function change(asked) {
     if (page.current !== state.name) return;
     accept(state);
     say('');
-    const took = performance.now() - since;
-    document.body.dataset.answerMs = took.toFixed(1);
-    byId('saved').textContent = `saved (${took.toFixed(0)} ms)`;
+    byId('saved').textContent = 'saved';
+    requestAnimationFrame(() => setTimeout(() => {  // Painted.
+      const took = performance.now() - since;
+      document.body.dataset.answerMs = took.toFixed(1);
+      byId('saved').textContent = `saved (${took.toFixed(0)} ms)`;
+    }));
   });
 }
 
