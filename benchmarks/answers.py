@@ -3,10 +3,10 @@
 """
 Measure how long the labelling page takes to answer, as felt in the browser.
 
-metricseg label serves the images; Chromium (scripts/browser) adds the object under a click on the
-ground, cuts at a click on an object, and paints. The clock runs from the button until the answer
-is painted, with the label map on the disk. `request_ms` is the server's part of it, as the browser
-sees it; `render_ms` the rest: decoding, colouring, lists, and the wait for the next frame.
+metricseg label serves the images; Chromium (scripts/test_tools) adds the object under a click on
+the ground, cuts at a click on an object, and paints. The clock runs from the button until the
+answer is painted, with the label map on the disk. `request_ms` is the server's part of it, as the
+browser sees it; `render_ms` the rest: decoding, colouring, lists, and the wait for the next frame.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def browsing(address: str) -> Iterator[Page]:
 
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
-        raise ValueError('no browser: scripts/browser installs Chromium, or says how')
+        raise ValueError('no browser: scripts/test_tools installs Chromium, or says how')
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path, args=['--no-sandbox'] if os.getuid() == 0 else [])
