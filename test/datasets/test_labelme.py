@@ -69,8 +69,8 @@ def test_shapes_of_one_group_are_one_object(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('path', ['..\\photos\\desk.png', 'C:\\photos\\desk.png',
                                   '/home/me/desk.png'])
-def test_an_image_is_found_by_the_end_of_its_path_on_another_machine(tmp_path: Path,
-                                                                    path: str) -> None:
+def test_an_image_is_found_by_the_end_of_its_path_on_another_machine(
+        tmp_path: Path, path: str) -> None:
     text = write(tmp_path, imagePath=path, imageHeight=str(SIZE[0]), imageWidth=float(SIZE[1]))
     assert open_dataset(text)[0].image.shape[:2] == SIZE
 

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / 'scripts'
 PYTHON_PATHS = [str(ROOT / name) for name in (
     'benchmarks', 'examples', 'launch', 'metricseg_ros', 'scripts', 'setup.py', 'test')
@@ -24,7 +24,7 @@ HEADED_SUFFIXES = {'.py', '.sh', '.hpp', '.cpp'}
 @pytest.mark.ros
 def test_ament_flake8_finds_nothing() -> None:
     pytest.importorskip('ament_flake8')
-    config = str(ROOT / 'test' / 'ament_flake8.ini')
+    config = str(Path(__file__).with_name('ament_flake8.ini'))
     # In a process of its own: flake8 forks, which crashes among the threads of torch and ROS 2.
     linter = 'import sys; from ament_flake8.main import main; sys.exit(main())'
     checked = subprocess.run([sys.executable, '-c', linter, '--config', config, *PYTHON_PATHS],

@@ -12,8 +12,8 @@ from metricseg_ros.packed_mask import pack, PackedMask, unpack, unpack_crop
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parent.parent
-CONSUMER = ROOT / 'test' / 'mask_consumer'
+ROOT = Path(__file__).parents[2]
+CONSUMER = Path(__file__).with_name('codec')
 INCLUDE = ROOT / 'metricseg_msgs' / 'include'
 STRICT = ['-std=c++14', '-Wall', '-Wextra', '-Wpedantic', '-Wshadow', '-Werror', '-O1']
 SANITIZED = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all']

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import metricseg_ros
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / 'scripts' / 'requirements'
 # Where the module that one imports is called otherwise than the package that one installs.
 DISTRIBUTIONS = {'cv2': 'opencv-python-headless', 'google': 'protobuf', 'PIL': 'pillow',
