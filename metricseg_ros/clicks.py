@@ -19,8 +19,7 @@ from metricseg_ros.grouping.masks import (
 )
 from metricseg_ros.instances import numbered_instances, place_masks
 from metricseg_ros.similarity import squared_distances, squared_radii
-from metricseg_ros.structures import EmbeddedImage, Instances, NetworkOutput, Seeds
-from metricseg_ros.support import PlacedMask
+from metricseg_ros.structures import EmbeddedImage, Instances, NetworkOutput, PlacedMask, Seeds
 from metricseg_ros.threads import single_threaded
 import numpy as np
 import torch

@@ -10,34 +10,50 @@ import cv2
 from metricseg_ros.config import BACKGROUND, GroupingConfig, SupportConfig
 from metricseg_ros.grouping import SeedMasks
 from metricseg_ros.outlines import OutlineFilter, resample
-from metricseg_ros.structures import EmbeddedImage, Instances, Seeds
-from metricseg_ros.support import lie_in_support, PlacedMask
+from metricseg_ros.structures import (
+    EmbeddedImage,
+    ImageMasks,
+    Instances,
+    PlacedMask,
+    Seeds,
+)
+from metricseg_ros.support import lie_in_support
 import numpy as np
 import torch
 from torch import Tensor
 
 
-def to_instances(masks: SeedMasks, embedded: EmbeddedImage, config: GroupingConfig,
-                 embeddings: Tensor | None = None,
-                 support: SupportConfig | None = None) -> Instances:
+def image_masks(masks: SeedMasks, embeddings: Tensor, embedded: EmbeddedImage,
+                config: GroupingConfig) -> ImageMasks:
     """
-    Take masks to the image, drop those of supports, resolve overlaps, and number the rest.
+    Take masks to the image.
 
     :param masks: K masks on the grid, by decreasing score.
-    :param config: minimum area, how outlines are drawn, and whether overlaps are resolved.
-    :param embeddings: (K,D), what describes each mask, if the instances shall carry it.
+    :param embeddings: (K,D), the mean of each.
+    :param config: how outlines are drawn; overlaps are left as they are.
+    :return: the same masks.
+    """
+    return ImageMasks(masks.seeds, place_masks(masks, embedded, config.outline_radius),
+                      embeddings.cpu().numpy(), replace(config, resolve_overlaps=False))
+
+
+def to_instances(masks: ImageMasks, embedded: EmbeddedImage, config: GroupingConfig,
+                 support: SupportConfig | None = None) -> Instances:
+    """
+    Drop masks of supports, resolve overlaps, and number the rest.
+
+    :param masks: K masks in the image.
+    :param config: minimum area, and whether overlaps are resolved.
     :param support: what counts as a support where the image has depth; None drops none.
     :return: the instances, by decreasing score; ids count from 1.
     """
-    image_size = embedded.image_size
-    placed = place_masks(masks, embedded, config.outline_radius)
+    image_size, placed = embedded.image_size, masks.placed
     lying = np.zeros(len(placed), bool)
-    if (support is not None and support.enabled and embedded.depth is not None
-            and embedded.image is not None):
+    if drops_supports(embedded, support):
         lying = lie_in_support(placed, embedded.image, embedded.depth, support)
     standing = np.flatnonzero(~lying)
     placed = [placed[index] for index in standing]
-    if config.resolve_overlaps:
+    if config.resolve_overlaps and not masks.grouping.resolve_overlaps:
         placed = without_overlaps(placed, image_size)
     least = max(1.0, config.minimum_area * image_size[0] * image_size[1])
     large = [index for index, (_, crop) in enumerate(placed) if np.count_nonzero(crop) >= least]
@@ -46,7 +62,13 @@ def to_instances(masks: SeedMasks, embedded: EmbeddedImage, config: GroupingConf
         masks.seeds[torch.from_numpy(kept)], [placed[index] for index in large], image_size,
         embedded.to_image)
     return replace(instances, dropped_support=int(np.count_nonzero(lying)),
-                   embeddings=None if embeddings is None else embeddings.cpu().numpy()[kept])
+                   embeddings=masks.embeddings[kept])
+
+
+def drops_supports(embedded: EmbeddedImage, support: SupportConfig | None) -> bool:
+    """Tell whether masks of supports are dropped: then all masks are judged as they are."""
+    return (support is not None and support.enabled and embedded.depth is not None
+            and embedded.image is not None)
 
 
 def numbered_instances(seeds: Seeds, placed: list[PlacedMask], image_size: tuple[int, int],
@@ -84,7 +106,9 @@ def place_masks(masks: SeedMasks, embedded: EmbeddedImage, outline_radius: int
     """
     outlined = [(margin, embedded.to_image) for margin in masks.margins.cpu().numpy()]
     if outline_radius and embedded.guide is not None and min(embedded.guide.shape) >= 2:
-        draw = OutlineFilter(embedded.guide, embedded.image_size, outline_radius)
+        guide = embedded.guide
+        draw = OutlineFilter(guide.cpu().numpy() if isinstance(guide, Tensor) else guide,
+                             embedded.image_size, outline_radius)
         outlined = [draw(*item) for item in outlined]
     return [place_mask(margin, embedded.image_size, to_image) for margin, to_image in outlined]
 

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import cv2
 from metricseg_ros.pinhole import Intrinsics
 from metricseg_ros.planes import fit_dominant_plane
-from metricseg_ros.structures import DepthImage
+from metricseg_ros.structures import DepthImage, NetworkOutput
 from metricseg_ros.threads import single_threaded
 import numpy as np
 import torch
@@ -98,6 +98,16 @@ def fit_geometry(image_size: tuple[int, int], box: tuple[int, int],
     return ImageGeometry((image_size[0], image_size[1]), (height, width), (below, right))
 
 
+def check_image(image: np.ndarray) -> None:
+    """
+    Check an image.
+
+    :raises ValueError: if it is not (H,W,3) uint8.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ValueError(f'image must be (H,W,3) uint8, got {image.shape} {image.dtype}')
+
+
 @single_threaded()
 def preprocess(image: np.ndarray, box: tuple[int, int], multiple: int,
                mean: tuple[float, ...] = MEAN,
@@ -113,8 +123,7 @@ def preprocess(image: np.ndarray, box: tuple[int, int], multiple: int,
     :return: (1,3,h,w) float32, and the geometry whose inverse takes masks back.
     :raises ValueError: if the image is not (H,W,3) uint8 with H and W at least 1.
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise ValueError(f'image must be (H,W,3) uint8, got {image.shape} {image.dtype}')
+    check_image(image)
     geometry = fit_geometry((image.shape[0], image.shape[1]), box, multiple)
     height, width = geometry.content_size
     shrinks = height < image.shape[0]
@@ -229,6 +238,23 @@ def camera_vector(metres: np.ndarray, camera: Intrinsics) -> np.ndarray:
     longer = max(height, width)
     return np.array([focal, x * longer / camera.fx, y * longer / camera.fy, ahead, plane.offset],
                     np.float32)
+
+
+def crop_to_content(output: NetworkOutput, geometry: ImageGeometry) -> NetworkOutput:
+    """
+    Leave out the part of the grid that shows only padding.
+
+    :param output: of the whole input.
+    :param geometry: how the image lies in it.
+    :return: of the image.
+    """
+    rows, columns = geometry.grid_content(output.grid_size)
+    names, stride = output.name_logits, output.name_stride
+    if names is not None:
+        names = names[:, :-(-rows // stride), :-(-columns // stride)].contiguous()
+    return replace(output, embeddings=output.embeddings[:, :rows, :columns].contiguous(),
+                   class_logits=output.class_logits[:, :, :rows, :columns].contiguous(),
+                   name_logits=names)
 
 
 def brightness(tensor: Tensor, geometry: ImageGeometry) -> np.ndarray:

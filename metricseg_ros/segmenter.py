@@ -9,16 +9,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 import time
 
-from metricseg_ros.backends import Backend, open_backend
+from metricseg_ros.backends import Backend, BackendError, open_backend
 from metricseg_ros.config import GroupingConfig, InputConfig, SegmenterConfig, SupportConfig
+from metricseg_ros.device_program.runner import BUFFERS, ProgramError, ProgramRunner
 from metricseg_ros.grouping import group, mean_embeddings
-from metricseg_ros.instances import to_instances
+from metricseg_ros.instances import image_masks, to_instances
 from metricseg_ros.models import load_description, ModelDescription
 from metricseg_ros.preprocess import (
     batched,
     brightness,
+    check_image,
+    crop_to_content,
     DepthTensors,
-    ImageGeometry,
     preprocess,
     preprocess_depth,
 )
@@ -40,15 +42,18 @@ class InstanceSegmenter:
     def __init__(self, description: ModelDescription, backend: Backend,
                  grouping: GroupingConfig | None = None,
                  input_config: InputConfig | None = None,
-                 support: SupportConfig | None = None) -> None:
+                 support: SupportConfig | None = None, device_program: str = 'auto') -> None:
         """
         Put the parts together; :meth:`from_config` makes them.
 
         :param backend: runs its network.
         :param input_config: size at which the network sees the image.
         :param support: what counts as a support.
+        :param device_program: whether masks are made beside the network: auto, always or never.
         """
         self.description, self.backend = description, backend
+        self.device_program = device_program
+        self._runner: ProgramRunner | None = None
         self.grouping = grouping or GroupingConfig()
         self.support = support or SupportConfig()
         self.input_size = box_of(description, input_config or InputConfig())
@@ -65,7 +70,8 @@ class InstanceSegmenter:
         description = load_description(config.model)
         box = box_of(description, config.input)
         segmenter = cls(description, open_backend(description, config.backend, box),
-                        config.grouping, config.input, config.support)
+                        config.grouping, config.input, config.support,
+                        config.backend.device_program)
         segmenter.segment(np.zeros((*segmenter.input_size, 3), np.uint8))
         return segmenter
 
@@ -88,8 +94,9 @@ class InstanceSegmenter:
 
     @property
     def largest_batch(self) -> int:
-        """Return how many images the network takes at once; 1 where nothing is won by it."""
-        return self.backend.largest_batch
+        """Return how many images are taken at once; 1 where nothing is won by it."""
+        by_program = self._runner is not None and not self._runner.failure
+        return BUFFERS if by_program else self.backend.largest_batch
 
     def embed(self, image: np.ndarray, depth: DepthImage | None = None) -> EmbeddedImage:
         """
@@ -112,8 +119,52 @@ class InstanceSegmenter:
         :return: what the network says of each; the times are those of them all.
         :raises ValueError: if an image or its depth is of another shape or type.
         """
-        stage_ms: dict[str, float] = {}
         depths = depths or [None] * len(images)
+        return (self._embedded_by_program(images, depths)
+                or self._embedded_step_by_step(images, depths))
+
+    def _embedded_by_program(self, images: Sequence[np.ndarray],
+                             depths: Sequence[DepthImage | None]) -> list[EmbeddedImage] | None:
+        """Make the masks beside the network; return None where that is not wanted or possible."""
+        if self.device_program == 'never':
+            return None
+        for image in images:
+            check_image(image)
+        stage_ms = {'preprocess': 0.0}
+        groupings = [self._device_grouping(depth) for depth in depths]
+        with timed(stage_ms, 'network'):
+            found = self.backend.by_the_best(
+                lambda backend: self._run_program(backend, images, depths, groupings))
+        return found and [
+            replace(embedded, stage_ms=dict(stage_ms), image=image if depth else None, depth=depth)
+            for embedded, image, depth in zip(found, images, depths, strict=True)]
+
+    def _run_program(self, backend: Backend, *frames: Sequence) -> list[EmbeddedImage] | None:
+        always = self.device_program == 'always'
+        if not always and backend.report.device == 'cpu':
+            return None
+        if self._runner is None or self._runner.backend is not backend:
+            self._runner = ProgramRunner(self.description, self.input_size, backend)
+        try:
+            return None if self._runner.failure else self._runner.run(*frames)
+        except (BackendError, ValueError):
+            raise
+        except Exception as error:  # Whatever it is, the other path goes on and says so.
+            if always:
+                raise BackendError(f'backend.device_program is always, but {error}') from error
+            if not isinstance(error, ProgramError):
+                self._runner.give_up(error)
+            return None
+
+    def _device_grouping(self, depth: DepthImage | None) -> GroupingConfig:
+        """Leave overlaps to the CPU where supports are dropped, which judges whole masks."""
+        grouping = self.own_grouping
+        return replace(grouping, resolve_overlaps=grouping.resolve_overlaps and not (
+            depth is not None and self.support.enabled))
+
+    def _embedded_step_by_step(self, images: Sequence[np.ndarray],
+                               depths: Sequence[DepthImage | None]) -> list[EmbeddedImage]:
+        stage_ms: dict[str, float] = {}
         with timed(stage_ms, 'preprocess'):
             fed = [preprocess(image, self.input_size, self.description.size_multiple,
                               self.description.mean, self.description.std) for image in images]
@@ -132,7 +183,7 @@ class InstanceSegmenter:
     def _run(self, tensors: list[Tensor],
              depths: list[DepthTensors | None]) -> list[NetworkOutput]:
         alike = len({tensor.shape for tensor in tensors}) == 1
-        if alike and 1 < len(tensors) <= self.largest_batch:
+        if alike and 1 < len(tensors) <= self.backend.largest_batch:
             return self.backend.run_batch(torch.cat(tensors), batched(depths, tensors[0]))
         return [self.backend.run(*inputs) for inputs in zip(tensors, depths, strict=True)]
 
@@ -144,13 +195,16 @@ class InstanceSegmenter:
         :param embedded: from :meth:`embed`.
         :return: the instances by decreasing score, with the times of all stages.
         """
-        stage_ms, grouping = dict(embedded.stage_ms), self.own_grouping
+        stage_ms, grouping, masks = dict(embedded.stage_ms), self.own_grouping, embedded.masks
+        if masks is not None and masks.grouping != self._device_grouping(embedded.depth):
+            masks = None  # They were made by parameters that have changed since.
         with timed(stage_ms, 'grouping'):
-            masks = group(embedded.output, grouping)
-            embeddings = embedded.output.embeddings
-            described = mean_embeddings(embeddings, masks.masks.to(embeddings.device))
+            if masks is None:
+                on_grid, embeddings = group(embedded.output, grouping), embedded.output.embeddings
+                described = mean_embeddings(embeddings, on_grid.masks.to(embeddings.device))
         with timed(stage_ms, 'masks'):
-            instances = to_instances(masks, embedded, grouping, described, self.support)
+            masks = masks or image_masks(on_grid, described, embedded, grouping)
+            instances = to_instances(masks, embedded, grouping, self.support)
         return replace(instances, stage_ms=stage_ms)
 
     def close(self) -> None:
@@ -166,23 +220,6 @@ def box_of(description: ModelDescription, asked: InputConfig) -> tuple[int, int]
     :return: (height, width).
     """
     return (asked.height or description.input_size[0], asked.width or description.input_size[1])
-
-
-def crop_to_content(output: NetworkOutput, geometry: ImageGeometry) -> NetworkOutput:
-    """
-    Leave out the part of the grid that shows only padding.
-
-    :param output: of the whole input.
-    :param geometry: how the image lies in it.
-    :return: of the image.
-    """
-    rows, columns = geometry.grid_content(output.grid_size)
-    names, stride = output.name_logits, output.name_stride
-    if names is not None:
-        names = names[:, :-(-rows // stride), :-(-columns // stride)].contiguous()
-    return replace(output, embeddings=output.embeddings[:, :rows, :columns].contiguous(),
-                   class_logits=output.class_logits[:, :, :rows, :columns].contiguous(),
-                   name_logits=names)
 
 
 @contextmanager

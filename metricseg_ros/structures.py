@@ -7,10 +7,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from metricseg_ros.config import BACKGROUND
+from metricseg_ros.config import BACKGROUND, GroupingConfig
 from metricseg_ros.pinhole import Intrinsics
 import numpy as np
 from torch import Tensor
+
+Box = tuple[int, int, int, int]
+PlacedMask = tuple[Box, np.ndarray]
+"""A box, (left, top, right, bottom), and the (h,w) bool mask inside it."""
 
 
 @dataclass(frozen=True)
@@ -99,37 +103,6 @@ class NetworkOutput:
 
 
 @dataclass(frozen=True)
-class EmbeddedImage:
-    """
-    An image as the network sees it: all that masks are made of.
-
-    :param output: of the network, on the part of its grid that shows the image.
-    :param image_size: (height, width) of the image, in pixels.
-    :param to_image: (2,2) float64, rows are (scale, offset) of row and of column: image = scale *
-        grid + offset, where whole numbers are pixel centres.
-    :param stage_ms: what each stage took so far, in milliseconds.
-    :param guide: (h,w) float32, brightness of the image at the size of the network's input, which
-        outlines follow; None if they shall not.
-    :param image: (H,W,3) uint8 RGB, the image itself, where there is depth.
-    :param depth: of the image, where it is known.
-    """
-
-    output: NetworkOutput
-    image_size: tuple[int, int]
-    to_image: np.ndarray
-    stage_ms: dict[str, float] = field(default_factory=dict)
-    guide: np.ndarray | None = None
-    image: np.ndarray | None = None
-    depth: DepthImage | None = None
-
-    def __post_init__(self) -> None:
-        """Check that depth lies over the image."""
-        if self.depth is not None and self.depth.metres.shape != tuple(self.image_size):
-            raise ValueError(f'depth must be {tuple(self.image_size)} like its image, got '
-                             f'{self.depth.metres.shape}')
-
-
-@dataclass(frozen=True)
 class Seeds:
     """
     The K seeds of one image, in the order they were picked.
@@ -172,6 +145,57 @@ class Seeds:
         """Return the seeds on the CPU."""
         return Seeds(self.positions.cpu(), self.scores.cpu(), self.class_ids.cpu(),
                      self.similarity_thresholds.cpu())
+
+
+@dataclass(frozen=True)
+class ImageMasks:
+    """
+    Masks at the size of the image, by decreasing score.
+
+    :param seeds: K seeds.
+    :param placed: K masks.
+    :param embeddings: (K,D) float32, the mean embedding of each.
+    :param grouping: what they were made by; whether overlaps have been resolved, too.
+    """
+
+    seeds: Seeds
+    placed: list[PlacedMask]
+    embeddings: np.ndarray
+    grouping: GroupingConfig
+
+
+@dataclass(frozen=True)
+class EmbeddedImage:
+    """
+    An image as the network sees it: all that masks are made of.
+
+    :param output: of the network, on the part of its grid that shows the image.
+    :param image_size: (height, width) of the image, in pixels.
+    :param to_image: (2,2) float64, rows are (scale, offset) of row and of column: image = scale *
+        grid + offset, where whole numbers are pixel centres.
+    :param stage_ms: what each stage took so far, in milliseconds.
+    :param guide: (h,w) float32, brightness of the image at the size of the network's input, which
+        outlines follow; None if they shall not. Where the network's output is on a GPU it may be
+        there, too.
+    :param image: (H,W,3) uint8 RGB, the image itself, where there is depth.
+    :param depth: of the image, where it is known.
+    :param masks: its masks, where they were made beside the network; None where they are to be.
+    """
+
+    output: NetworkOutput
+    image_size: tuple[int, int]
+    to_image: np.ndarray
+    stage_ms: dict[str, float] = field(default_factory=dict)
+    guide: np.ndarray | Tensor | None = None
+    image: np.ndarray | None = None
+    depth: DepthImage | None = None
+    masks: ImageMasks | None = None
+
+    def __post_init__(self) -> None:
+        """Check that depth lies over the image."""
+        if self.depth is not None and self.depth.metres.shape != tuple(self.image_size):
+            raise ValueError(f'depth must be {tuple(self.image_size)} like its image, got '
+                             f'{self.depth.metres.shape}')
 
 
 @dataclass(frozen=True)

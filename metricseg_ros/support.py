@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import cv2
 from metricseg_ros.config import SupportConfig
 from metricseg_ros.planes import fit_planes, Plane, sample_points, tolerance
-from metricseg_ros.structures import DepthImage
+from metricseg_ros.structures import DepthImage, PlacedMask
 from metricseg_ros.threads import single_threaded
 import numpy as np
 
@@ -40,10 +40,6 @@ MOST_POINTS = 500
 """Points of a mask by which its length is measured."""
 EXTENT_QUANTILES = (0.02, 0.98)
 """Between which points of a surface its length is measured."""
-
-Box = tuple[int, int, int, int]
-PlacedMask = tuple[Box, np.ndarray]
-"""A box, (left, top, right, bottom), and the (h,w) bool mask inside it."""
 
 
 @single_threaded()

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TYPE_CHECKING
+from typing import Protocol, TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:  # The process that builds an engine has no need of torch.
     from metricseg_ros.preprocess import DepthTensors
@@ -27,6 +28,7 @@ class ExecutionReport:
     :param device: cpu, or cuda and the GPU's name.
     :param precision: fp32 or fp16.
     :param note: why it is not what was preferred, or empty.
+    :param masks: how masks are made beside the network; empty where they are made on the CPU.
     """
 
     backend: str
@@ -34,11 +36,25 @@ class ExecutionReport:
     device: str
     precision: str
     note: str = ''
+    masks: str = ''
 
     def __str__(self) -> str:
         """Return one line for people."""
         line = f'{self.backend} ({self.provider}) on {self.device}, {self.precision}'
+        line = f'{line}, masks by {self.masks}' if self.masks else line
         return f'{line}; {self.note}' if self.note else line
+
+
+Output = TypeVar('Output')
+
+DeviceNetwork = Callable[..., 'tuple[Tensor, ...]']
+"""
+The network as a step of other work on its device.
+
+Takes what the network takes, (1,3,h,w) and perhaps depth (1,1,h,w) and camera (1,5), gives what it
+gives, embeddings (1,D,h',w'), class logits (1,T,C+1,h',w') and perhaps name logits (1,M,h'',w''),
+and does not wait for it. The next run may overwrite what it gave.
+"""
 
 
 class Backend(Protocol):
@@ -72,6 +88,24 @@ class Backend(Protocol):
         seen = [None] * len(singles) if depths is None else map(
             type(depths), *(part.split(1) for part in depths))
         return [self.run(*inputs) for inputs in zip(singles, seen, strict=True)]
+
+    def on_device(self, input_size: tuple[int, int]) -> DeviceNetwork | None:
+        """
+        Make the network a step of other work on its device, on the stream that is current.
+
+        :param input_size: (height, width) of its input.
+        :return: the step; None where the network cannot be one.
+        """
+        return None
+
+    def by_the_best(self, work: Callable[[Backend], Output]) -> Output:
+        """
+        Let the backend work that runs now; where a better one has become ready, that one.
+
+        :param work: given the backend.
+        :return: what it gives.
+        """
+        return work(self)
 
     def close(self) -> None:
         """Give back memory and device."""

@@ -8,7 +8,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from metricseg_ros.backends.backend import Backend, BackendError, ExecutionReport
+from metricseg_ros.backends.backend import (
+    Backend,
+    BackendError,
+    DeviceNetwork,
+    ExecutionReport,
+)
 from metricseg_ros.backends.gpus import found_gpu
 from metricseg_ros.config import BackendConfig, NetworkConfig
 from metricseg_ros.models import ModelDescription
@@ -59,10 +64,22 @@ class OnnxRuntimeBackend(Backend):
         :return: what it says, on the CPU.
         """
         given = network_inputs(self.network.inputs, tensor, depth)
-        outputs = self.session.run(self.network.outputs,
-                                   {name: part.numpy() for name, part in given.items()})
-        return NetworkOutput.of([torch.from_numpy(part)[0] for part in outputs],
+        return NetworkOutput.of([part[0] for part in self._said(*given.values())],
                                 self.network.similarity_thresholds)
+
+    def on_device(self, input_size: tuple[int, int]) -> DeviceNetwork | None:
+        """
+        Make the network a step of other work on the CPU.
+
+        :param input_size: (height, width) of its input; any will do.
+        :return: the step; None on a GPU, which ONNX Runtime would wait for.
+        """
+        return self._said if self.report.device == 'cpu' else None
+
+    def _said(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        given = {name: part.numpy() for name, part in zip(self.network.inputs, inputs,
+                                                          strict=True)}
+        return tuple(map(torch.from_numpy, self.session.run(self.network.outputs, given)))
 
     def close(self) -> None:
         """Give the session back."""

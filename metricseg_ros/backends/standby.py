@@ -7,14 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Thread
-from typing import TypeVar
 
-from metricseg_ros.backends.backend import Backend, ExecutionReport
+from metricseg_ros.backends.backend import Backend, ExecutionReport, Output
 from metricseg_ros.preprocess import DepthTensors
 from metricseg_ros.structures import NetworkOutput
 from torch import Tensor
 
-Output = TypeVar('Output')
 Prepare = Callable[[Callable[[str], None]], Backend]
 """Makes the better backend; is given what to tell its progress to."""
 
@@ -62,7 +60,7 @@ class StandbyBackend:
         :param depth: of the image, where it is known.
         :return: what it says, on the device it ran on.
         """
-        return self._by_the_better(lambda backend: backend.run(tensor, depth))
+        return self.by_the_best(lambda backend: backend.run(tensor, depth))
 
     def run_batch(self, tensors: Tensor, depths: DepthTensors | None = None
                   ) -> list[NetworkOutput]:
@@ -73,18 +71,24 @@ class StandbyBackend:
         :param depths: of the images.
         :return: what it says of each.
         """
-        return self._by_the_better(lambda backend: backend.run_batch(tensors, depths))
+        return self.by_the_best(lambda backend: backend.run_batch(tensors, depths))
 
-    def _by_the_better(self, run: Callable[[Backend], Output]) -> Output:
+    def by_the_best(self, work: Callable[[Backend], Output]) -> Output:
+        """
+        Let the backend work that runs now; where a better one has become ready, that one.
+
+        :param work: given the backend; tried again on the former where the better one fails.
+        :return: what it gives.
+        """
         if self._ready is None:
-            return run(self._serving)
+            return work(self._serving)
         better, self._ready = self._ready, None
         try:
-            output = run(better)
+            output = work(better)
         except Exception as error:  # The present one is there still.
             self._blame(error)
             better.close()
-            return run(self._serving)
+            return work(self._serving)
         before, self._serving = self._serving, better
         before.close()
         return output

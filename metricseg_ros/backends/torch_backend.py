@@ -4,7 +4,12 @@
 
 from __future__ import annotations
 
-from metricseg_ros.backends.backend import Backend, BackendError, ExecutionReport
+from metricseg_ros.backends.backend import (
+    Backend,
+    BackendError,
+    DeviceNetwork,
+    ExecutionReport,
+)
 from metricseg_ros.config import BackendConfig
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.network import MetricSegmentationNetwork
@@ -67,13 +72,24 @@ class TorchBackend(Backend):
         :param depths: of the images, where it is known; of the others it is 0.
         :return: what it says of each, on the backend's device.
         """
-        tensors = tensors.to(self.device, memory_format=torch.channels_last)
-        seen = [part.to(self.device) for part in depths or ()]
+        given = [part.to(self.device) for part in (tensors, *(depths or ()))]
         outputs = [NetworkOutput.of([part.contiguous() for part in parts], self.thresholds)
-                   for parts in zip(*self.network(tensors, *seen), strict=True)]
+                   for parts in zip(*self._said(*given), strict=True)]
         if self.device == 'cuda':  # So that its time is not counted as that of grouping.
             torch.cuda.current_stream().synchronize()
         return outputs
+
+    def on_device(self, input_size: tuple[int, int]) -> DeviceNetwork:
+        """
+        Make the network a step of other work on its device.
+
+        :param input_size: (height, width) of its input; any will do.
+        :return: the step.
+        """
+        return self._said
+
+    def _said(self, tensors: Tensor, *depths: Tensor) -> tuple[Tensor, ...]:
+        return self.network(tensors.to(memory_format=torch.channels_last), *depths)
 
     def close(self) -> None:
         """Give the network's memory back."""

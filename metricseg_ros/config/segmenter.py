@@ -33,6 +33,10 @@ class BackendConfig:
     engine_cache_mib: int = parameter(
         2048, 'Disk space for TensorRT engines, in MiB: those not used for longest go first; 0 '
         'for no limit.', minimum=0, maximum=1048576)
+    device_program: str = parameter(
+        'auto', 'Whether everything from the raw frame to its masks runs beside the network as '
+        'one program of fixed shapes; auto does so on a GPU, with TensorRT and torch.',
+        choices=('auto', 'always', 'never'))
 
 
 @dataclass(frozen=True)

@@ -93,16 +93,16 @@ def group_on_device(embeddings: Tensor, class_logits: Tensor, radii: Tensor, ran
         margins = margins_around(means[:, of_embeddings], columns, reach)
         margins = margins.scatter(1, own, margins.gather(1, own).clamp_min(0))
         inside = (margins >= 0).float()
-    means, areas = mask_means(inside, features)
     of_said = slice(of_embeddings.stop, None)
-    class_ids = seeds[1] if names is not None else voted(means[:, of_said], seeds,
-                                                         len(class_logits))
+    if names is None:
+        means, _ = mask_means(inside, features)
+        class_ids = voted(means[:, of_said], seeds, len(class_logits))
     settled = late.new_ones(())
     if config.connected:
         starts = torch.zeros_like(margins).scatter(1, own, (~late).float()[:, None])
         margins, inside, settled = parts_around(starts, margins, inside, (height, width),
                                                 steps.sweeps)
-        means, areas = mask_means(inside, features)
+    means, areas = mask_means(inside, features)
     if names is not None:
         class_ids = means[:, of_said].argmax(dim=1) + 1
     valid = (areas[:, 0] >= least_area) & (means[:, 1] >= config.minimum_mean_score) & ~late

@@ -1,152 +1,264 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Running the program: the frame goes up once, the answer comes back once, the host waits once.
+Running programs: the frame goes up once, the answer comes back once, the host waits once.
 
-On a GPU upload, program and download are one CUDA graph for each size of frames and each of two
-sets of buffers, so that the next frame can be put in while this one is computed. **Not tried on a
-GPU yet.** On the CPU the same steps run one by one.
+There are two sets of buffers, so that the next frame goes up while this one is computed.
 """
 
 from __future__ import annotations
 
-from metricseg_ros.backends.tensorrt.cuda_graph import CudaGraph, CudaGraphError
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from metricseg_ros.backends.backend import Backend, DeviceNetwork
 from metricseg_ros.config import GroupingConfig
-from metricseg_ros.device_program.program import (
-    Answer,
-    DeviceProgram,
-    LADDER,
-    Network,
-    runs_on_device,
-)
+from metricseg_ros.device_program.device_queue import DeviceQueue, Work
+from metricseg_ros.device_program.program import DeviceProgram, LADDER, Seen
 from metricseg_ros.models import ModelDescription
-from metricseg_ros.structures import Instances
+from metricseg_ros.preprocess import DepthTensors, preprocess_depth
+from metricseg_ros.structures import DepthImage, EmbeddedImage, ImageMasks
 import numpy as np
 import torch
+from torch import Tensor
 
 BUFFERS = 2
 MOST_PROGRAMS = 8
-"""Programs kept ready: sizes of frames, sets of parameters and rungs of the ladder."""
+"""Programs kept ready: sizes of frames and sets of parameters."""
+
+
+class ProgramError(RuntimeError):
+    """What a configuration asks for and the program cannot do; the path on the CPU can."""
+
+
+@dataclass(frozen=True)
+class FrameInputs:
+    """
+    What goes up with a frame, in one buffer.
+
+    :param frame: (H,W,3) uint8 RGB.
+    :param depth: (1,1,h,w) and camera (1,5), float32, of a network that takes depth; else none.
+    """
+
+    frame: Tensor
+    depth: tuple[Tensor, ...]
+
+    @classmethod
+    def size(cls, program: DeviceProgram, takes_depth: bool) -> int:
+        """Tell how many bytes the buffer has."""
+        return takes_depth * 4 * (5 + int(np.prod(program.geometry.input_size))) \
+            + 3 * int(np.prod(program.geometry.image_size))
+
+    @classmethod
+    def within(cls, buffer: Tensor, program: DeviceProgram) -> FrameInputs:
+        """
+        Find them in the buffer.
+
+        :param buffer: (bytes,) uint8.
+        """
+        pixels = 3 * int(np.prod(program.geometry.image_size))
+        numbers, frame = buffer.split([len(buffer) - pixels, pixels])
+        frame = frame.view(*program.geometry.image_size, 3)
+        if not len(numbers):
+            return cls(frame, ())
+        numbers = numbers.view(torch.float32)
+        return cls(frame, (numbers[5:].view(1, 1, *program.geometry.input_size),
+                           numbers[:5].view(1, 5)))
+
+    def fill(self, image: np.ndarray, depth: DepthTensors | None) -> None:
+        """
+        Put a frame in.
+
+        :param image: (H,W,3) uint8 RGB.
+        :param depth: of it, where it is known.
+        """
+        self.frame.numpy()[:] = image
+        for own, given in zip(self.depth, depth or (None, None), strict=False):
+            own.copy_(given) if given is not None else own.zero_()
 
 
 class Slot:
-    """One set of buffers, and the work on them."""
+    """
+    One set of buffers, and the work on them.
 
-    def __init__(self, program: DeviceProgram, network: Network) -> None:
+    :ivar answered: rungs of the ladder that the latest frame took.
+    """
+
+    def __init__(self, program: DeviceProgram, network: Callable[[], DeviceNetwork],
+                 queue: DeviceQueue, takes_depth: bool) -> None:
         """
-        Allocate, run twice so that everything has settled, and capture where that can be done.
+        Allocate, and make the first rung of the ladder ready.
 
         :param program: what runs.
-        :param network: runs the network on the program's device.
+        :param network: makes the network a step of it.
+        :param queue: where it runs.
         """
-        self.program, self.network = program, network
-        self.on_gpu = program.device.type == 'cuda'
-        size = (*program.geometry.image_size, 3)
-        self.given = torch.zeros(size, dtype=torch.uint8, pin_memory=self.on_gpu)
-        self.frame = torch.zeros(size, dtype=torch.uint8, device=program.device)
-        self.packed = torch.zeros_like(self._run(), device='cpu', pin_memory=self.on_gpu)
-        self.graph: CudaGraph | None = None
-        self.why_no_graph = 'no CUDA graph on the CPU'
-        if self.on_gpu:
-            self._capture()
+        self.program, self.queue = program, queue
+        size = FrameInputs.size(program, takes_depth)
+        self.given = torch.zeros(size, dtype=torch.uint8, pin_memory=queue.on_gpu)
+        self.received = torch.zeros(size, dtype=torch.uint8, device=queue.device)
+        self.inputs = FrameInputs.within(self.given, program)
+        with queue.current():
+            self.network = network()
+        self.seen: Seen
+        self.packed: list[Tensor] = []
+        self.rungs: list[Work] = []
+        self.answered = 0
+        self._rung(0)
 
-    def submit(self, image: np.ndarray) -> None:
+    @property
+    def says(self) -> str:
+        """Return what runs, for people."""
+        return f'one program, {self.rungs[0].why_no_graph or "a CUDA graph"}'
+
+    def submit(self, image: np.ndarray, depth: DepthImage | None) -> None:
         """
         Put a frame in; the host does not wait.
 
         :param image: (H,W,3) uint8 RGB.
+        :param depth: of it, where it is known, for a network that takes it.
         """
-        self.given.numpy()[:] = image
-        if not self.on_gpu:
-            self._work()
-            return
-        with torch.cuda.stream(self.stream):
-            if self.graph is None:
-                self._work()
-            else:
-                self.graph.launch(self.stream.cuda_stream)
-            self.done.record()
+        takes = depth is not None and self.inputs.depth
+        self.inputs.fill(image, preprocess_depth(depth, self.program.geometry) if takes else None)
+        self.queue.upload(self.received, self.given)
+        self.rungs[0]()
+        self.wait = self.queue.marked()
 
-    def answer(self) -> Answer:
+    def answer(self) -> EmbeddedImage:
         """Wait for the frame that was put in, and read what was found."""
-        if self.on_gpu:
-            self.done.synchronize()  # The one wait.
-        return self.program.answer(self.packed.numpy())
+        masks = self._masks()
+        output = self.seen.output  # The next frame overwrites it.
+        names = output.name_logits
+        output = replace(output, embeddings=output.embeddings.clone(),
+                         class_logits=output.class_logits.clone(),
+                         name_logits=None if names is None else names.clone())
+        return EmbeddedImage(output, self.program.geometry.image_size, self.program.to_image,
+                             guide=self.seen.guide.clone(), masks=masks)
 
-    def _run(self) -> torch.Tensor:
-        return self.program(self.frame, self.network)
+    def _masks(self) -> ImageMasks | None:
+        """Climb the ladder; return None where even its end is not enough."""
+        for rung, steps in enumerate(LADDER):
+            if rung:
+                self._rung(rung)()
+                self.wait = self.queue.marked()
+            self.wait()  # The one wait; another one only for another rung.
+            answer = self.program.answer(self.packed[rung].numpy(), steps)
+            self.answered = rung + 1
+            if answer.enough:
+                return answer.masks
+        return None
 
-    def _work(self) -> None:
-        self.frame.copy_(self.given, non_blocking=True)
-        self.packed.copy_(self._run(), non_blocking=True)
+    def _rung(self, rung: int) -> Work:
+        """Give the work of a rung; the first one also lets the network see the frame."""
+        if rung == len(self.rungs):
+            self.packed.append(torch.empty(0, dtype=torch.uint8))
+            self.rungs.append(Work(self.queue, lambda: self._run(rung)))
+        return self.rungs[rung]
 
-    def _capture(self) -> None:
-        self.stream, self.done = torch.cuda.Stream(), torch.cuda.Event()
-        # What the graph writes to must stay its own.
-        self.pool = torch.cuda.MemPool()
-        with torch.cuda.use_mem_pool(self.pool), torch.cuda.stream(self.stream):
-            self._work()
-            self.stream.synchronize()
-            try:
-                self.graph = CudaGraph(self.stream.cuda_stream, self._work)
-                self.why_no_graph = ''
-            except CudaGraphError as error:
-                self.why_no_graph = str(error)
+    def _run(self, rung: int) -> None:
+        if rung == 0:
+            received = FrameInputs.within(self.received, self.program)
+            self.seen = self.program(self.network, received.frame, *received.depth)
+        packed = self.program.masks(self.seen, LADDER[rung])
+        if not len(self.packed[rung]):
+            self.packed[rung] = torch.zeros_like(packed, device='cpu',
+                                                 pin_memory=self.queue.on_gpu)
+        self.packed[rung].copy_(packed, non_blocking=True)
 
 
 class ProgramRunner:
-    """Segments frames of any size on a device."""
+    """
+    Segments frames of any size beside a backend's network.
 
-    def __init__(self, description: ModelDescription, box: tuple[int, int], network: Network,
-                 device: torch.device) -> None:
+    :ivar failure: why it is not used any more; empty as long as it works.
+    """
+
+    def __init__(self, description: ModelDescription, box: tuple[int, int],
+                 backend: Backend) -> None:
         """
         Remember what programs are made of.
 
         :param description: of the model.
         :param box: (height, width) of the box that frames are fitted into.
-        :param network: runs the network on the device, without a wait.
-        :param device: where.
+        :param backend: runs the network.
         """
-        self.description, self.box = description, box
-        self.network, self.device = network, device
-        self.slots: dict[tuple[tuple[int, ...], GroupingConfig, int], list[Slot]] = {}
+        self.description, self.box, self.backend = description, box, backend
+        self.queue = DeviceQueue(torch.device(backend.report.device.split()[0]))
+        self.slots: dict[tuple[tuple[int, ...], GroupingConfig], list[Slot]] = {}
+        self._running = Lock()
+        self.failure = ''
 
     @torch.inference_mode()
-    def segment(self, image: np.ndarray, config: GroupingConfig) -> Instances | None:
+    def run(self, images: Sequence[np.ndarray], depths: Sequence[DepthImage | None],
+            groupings: Sequence[GroupingConfig]) -> list[EmbeddedImage]:
         """
-        Segment a frame.
+        Segment frames.
 
-        :param image: (H,W,3) uint8 RGB.
-        :param config: how to group.
-        :return: its instances; None where only the CPU's path can tell.
+        :param images: (H,W,3) uint8 RGB each.
+        :param depths: of each, where it is known.
+        :param groupings: how to group each.
+        :return: what the network says of each, with the masks; without where the program's steps
+            were not enough.
+        :raises ProgramError: if the program cannot do it.
         """
-        if not runs_on_device(config):
-            return None
-        for rung in range(len(LADDER)):
-            slot = self.slot(image.shape[:2], config, rung)
-            slot.submit(image)
-            answer = slot.answer()
-            if answer.enough:
-                return answer.instances
-        return None
+        waiting: deque[Slot] = deque()
+        found = []
+        with self._running:  # Two threads would share the buffers.
+            for image, depth, grouping in zip(images, depths, groupings, strict=True):
+                if len(waiting) == BUFFERS:
+                    found.append(waiting.popleft().answer())
+                waiting.append(self.slot(image.shape[:2], grouping))
+                waiting[-1].submit(image, depth)
+            found += [slot.answer() for slot in waiting]
+        self._tell(waiting[-1].says)
+        return found
 
-    def slot(self, image_size: tuple[int, int], config: GroupingConfig, rung: int = 0) -> Slot:
+    def give_up(self, error: Exception) -> None:
+        """
+        Leave everything to the other path from now on, and say so in the backend's report.
+
+        :param error: why.
+        """
+        self.failure = f'masks are made on the CPU: {error or type(error).__name__}'
+        self.slots.clear()
+        report = self.backend.report
+        self.backend.report = replace(report, masks='', note='; '.join(
+            filter(None, [report.note, self.failure])))
+
+    def _tell(self, masks: str) -> None:
+        if self.backend.report.masks != masks:
+            self.backend.report = replace(self.backend.report, masks=masks)
+
+    def slot(self, image_size: tuple[int, int], config: GroupingConfig) -> Slot:
         """
         Give the buffers that are free longest.
 
         :param image_size: (height, width) of the frames.
         :param config: how to group.
-        :param rung: of the ladder.
         :return: one of two, by turns.
         """
-        key = (tuple(image_size), config, rung)
+        key = (tuple(image_size), config)
         if key not in self.slots:
             while len(self.slots) >= MOST_PROGRAMS:
                 self.slots.pop(next(iter(self.slots)))
-            program = DeviceProgram(self.description, key[0], self.box, config, LADDER[rung],
-                                    self.device)
-            self.slots[key] = [Slot(program, self.network)
-                               for _ in range(BUFFERS if self.device.type == 'cuda' else 1)]
+            self.slots[key] = self._made(*key)
         slots = self.slots[key]
         slots.append(slots.pop(0))
         return slots[-1]
+
+    def _made(self, image_size: tuple[int, int], config: GroupingConfig) -> list[Slot]:
+        try:
+            program = DeviceProgram(self.description, image_size, self.box, config,
+                                    self.queue.device)
+        except ValueError as error:
+            raise ProgramError(str(error)) from error
+
+        def network() -> DeviceNetwork:
+            step = self.backend.on_device(program.geometry.input_size)
+            if step is None:
+                raise RuntimeError(f'{self.backend.report} cannot be a step of one program')
+            return step
+        return [Slot(program, network, self.queue, self.description.takes_depth)
+                for _ in range(BUFFERS)]

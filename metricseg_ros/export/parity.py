@@ -14,8 +14,13 @@ from metricseg_ros.config import GroupingConfig
 from metricseg_ros.grouping import group, SeedMasks
 from metricseg_ros.inputs.depth_files import usual_camera
 from metricseg_ros.models import ModelDescription
-from metricseg_ros.preprocess import DepthTensors, ImageGeometry, preprocess, preprocess_depth
-from metricseg_ros.segmenter import crop_to_content
+from metricseg_ros.preprocess import (
+    crop_to_content,
+    DepthTensors,
+    ImageGeometry,
+    preprocess,
+    preprocess_depth,
+)
 from metricseg_ros.structures import DepthImage, NetworkOutput
 import numpy as np
 from torch import Tensor

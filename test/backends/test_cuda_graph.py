@@ -15,7 +15,7 @@ from pathlib import Path
 import shutil
 import subprocess
 
-from metricseg_ros.backends.tensorrt.cuda_graph import CudaGraph, CudaGraphError, driver
+from metricseg_ros.backends.cuda_graph import CudaGraph, CudaGraphError, driver
 import pytest
 
 STREAM, GRAPH, EXECUTABLE = 0x7000000010, 0x7000000020, 0x7000000030

@@ -9,16 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from metricseg_ros.backends import Backend, BackendError, open_backend
+from metricseg_ros.backends.cuda_graph import CudaGraph, CudaGraphError
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.standby import StandbyBackend
-from metricseg_ros.backends.tensorrt.cuda_graph import CudaGraph, CudaGraphError
 from metricseg_ros.backends.tensorrt.engine_backend import EngineBackend, MOST_BINDINGS
 from metricseg_ros.backends.tensorrt.library import find_libraries
 from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.clicks import Clicks, segment_clicks
 from metricseg_ros.config import BackendConfig
-from metricseg_ros.device_program.runner import ProgramRunner
 from metricseg_ros.export.parity import BOUNDS, compare, grouped_by
 from metricseg_ros.inputs import open_input
 from metricseg_ros.models import load_description, ModelDescription
@@ -180,17 +179,18 @@ def seen(description: ModelDescription,
             for embedded in map(segmenter.embed, images)]
 
 
-def test_the_program_of_fixed_shapes_is_captured_and_finds_what_the_cpu_does(
-        description: ModelDescription, images: list[np.ndarray]) -> None:
-    backend = TorchBackend(description, BackendConfig('torch', 'require_gpu'))
-    segmenter = InstanceSegmenter(description, backend)
-    runner = ProgramRunner(description, segmenter.input_size, backend.network,
-                           torch.device('cuda'))
-    for image in [*images, *images]:
-        expected, found = segmenter.segment(image), runner.segment(image, segmenter.grouping)
-        assert found is not None and len(found) == len(expected)
-        assert (found.label_map != expected.label_map).mean() < 1e-2  # TF32 may move an edge.
-    assert {slot.why_no_graph for slots in runner.slots.values() for slot in slots} == {''}
+def test_everything_beside_the_network_is_captured_and_finds_what_the_cpu_does(
+        engine: Backend, description: ModelDescription, images: list[np.ndarray]) -> None:
+    for backend in (TorchBackend(description, BackendConfig('torch', 'require_gpu')), engine):
+        by_itself = InstanceSegmenter(description, backend, device_program='never')
+        together = InstanceSegmenter(description, backend, device_program='always')
+        for image, embedded in zip([*images, *images], [*together.embed_all(images),
+                                                        *map(together.embed, images)],
+                                   strict=True):
+            expected, found = by_itself.segment(image), together.instances(embedded)
+            assert embedded.masks is not None and len(found) == len(expected)
+            assert (found.label_map != expected.label_map).mean() < 1e-2  # TF32 may move an edge.
+        assert backend.report.masks == 'one program, a CUDA graph', backend.report
 
 
 def test_grouping_on_the_gpu_is_that_of_the_cpu(

@@ -7,10 +7,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from metricseg_ros.backends import Backend
+from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.cli.bundled import photographs
-from metricseg_ros.config import BackendConfig, GroupingConfig
-from metricseg_ros.device_program.program import Answer, DeviceProgram, LADDER
+from metricseg_ros.config import BackendConfig
+from metricseg_ros.device_program.masks import Steps
+from metricseg_ros.device_program.program import DeviceProgram, LADDER
 from metricseg_ros.inputs import open_input
 from metricseg_ros.models import load_description
 from metricseg_ros.segmenter import InstanceSegmenter
@@ -20,6 +23,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+ON_CPU = BackendConfig(device_policy='cpu', threads=1)
 MOST_OPERATORS = 310
 DIFFERING_PIXELS = 1e-4
 """Largest share of pixels that are of another instance than on the CPU: rounding on outlines."""
@@ -35,8 +39,7 @@ REFUSED = {'_local_scalar_dense', 'nonzero', 'masked_select', 'equal', 'is_nonze
 def segmenter() -> InstanceSegmenter:
     """Give the CPU's path."""
     description = load_description('household-lite')
-    return InstanceSegmenter(description, TorchBackend(description,
-                                                       BackendConfig(device_policy='cpu')))
+    return InstanceSegmenter(description, TorchBackend(description, ON_CPU))
 
 
 @pytest.fixture(scope='module')
@@ -44,21 +47,16 @@ def images() -> list[np.ndarray]:
     return [frame.image for path in photographs() for frame in open_input(path)]
 
 
-def program(segmenter: InstanceSegmenter, image: np.ndarray, rung: int = 0,
+def program(segmenter: InstanceSegmenter, image: np.ndarray,
             device: str = 'cpu') -> DeviceProgram:
     return DeviceProgram(segmenter.description, image.shape[:2], segmenter.input_size,
-                         segmenter.grouping, LADDER[rung], torch.device(device))
+                         segmenter.grouping, torch.device(device))
 
 
-@torch.inference_mode()
-def segmented(segmenter: InstanceSegmenter, image: np.ndarray) -> Answer:
-    """Run the program, and a larger one where that was not enough."""
-    for rung in range(len(LADDER)):
-        made = program(segmenter, image, rung)
-        answer = made.answer(made(torch.from_numpy(image), segmenter.backend.network).numpy())
-        if answer.enough:
-            break
-    return answer
+def by_program(segmenter: InstanceSegmenter, **grouping: Any) -> InstanceSegmenter:
+    """Give the same with the program in place of the CPU's path."""
+    return InstanceSegmenter(segmenter.description, segmenter.backend,
+                             replace(segmenter.grouping, **grouping), device_program='always')
 
 
 def assert_same(expected: Instances, got: Instances) -> None:
@@ -72,12 +70,16 @@ def assert_same(expected: Instances, got: Instances) -> None:
         assert (got.mask(index) != expected.mask(index)).mean() < DIFFERING_PIXELS
 
 
-def test_photographs_have_the_same_instances_as_on_the_cpu(segmenter: InstanceSegmenter,
-                                                           images: list[np.ndarray]) -> None:
+@pytest.mark.parametrize('backend', [OnnxRuntimeBackend, TorchBackend])
+def test_photographs_have_the_same_instances_as_on_the_cpu(
+        segmenter: InstanceSegmenter, images: list[np.ndarray], backend: type[Backend]) -> None:
+    segmenter = InstanceSegmenter(segmenter.description,
+                                  backend(segmenter.description, ON_CPU))
+    device = by_program(segmenter)
     for image in images:
-        answer = segmented(segmenter, image)
-        assert answer.enough and len(answer.instances) > 0
-        assert_same(segmenter.segment(image), answer.instances)
+        embedded = device.embed(image)
+        assert embedded.masks is not None and len(embedded.masks.placed) > 0
+        assert_same(segmenter.segment(image), device.instances(embedded))
 
 
 @pytest.mark.parametrize('change', [
@@ -88,10 +90,10 @@ def test_parameters_do_what_they_do_on_the_cpu(segmenter: InstanceSegmenter,
                                                images: list[np.ndarray],
                                                change: dict[str, Any]) -> None:
     changed = InstanceSegmenter(segmenter.description, segmenter.backend,
-                                replace(GroupingConfig(), **change))
-    answer = segmented(changed, images[0])
-    assert answer.enough
-    assert_same(changed.segment(images[0]), answer.instances)
+                                replace(segmenter.grouping, **change))
+    embedded = by_program(segmenter, **change).embed(images[0])
+    assert embedded.masks is not None
+    assert_same(changed.segment(images[0]), by_program(segmenter, **change).instances(embedded))
 
 
 class Recorder(TorchDispatchMode):
@@ -128,9 +130,9 @@ def operators(made: DeviceProgram, image: torch.Tensor, segmenter: InstanceSegme
         return said[0]
 
     with torch.no_grad():
-        made(image, network)
+        made(network, image)
         with Recorder('cpu') as recorder:
-            made(image, lambda tensor: said[0])
+            made.masks(made(lambda tensor: said[0], image), LADDER[0])
     return recorder.seen
 
 
@@ -152,30 +154,28 @@ def test_nothing_is_asked_of_a_device_that_holds_no_numbers(segmenter: InstanceS
     description, image = segmenter.description, images[0]
     grid = tuple(side // 4 for side in description.input_size)
     with torch.no_grad():
-        made = program(segmenter, image, device='meta')
+        made = program(segmenter, image, 'meta')
         said = (torch.empty(1, description.network.embedding_dim, *grid, device='meta'),
                 torch.empty(1, 4, 2, *grid, device='meta'),
                 torch.empty(1, description.network.class_count, *(side // 4 for side in grid),
                             device='meta'))
         frame = torch.empty(image.shape, dtype=torch.uint8, device='meta')
-        made(frame, lambda tensor: said)
+        made(lambda tensor: said, frame)
         with Recorder('meta'):
-            packed = made(frame, lambda tensor: said)
+            packed = made.masks(made(lambda tensor: said, frame), LADDER[0])
     assert packed.device.type == 'meta' and packed.dtype == torch.uint8
 
 
 def test_too_few_seeds_and_embeddings_that_are_no_numbers_are_told(
         segmenter: InstanceSegmenter, images: list[np.ndarray]) -> None:
-    image = images[0]
-    few = DeviceProgram(segmenter.description, image.shape[:2], segmenter.input_size,
-                        segmenter.grouping, LADDER[0]._replace(seeds=2), torch.device('cpu'))
-    with torch.inference_mode():
-        assert not few.answer(few(torch.from_numpy(image),
-                                  segmenter.backend.network).numpy()).enough
-        made = program(segmenter, image)
+    frame, made, few = torch.from_numpy(images[0]), program(segmenter, images[0]), Steps(2, 8, 4)
 
-        def spoiled(tensor: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            embeddings, *logits = segmenter.backend.network(tensor)
-            embeddings[0, 0, 10] = torch.nan
-            return embeddings, *logits
-        assert not made.answer(made(torch.from_numpy(image), spoiled).numpy()).enough
+    def spoiled(tensor: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        embeddings, *logits = segmenter.backend.network(tensor)
+        embeddings[0, 0, 10] = torch.nan
+        return embeddings, *logits
+
+    with torch.inference_mode():
+        for network, steps in ((segmenter.backend.network, few), (spoiled, LADDER[0])):
+            packed = made.masks(made(network, frame), steps)
+            assert not made.answer(packed.numpy(), steps).enough

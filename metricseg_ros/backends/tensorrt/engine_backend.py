@@ -13,9 +13,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from metricseg_ros.backends.backend import Backend, BackendError, ExecutionReport
+from metricseg_ros.backends.backend import (
+    Backend,
+    BackendError,
+    DeviceNetwork,
+    ExecutionReport,
+)
+from metricseg_ros.backends.cuda_graph import CudaGraph, CudaGraphError
 from metricseg_ros.backends.tensorrt.building import BuildJob
-from metricseg_ros.backends.tensorrt.cuda_graph import CudaGraph, CudaGraphError
 from metricseg_ros.backends.tensorrt.library import TensorRTLibrary
 from metricseg_ros.grouping.rehearsal import rehearse
 from metricseg_ros.models import ModelDescription
@@ -26,6 +31,9 @@ from torch import Tensor
 
 MOST_BINDINGS = 4
 """Input sizes kept ready; a camera has one, and turned images another."""
+
+NOT_TRIED = 'none captured yet'
+"""Why there is no CUDA graph before the first image."""
 
 
 class Binding:
@@ -41,7 +49,7 @@ class Binding:
                  shapes: dict[str, tuple[int, ...]], outputs: tuple[str, ...],
                  stream: torch.cuda.Stream) -> None:
         """
-        Allocate, run once, and capture a CUDA graph if that can be done.
+        Allocate, and run once.
 
         :param library: TensorRT.
         :param kernels: file of the kernels that TensorRT-RTX compiles.
@@ -69,16 +77,31 @@ class Binding:
         self.execute()  # Also since TensorRT settles on a new shape only then.
         stream.synchronize()
         self.kept.save()
-        self.graph, self.why_no_graph = self._captured()
+        self.graph: CudaGraph | None = None
+        self.why_no_graph = NOT_TRIED
+
+    def enqueue(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """
+        Enqueue the engine on the stream, which is current.
+
+        :param inputs: on the GPU, in their order.
+        :return: the outputs, for the stream to go on with.
+        """
+        for own, tensor in zip(self.inputs.values(), inputs, strict=True):
+            own.copy_(tensor)
+        self.execute()
+        return tuple(self.outputs.values())
 
     def run(self, inputs: dict[str, Tensor]) -> list[Tensor]:
         """
-        Run the engine.
+        Run the engine, as a CUDA graph if it can be captured.
 
         :param inputs: by their names, on the CPU.
         :return: copies of the outputs, on the GPU, done.
         """
         caller = torch.cuda.current_stream()
+        if self.why_no_graph == NOT_TRIED:
+            self.graph, self.why_no_graph = self._captured()
         for name, tensor in inputs.items():
             self.pinned[name].copy_(tensor)  # No upload is under way: every run waits for its own.
         with torch.cuda.stream(self.stream):
@@ -163,6 +186,21 @@ class EngineBackend(Backend):
             raise self._explained(error) from error
         return NetworkOutput.of([output[0] for output in outputs],
                                 self.network.similarity_thresholds)
+
+    def on_device(self, input_size: tuple[int, int]) -> DeviceNetwork | None:
+        """
+        Make the engine a step of other work, with an execution context of its own.
+
+        :param input_size: (height, width) of its input.
+        :return: the step, for the present stream alone; None where the engine runs in one context.
+        :raises BackendError: if the engine does not take that size or fails.
+        """
+        if not self.library.shares_profiles:
+            return None
+        given = network_inputs(self.network.inputs, torch.zeros(1, 3, *input_size), None)
+        shapes = {name: tuple(tensor.shape) for name, tensor in given.items()}
+        return Binding(self.library, self.engine, self.kernels, shapes, self.network.outputs,
+                       torch.cuda.current_stream()).enqueue
 
     def close(self) -> None:
         """Give the GPU's memory back."""

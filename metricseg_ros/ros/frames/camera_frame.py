@@ -155,9 +155,9 @@ class CameraFrame:
         :param segmenter: finds the instances.
         :param embedded: what the network says of the image.
         """
-        # Without the depth, which nobody needs any more.
+        # Without the depth and the masks, which nobody needs any more.
         self.context.recent.add(EmbeddedFrame(
-            self.header, replace(embedded, image=None, depth=None), self.image,
+            self.header, replace(embedded, image=None, depth=None, masks=None), self.image,
             self.depth is not None))
         instances = segmenter.instances(embedded)
         if self.reply is None:

@@ -1,0 +1,189 @@
+# Copyright 2026 metricseg_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Count the operators of the device's program by stage, and compare it with the CPU's path.
+
+The first photograph is counted; all are compared, from the raw frame to the masks in the image.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+import sys
+from typing import Any
+
+from benchmarks.command import main
+from metricseg_ros.backends.backend import DeviceNetwork
+from metricseg_ros.cli.benchmark.measuring import load_average, machine, table
+from metricseg_ros.cli.bundled import photographs
+from metricseg_ros.cli.exit_codes import DONE
+from metricseg_ros.cli.left_out import LeftOut
+from metricseg_ros.cli.open_segmenter import open_segmenter
+from metricseg_ros.cli.options import (
+    add_configuration,
+    add_json,
+    configuration,
+    split_overrides,
+    tables_to,
+    write_report,
+)
+from metricseg_ros.device_program.program import DeviceProgram, LADDER
+from metricseg_ros.inputs import open_input
+from metricseg_ros.segmenter import InstanceSegmenter
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+Row = dict[str, Any]
+ROOM = str(Path('metricseg_ros', 'device_program'))
+VIEWS = {'view', '_unsafe_view', 'permute', 't', 'transpose', 'unsqueeze', 'squeeze', 'expand',
+         'slice', 'select', 'alias', 'unbind', 'split', 'split_with_sizes', 'detach'}
+"""Operators that start nothing on a device."""
+
+
+class Recorder(TorchDispatchMode):
+    """
+    Notes every operator that a program starts.
+
+    :ivar seen: stage, name and shapes given of each, in order; the stage is the function of the
+        program that calls it.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        super().__init__()
+        self.seen: list[tuple[str, str, list[tuple[int, ...]]]] = []
+
+    def __torch_dispatch__(self, operator: Any, types: Any, args: Any = (),
+                           kwargs: Any = None) -> Any:
+        name = operator._schema.name.removeprefix('aten::')
+        result = operator(*args, **(kwargs or {}))
+        if name not in VIEWS:
+            made = result if isinstance(result, (tuple, list)) else [result]
+            self.seen.append((stage(), name, [tuple(item.shape) for item in made
+                                              if isinstance(item, torch.Tensor)]))
+        return result
+
+
+def stage() -> str:
+    """Return file and function of the program that is being run, such as masks.voted."""
+    frame = sys._getframe(2)
+    while ROOM not in frame.f_code.co_filename:
+        frame = frame.f_back
+    return f'{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}'
+
+
+def operators(made: DeviceProgram, frame: torch.Tensor, network: DeviceNetwork,
+              recorder: Recorder | None = None) -> list[tuple[str, str, list[tuple[int, ...]]]]:
+    """
+    Run a program.
+
+    :param made: the program.
+    :param frame: (H,W,3) uint8 RGB.
+    :param network: runs the network, which counts for nothing, as an engine does.
+    :param recorder: notes the operators.
+    :return: its operators.
+    """
+    said: list[tuple[torch.Tensor, ...]] = []
+
+    def first(*inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        said.append(network(*inputs))
+        return said[0]
+
+    with torch.no_grad():
+        made.masks(made(first, frame), LADDER[0])  # Constants are made at the first run.
+        with recorder or Recorder() as recorder:
+            made.masks(made(lambda *inputs: said[0], frame), LADDER[0])
+    return recorder.seen
+
+
+def compared(by_itself: InstanceSegmenter, together: InstanceSegmenter,
+             image: np.ndarray) -> Row:
+    """
+    Segment an image in both ways.
+
+    :param by_itself: the path on the CPU.
+    :param together: the program.
+    """
+    embedded = together.embed(image)
+    expected, found = by_itself.segment(image), together.instances(embedded)
+    slots = [slots[-1] for slots in together._runner.slots.values()]
+    climbed = max(slots, key=lambda slot: slot.program.geometry.image_size == image.shape[:2])
+    return {'instances': len(expected), 'found': len(found), 'by_program': bool(embedded.masks),
+            'same_seeds': bool(np.array_equal(expected.seeds, found.seeds)),
+            'same_names': bool(np.array_equal(expected.class_ids, found.class_ids)),
+            'differing': float((expected.label_map != found.label_map).mean()),
+            'rungs': climbed.answered}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument('inputs', nargs='*', metavar='INPUT',
+                        help='image or folder (default: the photographs of the demo); or '
+                        'KEY=VALUE')
+    add_json(parser, 'the rows')
+    add_configuration(parser, overrides=False)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Count and compare, print the tables, write the JSON."""
+    paths, args.overrides = split_overrides(args.inputs)
+    by_itself = open_segmenter(configuration(args))
+    backend = by_itself.backend
+    together, by_itself = (InstanceSegmenter(
+        by_itself.description, backend, by_itself.grouping, device_program=choice)
+        for choice in ('always', 'never'))
+    load, out = load_average(), tables_to(args.json)
+    counted, rows = [], []
+    for source, image in images(paths or list(map(str, photographs()))):
+        if not rows:
+            made = DeviceProgram(together.description, image.shape[:2], together.input_size,
+                                 together.own_grouping, torch.device('cpu'))
+            network = backend.on_device(made.geometry.input_size)
+            counted = operators(made, torch.from_numpy(image), network)
+            print(table(by_stage(counted), ('stage', 'operators', 'which')), file=out)
+        rows.append({'source': source, **compared(by_itself, together, image)})
+    print(summary(rows), file=out)
+    write_report({'benchmark': 'device_program', 'machine': machine(load),
+                  'model': together.description.name, 'operators': counted, 'rows': rows},
+                 args.json)
+    return DONE
+
+
+def images(paths: list[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """Read the images; return what each came from, too."""
+    for path in paths:
+        for frame in open_input(path, on_error=LeftOut()):
+            yield str(frame.source), frame.image
+
+
+def by_stage(counted: list[tuple[str, str, list[tuple[int, ...]]]]) -> list[Row]:
+    """Sum operators up, a row for each stage and one for all."""
+    rows = []
+    for name, group in groupby(sorted(counted, key=lambda item: item[0]), lambda item: item[0]):
+        names = Counter(operator for _, operator, _ in group)
+        rows.append({'stage': name, 'operators': names.total(), 'which': ', '.join(
+            f'{count} {operator}' if count > 1 else operator
+            for operator, count in names.items())})
+    return [*rows, {'stage': 'together', 'operators': len(counted), 'which': ''}]
+
+
+def summary(rows: list[Row]) -> str:
+    """Say in a few lines how far both ways agree."""
+    differing = [row['differing'] for row in rows]
+    agree = {name: sum(bool(row[name]) for row in rows)
+             for name in ('by_program', 'same_seeds', 'same_names')}
+    same = sum(row['instances'] == row['found'] for row in rows)
+    return (f'\n{len(rows)} images: the program was enough for {agree["by_program"]}, as many '
+            f'instances in {same}, the same seeds in {agree["same_seeds"]}, the same names in '
+            f'{agree["same_names"]}; {np.mean(differing):.1e} of the pixels differ, '
+            f'{max(differing):.1e} of one image at most; rungs of the ladder '
+            f'{dict(sorted(Counter(row["rungs"] for row in rows).items()))}')
+
+
+if __name__ == '__main__':
+    sys.exit(main('device_program'))
