@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from metricseg_ros.config import BACKGROUND
 from metricseg_ros.pinhole import Intrinsics
 import numpy as np
-from torch import Tensor
+
+if TYPE_CHECKING:  # Reading files needs no torch, and starts without it.
+    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 import sys
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
 from metricseg_ros.evaluation.measure import measure, MeasuredImage, Segment
-from metricseg_ros.evaluation.oracle import with_oracle_thresholds
 from metricseg_ros.evaluation.report import report
 from metricseg_ros.evaluation.suite import read_suite, Suite, SuiteEntry
-from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import EmbeddedImage
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from metricseg_ros.segmenter import InstanceSegmenter
 
 
 def make_suite(texts: Sequence[str], path: Path | None) -> Suite:
@@ -132,6 +133,8 @@ def segment_with(segmenter: InstanceSegmenter, oracle_thresholds: bool) -> Segme
     :param oracle_thresholds: whether the truth chooses the threshold of each mask.
     :return: from a labelled image to its instances.
     """
+    from metricseg_ros.evaluation.oracle import with_oracle_thresholds
+
     def embed(sample: LabelledImage) -> EmbeddedImage:
         embedded = segmenter.embed(sample.image, sample.depth)
         return (with_oracle_thresholds(embedded, sample.label_map) if oracle_thresholds

@@ -17,7 +17,7 @@ from operator import length_hint
 from pathlib import Path
 import statistics
 import sys
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import metricseg_ros
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE, FAILED
@@ -36,11 +36,13 @@ from metricseg_ros.inputs import DepthTopics, Frame, open_input
 from metricseg_ros.inputs.rgbd_folder import RgbdFolder
 from metricseg_ros.labelling.prelabels import PreLabels
 from metricseg_ros.results import ResultsFolder
-from metricseg_ros.segmenter import InstanceSegmenter, timed
 from metricseg_ros.structures import Instances
-from metricseg_ros.tracking import Tracker
 import numpy as np
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from metricseg_ros.segmenter import InstanceSegmenter
+    from metricseg_ros.tracking import Tracker
 
 FASTEST = 240
 """Images a second of a video that players still show."""
@@ -107,6 +109,8 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
     :param args: what :func:`add_arguments` declared.
     :param failures: told of each frame that cannot be segmented.
     """
+    from metricseg_ros.tracking import Tracker
+
     segmenter = open_segmenter(config)
     results = ResultsFolder(args.output, segmenter.description.classes, config.overlay,
                             {**about(segmenter, config), 'failures': failures}, args.overwrite,
@@ -177,6 +181,8 @@ def identified(tracker: Tracker, found: Instances, image: np.ndarray) -> Instanc
     :param found: instances of the next image; the time is added to theirs.
     :param image: (H,W,3) uint8 RGB, in which they were found.
     """
+    from metricseg_ros.segmenter import timed
+
     if not tracker.config.enabled:
         return found
     with timed(found.stage_ms, 'tracking'):
