@@ -35,7 +35,6 @@ class CameraPlayer(Node):
     """Publish images as a camera does."""
 
     def __init__(self, options: Namespace) -> None:
-        """Create the publisher."""
         super().__init__('camera_player')
         self._options = options
         self._returned: set[tuple[int, int]] = set()
