@@ -53,7 +53,6 @@ REQUESTED = """performance.getEntriesByType('resource')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('inputs', nargs='*', metavar='INPUT', help='images, folders, videos or '
                         'bags, as for metricseg label (default: the photographs of the demo)')
     parser.add_argument('--model', metavar='NAME|PATH', default=SegmenterConfig().model,

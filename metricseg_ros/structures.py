@@ -159,7 +159,6 @@ class Seeds:
                     f'{name} must be ({count},), got {tuple(getattr(self, name).shape)}')
 
     def __len__(self) -> int:
-        """Return the number of seeds."""
         return len(self.positions)
 
     def __getitem__(self, index: Tensor | slice) -> Seeds:
@@ -231,7 +230,6 @@ class Instances:
                                  f'{(left, top, right, bottom)}')
 
     def __len__(self) -> int:
-        """Return the number of instances."""
         return len(self.ids)
 
     def __getitem__(self, index: np.ndarray | list[int] | slice) -> Instances:

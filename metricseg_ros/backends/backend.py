@@ -36,7 +36,6 @@ class ExecutionReport:
     note: str = ''
 
     def __str__(self) -> str:
-        """Return one line for people."""
         line = f'{self.backend} ({self.provider}) on {self.device}, {self.precision}'
         return f'{line}; {self.note}' if self.note else line
 

@@ -21,7 +21,6 @@ from metricseg_ros.models import load_description
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('--gpu', metavar='NAME',
                         help='GPU to build for, such as "NVIDIA GeForce RTX 4090" (TensorRT-RTX '
                         'only; default: the one here)')

@@ -41,7 +41,6 @@ PRINTED = ('overlap_precision', 'overlap_recall', 'overlap_f', 'boundary_f', 'fo
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('inputs', nargs='*', metavar='DATASET',
                         help='labelled images; or KEY=VALUE, any parameter')
     add_skip_missing(parser)

@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A model measured on data sets, as the verbs evaluate and ablate do it."""
+"""A model measured on data sets."""
 
 from __future__ import annotations
 
@@ -79,20 +79,12 @@ class Judged:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Give the names of the classes."""
         return self.dataset.classes
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        """
         return replace(self.dataset[index], background_known=self.background_known)
 
 

@@ -26,11 +26,6 @@ LOCK = '.labelling.lock'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
     parser.add_argument('inputs', nargs='*', metavar='INPUT',
                         help='image, folder, video, rosbag2 folder or MCAP file; or KEY=VALUE')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='DIR',

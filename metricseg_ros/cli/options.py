@@ -17,8 +17,9 @@ from metricseg_ros.config import (
     dotted_fields,
     from_dict,
     NodeConfig,
-    parse_value,
+    read_parameters,
     SegmenterConfig,
+    with_overrides,
     with_values,
 )
 
@@ -112,7 +113,7 @@ def configuration(args: argparse.Namespace) -> SegmenterConfig:
                'backend.device_policy': DEVICE_POLICIES.get(args.device)}
     config = with_values(config, {name: value for name, value in options.items()
                                   if value is not None})
-    return with_values(config, _parsed(config, args.overrides))
+    return with_overrides(config, map(_full_name, args.overrides))
 
 
 def read_config(path: Path) -> SegmenterConfig:
@@ -124,14 +125,7 @@ def read_config(path: Path) -> SegmenterConfig:
     :raises ValueError: if it is no such file, names an unknown parameter or a bad value.
     :raises TypeError: for a value of another type.
     """
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text()) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path}: not YAML: {error}') from None
-    if not isinstance(values, Mapping):
-        raise ValueError(f'{path}: expected a mapping of parameters, got {values!r}')
+    values = read_parameters(path)
     nodes = [node for node in values.values() if isinstance(node, Mapping)
              and 'ros__parameters' in node]
     if len(nodes) > 1:
@@ -170,14 +164,6 @@ def tables_to(target: str | None) -> Any:
     return sys.stderr if target == '-' else sys.stdout
 
 
-def _parsed(config: SegmenterConfig, overrides: Iterable[str]) -> dict[str, Any]:
-    kinds = {name: type(value) for name, value, _ in dotted_fields(config)}
-    parsed = {}
-    for override in overrides:
-        name, equals, text = override.partition('=')
-        if not equals:
-            raise ValueError(f'expected KEY=VALUE, got {override!r}')
-        name = SHORT_NAMES.get(name, name)
-        # An unknown name is refused, with a suggestion, when the values are set.
-        parsed[name] = parse_value(name, text, kinds.get(name, str))
-    return parsed
+def _full_name(override: str) -> str:
+    name, equals, text = override.partition('=')
+    return SHORT_NAMES.get(name, name) + equals + text

@@ -49,7 +49,6 @@ FASTEST = 240
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('inputs', nargs='+', metavar='INPUT',
                         help='image, folder (with depth: one of images/, depth/ and '
                         'camera.json), video, rosbag2 folder or MCAP file; or KEY=VALUE')

@@ -21,11 +21,6 @@ from metricseg_ros.config import SegmenterConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
     parser.add_argument('inputs', nargs='+', metavar='DATASET',
                         help='labels; or KEY=VALUE, any training parameter, such as steps=600')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='MODEL',

@@ -84,17 +84,9 @@ class CocoDataset:
     classes: tuple[str, ...]
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.images)
 
     def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        :raises ValueError: where the file is damaged or of another size.
-        """
         entry = self.images[index]
         image = read_sized(entry.path, entry.size)
         masks = [(mask_of(annotation.segmentation, entry.size),

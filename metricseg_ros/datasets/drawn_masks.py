@@ -33,17 +33,9 @@ class DrawnDataset:
     read: Callable[[Path, tuple[str, ...]], LabelledImage]
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.paths)
 
     def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        :raises ValueError: where a file is missing or damaged, or cannot be drawn.
-        """
         return self.read(self.paths[index], self.classes)
 
     def usable(self, where: Path, skip_missing: bool) -> DrawnDataset:

@@ -96,21 +96,12 @@ class VocDataset:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Give the names of the classes."""
         return self.palette.classes
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.entries)
 
     def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        :raises ValueError: where a file is missing or damaged.
-        """
         root, name = self.entries[index]
         image, label_map, class_ids = (read_sbd(root, name) if _is_sbd(root)
                                        else read_voc(root, name, self.palette))

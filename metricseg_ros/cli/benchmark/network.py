@@ -53,7 +53,6 @@ COMPILED = 'torch.compile'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('--size', type=image_size, action='append', metavar='HxW',
                         help='input size (repeatable; default: 192x256 240x320 480x640); rounded '
                         'up to what the model needs')
@@ -64,7 +63,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print the table, write the JSON."""
     from metricseg_ros.export.onnx import rounded_up
 
     if args.runs < 1:

@@ -43,7 +43,6 @@ MOST_FRAMES = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('inputs', nargs='*', metavar='INPUT',
                         help='image, folder, video or bag (default: the photographs of the demo); '
                         'or KEY=VALUE')
@@ -54,7 +53,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print the table, write the JSON."""
     if args.rounds < 1:
         raise ValueError(f'--rounds must be at least 1, got {args.rounds}')
     paths, args.overrides = split_overrides(args.inputs)
