@@ -78,10 +78,12 @@ class CocoDataset:
 
     :param images: in the order of the file.
     :param classes: names of the categories, by their id.
+    :param upright: whether images are turned as their EXIF data say.
     """
 
     images: tuple[CocoImage, ...]
     classes: tuple[str, ...]
+    upright: bool = False
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -96,7 +98,7 @@ class CocoDataset:
         :raises ValueError: where the file is damaged or of another size.
         """
         entry = self.images[index]
-        image = read_sized(entry.path, entry.size)
+        image = read_sized(entry.path, entry.size, self.upright)
         masks = [(mask_of(annotation.segmentation, entry.size),
                   IGNORE_LABEL if annotation.is_crowd else annotation.class_id)
                  for annotation in entry.annotations]
