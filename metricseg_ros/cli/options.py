@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 import re
 import sys
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from metricseg_ros.config import (
     BackendConfig,
@@ -22,6 +22,9 @@ from metricseg_ros.config import (
     with_overrides,
     with_values,
 )
+
+if TYPE_CHECKING:
+    from metricseg_ros.inputs import DepthTopics
 
 OVERRIDE = re.compile(r'[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*=')
 SHORT_NAMES = {'depth': 'input.depth'}
@@ -60,6 +63,33 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     :param what: what the JSON holds, for the help.
     """
     parser.add_argument('--json', metavar='FILE|-', help=f'write {what} as JSON; - is stdout')
+
+
+def add_topics(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare which topics of a bag are read; :func:`depth_topics` reads it.
+
+    :param parser: a verb's parser.
+    """
+    parser.add_argument('--topic', help='image topic, for a bag with several')
+    parser.add_argument('--depth-topic', help="topic of the depth of a bag's images")
+    parser.add_argument('--camera-info-topic', default='',
+                        help='topic of their camera_info; by default the one beside the images')
+
+
+def depth_topics(args: argparse.Namespace) -> DepthTopics | None:
+    """
+    Tell where a bag has depth.
+
+    :param args: what :func:`add_topics` declared.
+    :return: the topics; None where none was given.
+    :raises ValueError: for a camera without depth.
+    """
+    from metricseg_ros.inputs import DepthTopics
+
+    if args.camera_info_topic and not args.depth_topic:
+        raise ValueError('--camera-info-topic is for --depth-topic, which is not given')
+    return DepthTopics(args.depth_topic, args.camera_info_topic) if args.depth_topic else None
 
 
 def add_skip_missing(parser: argparse.ArgumentParser) -> None:

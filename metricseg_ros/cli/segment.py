@@ -26,13 +26,15 @@ from metricseg_ros.cli.open_segmenter import open_segmenter
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
+    add_topics,
     configuration,
+    depth_topics,
     split_overrides,
     tables_to,
     write_report,
 )
 from metricseg_ros.config import dotted_fields, SegmenterConfig
-from metricseg_ros.inputs import DepthTopics, Frame, open_input
+from metricseg_ros.inputs import Frame, open_input
 from metricseg_ros.inputs.rgbd_folder import RgbdFolder
 from metricseg_ros.labelling.prelabels import PreLabels
 from metricseg_ros.results import ResultsFolder
@@ -56,10 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='where the results go')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace the results of an earlier run in DIR')
-    parser.add_argument('--topic', help='image topic, for a bag with several')
-    parser.add_argument('--depth-topic', help="topic of the depth of a bag's images")
-    parser.add_argument('--camera-info-topic', default='',
-                        help='topic of their camera_info; by default the one beside the images')
+    add_topics(parser)
     parser.add_argument('--track', action='store_true',
                         help='give an object the same id in every image of an input; the same as '
                         'tracking.enabled=true')
@@ -81,13 +80,11 @@ def run(args: argparse.Namespace) -> int:
     if args.video is not None and not 0 < args.video <= FASTEST:
         raise ValueError(f'--video must be above 0 and at most {FASTEST} images a second, '
                          f'got {args.video}')
-    if args.camera_info_topic and not args.depth_topic:
-        raise ValueError('--camera-info-topic is for --depth-topic, which is not given')
     if args.track:
         args.overrides.insert(0, 'tracking.enabled=true')
     config = configuration(args)
     failures = LeftOut()
-    depth = DepthTopics(args.depth_topic, args.camera_info_topic) if args.depth_topic else None
+    depth = depth_topics(args)
     sources = [open_input(path, args.topic, failures, config.input.depth, depth)
                for path in paths]
     if not args.quiet:

@@ -78,17 +78,19 @@ class CocoDataset:
 
     :param images: in the order of the file.
     :param classes: names of the categories, by their id.
+    :param upright: whether images are turned as their EXIF data say.
     """
 
     images: tuple[CocoImage, ...]
     classes: tuple[str, ...]
+    upright: bool = False
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: int) -> LabelledImage:
         entry = self.images[index]
-        image = read_sized(entry.path, entry.size)
+        image = read_sized(entry.path, entry.size, self.upright)
         masks = [(mask_of(annotation.segmentation, entry.size),
                   IGNORE_LABEL if annotation.is_crowd else annotation.class_id)
                  for annotation in entry.annotations]
