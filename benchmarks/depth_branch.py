@@ -19,8 +19,9 @@ import sys
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.command import main
 from benchmarks.ablation import measured, Variant
+from benchmarks.ablation_table import difference, markdown_table
+from benchmarks.command import main
 from metricseg_ros.cli.evaluations import make_suite, open_all
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.options import (
@@ -30,7 +31,6 @@ from metricseg_ros.cli.options import (
     write_report,
 )
 from metricseg_ros.config import TrainingConfig, with_values
-from benchmarks.ablation_table import difference, markdown_table
 from metricseg_ros.network.checkpoint import read_weights
 from metricseg_ros.network.depth import depth_channels, DepthBranch
 from metricseg_ros.network.pretrained import DEPTH
