@@ -35,13 +35,13 @@ def ablate(root: Path, content: dict[str, object], *words: str) -> None:
         write_scenes(root / 'scenes', 2)
     (root / 'variants.yaml').write_text(yaml.safe_dump(content, sort_keys=False))
     assert main('ablation', [str(root / 'variants.yaml'), f'folder:{root / "scenes"}', '--output',
-                 str(root / 'out'), *COMMON, *words]) == DONE
+                             str(root / 'out'), *COMMON, *words]) == DONE
 
 
 def figures_of(root: Path, *words: str) -> dict[str, float]:
     report = root / 'report.json'
     assert metricseg(['evaluate', f'folder:{root / "scenes"}', '--json', str(report), *COMMON,
-                 *words]) == DONE
+                      *words]) == DONE
     return json.loads(report.read_text())['datasets']['scenes']['figures']
 
 
@@ -100,7 +100,7 @@ def test_bad_variants_are_refused(tmp_path: Path, text: str, reason: str,
     (tmp_path / 'variants.yaml').write_text(text)
     write_scenes(tmp_path / 'scenes', 1)
     assert main('ablation', [str(tmp_path / 'variants.yaml'), str(tmp_path / 'scenes'), '--output',
-                 str(tmp_path / 'out')]) == BAD_USAGE
+                             str(tmp_path / 'out')]) == BAD_USAGE
     line = capsys.readouterr().err
     assert reason in line and 'variants.yaml' in line
     assert not (tmp_path / 'out').exists()
