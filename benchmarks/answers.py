@@ -7,6 +7,8 @@ metricseg label serves the images; Chromium (scripts/test_tools) adds the object
 the ground, cuts at a click on an object, and paints. The clock runs from the button until the
 answer is painted, with the label map on the disk. `request_ms` is the server's part of it, as the
 browser sees it; `render_ms` the rest: decoding, colouring, lists, and the wait for the next frame.
+`server_cpu_ms` and `browser_cpu_ms` are the processor time of all threads of either meanwhile,
+which a busy machine does not lengthen.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 import os
+from pathlib import Path
 import shutil
 import signal
 import subprocess
@@ -36,9 +39,9 @@ if TYPE_CHECKING:
 
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome')
 ACTIONS = ('add', 'cut', 'paint')
-PARTS = ('answer_ms', 'request_ms', 'render_ms')
+PARTS = ('answer_ms', 'request_ms', 'render_ms', 'server_cpu_ms', 'browser_cpu_ms')
 COLUMNS = ('action', 'clicks', 'answer_ms', 'answer_p10_ms', 'answer_p95_ms', 'request_ms',
-           'render_ms')
+           'render_ms', 'server_cpu_ms', 'browser_cpu_ms')
 PATIENCE_MS = 120_000
 
 BEGIN = """() => {
@@ -53,7 +56,6 @@ REQUESTED = """performance.getEntriesByType('resource')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('inputs', nargs='*', metavar='INPUT', help='images, folders, videos or '
                         'bags, as for metricseg label (default: the photographs of the demo)')
     parser.add_argument('--model', metavar='NAME|PATH', default=SegmenterConfig().model,
@@ -68,13 +70,13 @@ def run(args: argparse.Namespace) -> int:
     if args.clicks < 1:
         raise ValueError(f'--clicks must be at least 1, got {args.clicks}')
     load, times = load_average(), {action: list[dict[str, float]]() for action in ACTIONS}
-    with serving(args.inputs or [str(photographs()[0].parent)], args.model) as address, \
+    with serving(args.inputs or [str(photographs()[0].parent)], args.model) as (server, address), \
             browsing(address) as page:
         for name in page.evaluate('labelling.page.images.map((image) => image.name)'):
             page.goto(f'{address}#{quote(name)}')
             page.reload()
             page.wait_for_selector(OPENED)
-            for action, took in click_through(page, args.clicks):
+            for action, took in click_through(page, server, args.clicks):
                 times[action].append(took)
     rows = [summary(action, taken) for action, taken in times.items() if taken]
     print(table(rows, COLUMNS), file=tables_to(args.json))
@@ -84,8 +86,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def serving(inputs: Sequence[str], model: str) -> Iterator[str]:
-    """Run metricseg label on the images, as its user does; give the page's address."""
+def serving(inputs: Sequence[str], model: str) -> Iterator[tuple[int, str]]:
+    """Run metricseg label on the images, as its user does; give its process and address."""
     with TemporaryDirectory() as folder:
         process = subprocess.Popen(
             [sys.executable, '-m', 'metricseg_ros.cli.main', 'label', *inputs, '-o', folder,
@@ -94,7 +96,7 @@ def serving(inputs: Sequence[str], model: str) -> Iterator[str]:
             words = process.stdout.readline().split()
             if words[:2] != ['label', 'at']:
                 raise RuntimeError('metricseg label did not start')
-            yield words[2]
+            yield process.pid, words[2]
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate()
@@ -119,7 +121,8 @@ def browsing(address: str) -> Iterator[Page]:
         browser.close()
 
 
-def click_through(page: Page, count: int) -> Iterator[tuple[str, dict[str, float]]]:
+def click_through(page: Page, server: int,
+                  count: int) -> Iterator[tuple[str, dict[str, float]]]:
     """Do each action at places evenly spread over the image; each is undone before the next."""
     height, width = page.evaluate('labelling.view.size')
     side = int(np.ceil(np.sqrt(4 * count)))
@@ -129,25 +132,46 @@ def click_through(page: Page, count: int) -> Iterator[tuple[str, dict[str, float
     for row, column in places:
         is_ground = page.evaluate(f'labelling.view.labelAt({row}, {column})') == 0
         for action in (('add', 'paint') if is_ground else ('cut',)):
-            if done[action] < count and (took := answered(page, action, row, column)):
+            if done[action] < count and (
+                    took := answered(page, server, action, row, column)):
                 done[action] += 1
                 yield action, took
                 undo(page)
 
 
-def answered(page: Page, action: str, row: float, column: float) -> dict[str, float] | None:
+def answered(page: Page, server: int, action: str, row: float,
+             column: float) -> dict[str, float] | None:
     """Do something and tell how long the answer took; None if there was nothing to be done."""
     page.keyboard.press('b' if action == 'paint' else 'p')
     page.keyboard.press('n')
     page.evaluate(BEGIN)
-    page.mouse.click(*page.evaluate(f'labelling.view.placeOf({row}, {column})'),
-                     button='right' if action == 'cut' else 'left')
+    place = page.evaluate(f'labelling.view.placeOf({row}, {column})')
+    before = processor_ms(server)
+    page.mouse.click(*place, button='right' if action == 'cut' else 'left')
     page.wait_for_selector(ENDED, state='attached')
+    spent = [after - own for after, own in zip(processor_ms(server), before, strict=True)]
     answer = page.evaluate('document.body.dataset.answerMs')
     if answer is None:
         return None
     request = page.evaluate(REQUESTED)
-    return dict(zip(PARTS, (float(answer), request, float(answer) - request)))
+    return dict(zip(PARTS, (float(answer), request, float(answer) - request, *spent), strict=True))
+
+
+def processor_ms(server: int) -> tuple[float, float]:
+    """Tell how long the server, and the browser's processes, have run on any processor."""
+    parents = {int(path.parent.name): int(path.read_text().rpartition(')')[2].split()[1])
+               for path in Path('/proc').glob('[0-9]*/stat')}
+
+    def descends(process: int) -> bool:
+        return process in parents and (parents[process] == os.getpid()
+                                       or descends(parents[process]))
+    browser = [process for process in parents if process != server and descends(process)]
+    return _spent([server]), _spent(browser)
+
+
+def _spent(processes: Sequence[int]) -> float:
+    return sum(int(path.read_text().split()[0]) for process in processes
+               for path in Path(f'/proc/{process}/task').glob('*/schedstat')) / 1e6
 
 
 def undo(page: Page) -> None:

@@ -48,7 +48,6 @@ NEGATIVES = ((0.1, 0.1), (0.9, 0.9))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('--size', type=image_size, default=(240, 320), metavar='HxW',
                         help='to which the photographs are scaled (default: 240x320)')
     parser.add_argument('--runs', type=int, default=50,
@@ -58,7 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print the table, write the JSON."""
     if args.runs < 1:
         raise ValueError(f'--runs must be at least 1, got {args.runs}')
     segmenter, load = open_segmenter(configuration(args)), load_average()

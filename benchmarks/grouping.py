@@ -48,7 +48,6 @@ MIDDLE_THRESHOLD = 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('--grid', type=image_size, action='append', metavar='HxW',
                         help='size of a grid (repeatable; default: 120x160 240x320 480x640)')
     parser.add_argument('--seeds', type=int, default=100,

@@ -72,7 +72,6 @@ class Error(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('inputs', nargs='+', metavar='DATASET',
                         help='labelled images; or KEY=VALUE, any parameter')
     parser.add_argument('--images', type=int, default=20,

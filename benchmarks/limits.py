@@ -55,7 +55,6 @@ COLUMNS = ('size', 'backend', 'provider', 'device', 'precision', 'network_ms', '
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('--size', type=image_size, default=(240, 320), metavar='HxW',
                         help='input size, rounded up to what the model needs (default: 240x320)')
     parser.add_argument('--runs', type=int, default=20,
@@ -65,7 +64,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print the table, write the JSON."""
     if args.runs < 1:
         raise ValueError(f'--runs must be at least 1, got {args.runs}')
     config, load = configuration(args), load_average()

@@ -76,7 +76,6 @@ class Score:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     videos = parser.add_mutually_exclusive_group()
     videos.add_argument('--scene', action='append', choices=tuple(SCENES), dest='scenes',
                         help='one of the scenes, may be repeated (default: all)')
@@ -96,7 +95,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print the table, write the JSON."""
     for name in ('sequences', 'frames'):
         if getattr(args, name) < 1:
             raise ValueError(f'--{name} must be at least 1, got {getattr(args, name)}')

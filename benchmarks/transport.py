@@ -6,8 +6,8 @@ How many of a camera's images reach the segmenter's subscription, by what each s
     scripts/run python -m benchmarks.transport --seconds 8 --json transport.json
 
 A camera and a listener run as processes of their own. The camera is an ordinary one: QoS depth 10,
-reliable or best effort. The listener subscribes as the node does. Each has the package's Fast DDS
-profile, or the middleware's defaults.
+reliable or best effort. The listener subscribes as the node does. Each has a profile of Fast DDS,
+or the middleware's defaults.
 """
 
 from __future__ import annotations
@@ -24,8 +24,14 @@ from time import monotonic, sleep
 from typing import Any
 
 from metricseg_ros.ros.process.domain import Domain
-from metricseg_ros.ros.process.shared_memory import CHOICES, shared_memory_profile
+from metricseg_ros.ros.process.shipped import shipped
+from metricseg_ros.ros.process.transports import CHOICES, image_profile
 import numpy as np
+
+PROFILES = {'neither': ('', ''), 'node': ('', 'node'), 'camera': ('camera', ''),
+            'each': ('camera', 'node'), 'exported': ('camera', 'camera')}
+"""Who has a profile -> that of the camera and that of the listener: the one that the node loads by
+itself, or the one that docs/deployment.md recommends for cameras."""
 
 SIZES = {'640x480': (480, 640), '1280x720': (720, 1280)}
 RATES = (3, 10, 30)
@@ -33,12 +39,12 @@ DISCOVERY_S = 20.0
 LATE_S = 2.0
 
 
-def camera(options: argparse.Namespace) -> int:
+def camera(options: argparse.Namespace) -> dict[str, int]:
     """
     Publish at a rate, once somebody listens.
 
     :param options: reliability, size, rate and images.
-    :return: the images published.
+    :return: the images sent.
     """
     import rclpy
     from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -61,73 +67,74 @@ def camera(options: argparse.Namespace) -> int:
         message.header.stamp = node.get_clock().now().to_msg()
         publisher.publish(message)
     sleep(LATE_S)
-    return options.images
+    return {'sent': options.images}
 
 
-def listener(options: argparse.Namespace) -> int:
+def listener(options: argparse.Namespace) -> dict[str, int]:
     """
     Count what the node's own subscription hears, until it has been silent.
 
-    :param options: image_reliability.
-    :return: the images heard.
+    :return: the images heard, and those that the middleware says it lost.
     """
-    from metricseg_ros.config import NodeConfig, with_values
+    from metricseg_ros.config import NodeConfig
     from metricseg_ros.ros.input.image_input import ImageInput
     import rclpy
 
     rclpy.init()
     node = rclpy.create_node('listener')
-    config = with_values(NodeConfig(), {'image_reliability': options.reliability})
-    images = ImageInput(node, config, '', lambda message: None, lambda text: None)
+    images = ImageInput(node, NodeConfig(), '', lambda message: None, lambda text: None)
     end = monotonic() + DISCOVERY_S
     while images.silent_seconds() < 2 * LATE_S if images.received else monotonic() < end:
         rclpy.spin_once(node, timeout_sec=0.1)
-    return images.received
+    return {'heard': images.received, 'lost': images.lost}
+
+
+ROLES = {'camera': camera, 'listener': listener}
 
 
 def measure(case: dict[str, Any], images: int) -> dict[str, Any]:
     """
     Run one camera against one listener.
 
-    :param case: reliability of both, size, rate, and which of them has the profile.
+    :param case: the camera's reliability, who has a profile, size and rate.
     :param images: to publish.
-    :return: the case with what was sent and heard.
+    :return: the case with what was sent, heard and lost.
     """
     domain = Domain()
     try:
-        counts = {}
-        started = {role: subprocess.Popen(
+        started = [subprocess.Popen(
             [sys.executable, '-m', 'benchmarks.transport', '--role', role,
-             '--reliability', case[role], '--size', case['size'], '--rate', str(case['rate']),
+             '--reliability', case['camera'], '--size', case['size'], '--rate', str(case['rate']),
              '--images', str(images)], stdout=subprocess.PIPE, text=True,
-            env=environment(domain.number, case['profile'] in (role, 'both')))
-            for role in ('listener', 'camera')}
-        for role, process in started.items():
-            counts[role] = int(process.communicate(timeout=300)[0].split()[-1])
+            env=environment(domain.number, profile))
+            for role, profile in zip(ROLES, PROFILES[case['profile']], strict=True)]
+        counts = [json.loads(process.communicate(timeout=300)[0].splitlines()[-1])
+                  for process in started]
     finally:
         domain.close()
-    return {**case, 'sent': counts['camera'], 'heard': counts['listener']}
+    return case | counts[0] | counts[1]
 
 
-def environment(domain: int, profile: bool) -> dict[str, str]:
+def environment(domain: int, profile: str) -> dict[str, str]:
     """
     Set up one process.
 
     :param domain: ROS domain.
-    :param profile: whether it has the package's Fast DDS profile.
+    :param profile: camera, node or none.
     :return: its variables.
     """
+    chosen = image_profile()
+    if profile == 'camera':
+        chosen = dict.fromkeys(chosen, str(shipped('config/fastdds.xml')))
     bare = {name: value for name, value in os.environ.items() if name not in CHOICES}
     return {**bare, 'ROS_DOMAIN_ID': str(domain), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-            **(shared_memory_profile() if profile else {})}
+            **(chosen if profile else {})}
 
 
 def cases() -> Iterator[dict[str, Any]]:
     """Give every combination that the table of docs/deployment.md shows."""
-    for (kind, asked), profile, size, rate in product(
-            (('reliable', 'auto'), ('reliable', 'best_effort'), ('best_effort', 'auto')),
-            ('neither', 'listener', 'camera', 'both'), SIZES, RATES):
-        yield {'camera': kind, 'listener': asked, 'profile': profile, 'size': size, 'rate': rate}
+    for kind, profile, size, rate in product(('reliable', 'best_effort'), PROFILES, SIZES, RATES):
+        yield {'camera': kind, 'profile': profile, 'size': size, 'rate': rate}
 
 
 def main() -> int:
@@ -136,14 +143,14 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--seconds', type=float, default=8.0, help='of each case')
     parser.add_argument('--json', type=Path, help='where the rows go')
-    parser.add_argument('--role', choices=('camera', 'listener'), help=argparse.SUPPRESS)
+    parser.add_argument('--role', choices=ROLES, help=argparse.SUPPRESS)
     for name in ('--reliability', '--size'):
         parser.add_argument(name, help=argparse.SUPPRESS)
     for name in ('--rate', '--images'):
         parser.add_argument(name, type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.role:
-        print({'camera': camera, 'listener': listener}[options.role](options), flush=True)
+        print(json.dumps(ROLES[options.role](options)), flush=True)
         return 0
     rows = []
     for case in cases():

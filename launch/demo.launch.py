@@ -21,6 +21,7 @@ from metricseg_ros.ros.process.launching import (
     camera_names,
     refuse_unknown,
     remappings,
+    TOPICS,
 )
 
 SHARE = Path(get_package_share_directory('metricseg_ros'))
@@ -41,13 +42,13 @@ def players(context: LaunchContext) -> list[Node]:
     if Path(__file__).name in (Path(word).name for word in sys.argv):
         refuse_unknown(context.argv, [*ARGUMENTS, *OWN])
     cameras = camera_names(given['cameras'])
-    topics = dict(remappings(cameras, {'image': given['image']}))
+    topics = dict(remappings(cameras, {name: given[name] for name in TOPICS}))
     return [Node(
         package='metricseg_ros', executable='camera_player', output='screen',
         name='_'.join(['camera_player', *camera.split('/')]) if camera else 'camera_player',
         namespace=given['namespace'],
         remappings=[(name, topics[f'{camera}/{name}' if camera else name])
-                    for name in ('image', 'image/compressed')],
+                    for name in (*TOPICS, 'image/compressed')],
         arguments=['--input', given['input'], '--frames', '1000000', '--rate', given['rate'],
                    *(['--compressed', 'jpeg'] if given.get('image_transport') == 'compressed'
                      else [])])

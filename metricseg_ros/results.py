@@ -78,7 +78,6 @@ class ResultsFolder:
         return {**self.about, 'images': self.records}
 
     def __enter__(self) -> ResultsFolder:
-        """Begin."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from metricseg_ros.config import BACKGROUND, GroupingConfig
 from metricseg_ros.pinhole import Intrinsics
 import numpy as np
-from torch import Tensor
+
+if TYPE_CHECKING:  # Reading files needs no torch, and starts without it.
+    from torch import Tensor
 
 Box = tuple[int, int, int, int]
 PlacedMask = tuple[Box, np.ndarray]
@@ -129,7 +132,6 @@ class Seeds:
                     f'{name} must be ({count},), got {tuple(getattr(self, name).shape)}')
 
     def __len__(self) -> int:
-        """Return the number of seeds."""
         return len(self.positions)
 
     def __getitem__(self, index: Tensor | slice) -> Seeds:
@@ -252,7 +254,6 @@ class Instances:
                                  f'{(left, top, right, bottom)}')
 
     def __len__(self) -> int:
-        """Return the number of instances."""
         return len(self.ids)
 
     def __getitem__(self, index: np.ndarray | list[int] | slice) -> Instances:

@@ -39,7 +39,6 @@ class ExecutionReport:
     masks: str = ''
 
     def __str__(self) -> str:
-        """Return one line for people."""
         line = f'{self.backend} ({self.provider}) on {self.device}, {self.precision}'
         line = f'{line}, masks by {self.masks}' if self.masks else line
         return f'{line}; {self.note}' if self.note else line

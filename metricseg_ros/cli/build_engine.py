@@ -18,11 +18,9 @@ from metricseg_ros.backends.tensorrt.library import find_libraries, started_libr
 from metricseg_ros.cli.exit_codes import DONE, FAILED
 from metricseg_ros.cli.options import add_configuration, configuration
 from metricseg_ros.models import load_description
-from metricseg_ros.segmenter import box_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('--gpu', metavar='NAME',
                         help='GPU to build for, such as "NVIDIA GeForce RTX 4090" (TensorRT-RTX '
                         'only; default: the one here)')
@@ -32,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build, unless the engine is there; return 0, or 1 if it cannot be kept."""
+    from metricseg_ros.segmenter import box_of
+
     config = configuration(args)
     gpu, libraries = chosen_gpu(args), find_libraries()
     if args.gpu:

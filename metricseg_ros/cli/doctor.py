@@ -27,11 +27,6 @@ from metricseg_ros.config import SegmenterConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
     add_json(parser, 'the checks')
     add_configuration(parser)
 

@@ -20,7 +20,6 @@ from metricseg_ros.cli.options import add_json, tables_to, write_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('action', choices=('list', 'verify', 'prune'))
     parser.add_argument('--keep-mib', type=int, metavar='MIB',
                         help='for prune: how much may stay (default: all that is whole)')

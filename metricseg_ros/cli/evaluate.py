@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from metricseg_ros.cli.evaluations import evaluate, Evaluation, make_suite, open_all, segment_with
 from metricseg_ros.cli.exit_codes import DONE
@@ -32,14 +32,15 @@ from metricseg_ros.evaluation.gallery import choose, draw_side_by_side, write_ga
 from metricseg_ros.evaluation.measure import Segment
 from metricseg_ros.evaluation.report import mean_over_sets, measured_calibration, readable
 from metricseg_ros.evaluation.suite import markdown_table, write_between_markers
-from metricseg_ros.segmenter import InstanceSegmenter
+
+if TYPE_CHECKING:
+    from metricseg_ros.segmenter import InstanceSegmenter
 
 PRINTED = ('overlap_precision', 'overlap_recall', 'overlap_f', 'boundary_f', 'found',
            'mean_best_iou', 'apr_50', 'apr_vol', 'coco_ap', 'class_accuracy')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('inputs', nargs='*', metavar='DATASET',
                         help='labelled images; or KEY=VALUE, any parameter')
     add_skip_missing(parser)

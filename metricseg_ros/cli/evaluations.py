@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A model measured on data sets, as the verbs evaluate and ablate do it."""
+"""A model measured on data sets."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 import sys
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
 from metricseg_ros.evaluation.measure import measure, MeasuredImage, Segment
-from metricseg_ros.evaluation.oracle import with_oracle_thresholds
 from metricseg_ros.evaluation.report import report
 from metricseg_ros.evaluation.suite import read_suite, Suite, SuiteEntry
-from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import EmbeddedImage
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from metricseg_ros.segmenter import InstanceSegmenter
 
 
 def make_suite(texts: Sequence[str], path: Path | None) -> Suite:
@@ -78,20 +79,12 @@ class Judged:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Give the names of the classes."""
         return self.dataset.classes
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        """
         return replace(self.dataset[index], background_known=self.background_known)
 
 
@@ -132,6 +125,8 @@ def segment_with(segmenter: InstanceSegmenter, oracle_thresholds: bool) -> Segme
     :param oracle_thresholds: whether the truth chooses the threshold of each mask.
     :return: from a labelled image to its instances.
     """
+    from metricseg_ros.evaluation.oracle import with_oracle_thresholds
+
     def embed(sample: LabelledImage) -> EmbeddedImage:
         embedded = segmenter.embed(sample.image, sample.depth)
         return (with_oracle_thresholds(embedded, sample.label_map) if oracle_thresholds

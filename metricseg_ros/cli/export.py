@@ -48,7 +48,6 @@ class Source(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('checkpoint', help='checkpoint.pt of metricseg train or its folder; or a '
                         'model, by name or folder, to be written in another form')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='FOLDER|FILE.onnx',

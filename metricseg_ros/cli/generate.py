@@ -12,7 +12,6 @@ from metricseg_ros.cli.options import image_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('kind', choices=('rendered', 'composed'),
                         help='rendered: physics and meshes; composed: cut-outs on backgrounds')
     parser.add_argument('output', type=Path, help='folder to write; what is there already stays')

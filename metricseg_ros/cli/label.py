@@ -17,27 +17,30 @@ import sys
 from typing import TYPE_CHECKING
 
 from metricseg_ros.cli.exit_codes import DONE
-from metricseg_ros.cli.options import add_configuration, configuration, split_overrides
+from metricseg_ros.cli.left_out import LeftOut
+from metricseg_ros.cli.options import (
+    add_configuration,
+    add_topics,
+    configuration,
+    depth_topics,
+    split_overrides,
+)
 
 if TYPE_CHECKING:
+    from metricseg_ros.config import SegmenterConfig
     from metricseg_ros.labelling.store import LabelStore
 
 LOCK = '.labelling.lock'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
     parser.add_argument('inputs', nargs='*', metavar='INPUT',
                         help='image, folder, video, rosbag2 folder or MCAP file; or KEY=VALUE')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='DIR',
                         help='where the labels go, and where they are gone on with')
     parser.add_argument('--frames', type=int, default=30, metavar='N',
                         help='frames to choose of each video or bag (default: %(default)s)')
-    parser.add_argument('--topic', help='image topic, for a bag with several')
+    add_topics(parser)
     parser.add_argument('--classes', metavar='NAME,NAME,...',
                         help='what objects may be; more can be written in the page')
     parser.add_argument('--host', default='127.0.0.1',
@@ -88,7 +91,7 @@ def require_server() -> None:
                          'pip install starlette uvicorn') from None
 
 
-def label(args: argparse.Namespace, paths: list[str], config: object) -> None:
+def label(args: argparse.Namespace, paths: list[str], config: SegmenterConfig) -> None:
     """
     Take the images in, and serve the page.
 
@@ -100,7 +103,7 @@ def label(args: argparse.Namespace, paths: list[str], config: object) -> None:
     from metricseg_ros.cli.open_segmenter import open_segmenter
     from metricseg_ros.labelling.server import serve
     from metricseg_ros.labelling.session import LabellingSession
-    store = filled(args, paths)
+    store = filled(args, paths, config.input.depth)
     with_browser = not args.no_browser and args.host == '127.0.0.1'
 
     def ready(address: str) -> None:
@@ -110,18 +113,20 @@ def label(args: argparse.Namespace, paths: list[str], config: object) -> None:
             import webbrowser
             webbrowser.open(address)
     with suppress(KeyboardInterrupt):
-        serve(LabellingSession(store, open_segmenter(config)), args.host, args.port, ready)
+        serve(LabellingSession(store, open_segmenter(config), config.input.depth), args.host,
+              args.port, ready)
     done = sum(entry.done for entry in store.entries.values())
     print(f'{done} of {len(store.entries)} images are done; next: metricseg teach {args.output} '
           '-o MODEL')
 
 
-def filled(args: argparse.Namespace, paths: list[str]) -> LabelStore:
+def filled(args: argparse.Namespace, paths: list[str], depth: bool) -> LabelStore:
     """
     Open the folder, and let the inputs wait in it.
 
     :param args: what :func:`add_arguments` declared.
     :param paths: of the inputs.
+    :param depth: whether to keep their depth.
     :return: the folder.
     :raises ValueError: if there is nothing to label.
     """
@@ -132,8 +137,9 @@ def filled(args: argparse.Namespace, paths: list[str]) -> LabelStore:
         names = [name.strip() for name in args.classes.split(',')]
         store.set_classes((*dict.fromkeys([*names, *(
             own for own in store.classes if own not in ('object', *names))]),))
+    failures, topics = LeftOut(), depth_topics(args)
     for path in paths:
-        added = take_in(store, path, args.frames, args.topic)
+        added = take_in(store, path, args.frames, args.topic, failures, depth, topics)
         print(f'{path}: {added} images added', file=sys.stderr)
     if not store.entries:
         raise ValueError(f'there is nothing to label in {args.output}: give an INPUT')

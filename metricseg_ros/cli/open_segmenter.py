@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from metricseg_ros.backends import Backend, ExecutionReport
 from metricseg_ros.backends.gpus import found_gpu
-from metricseg_ros.backends.standby import StandbyBackend
 from metricseg_ros.config import BackendConfig, SegmenterConfig
-from metricseg_ros.segmenter import InstanceSegmenter
 import numpy as np
+
+if TYPE_CHECKING:
+    from metricseg_ros.segmenter import InstanceSegmenter
 
 TELL_S = 5.0
 """Time between two lines of progress, in seconds."""
@@ -25,6 +27,8 @@ def open_segmenter(config: SegmenterConfig) -> InstanceSegmenter:
 
     :return: the segmenter, warmed up.
     """
+    from metricseg_ros.segmenter import InstanceSegmenter
+
     segmenter = InstanceSegmenter.from_config(config)
     if wait_for_best_backend(segmenter.backend):
         segmenter.segment(np.zeros((*segmenter.input_size, 3), np.uint8))
@@ -39,6 +43,8 @@ def wait_for_best_backend(backend: Backend) -> bool:
 
     :return: whether there was anything to wait for; then the next image decides which one stays.
     """
+    from metricseg_ros.backends.standby import StandbyBackend
+
     if not isinstance(backend, StandbyBackend):
         return False
     while not backend.wait(TELL_S):

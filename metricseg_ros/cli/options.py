@@ -10,17 +10,21 @@ import json
 from pathlib import Path
 import re
 import sys
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from metricseg_ros.config import (
     BackendConfig,
     dotted_fields,
     from_dict,
     NodeConfig,
-    parse_value,
+    read_parameters,
     SegmenterConfig,
+    with_overrides,
     with_values,
 )
+
+if TYPE_CHECKING:
+    from metricseg_ros.inputs import DepthTopics
 
 OVERRIDE = re.compile(r'[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*=')
 SHORT_NAMES = {'depth': 'input.depth'}
@@ -59,6 +63,33 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     :param what: what the JSON holds, for the help.
     """
     parser.add_argument('--json', metavar='FILE|-', help=f'write {what} as JSON; - is stdout')
+
+
+def add_topics(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare which topics of a bag are read; :func:`depth_topics` reads it.
+
+    :param parser: a verb's parser.
+    """
+    parser.add_argument('--topic', help='image topic, for a bag with several')
+    parser.add_argument('--depth-topic', help="topic of the depth of a bag's images")
+    parser.add_argument('--camera-info-topic', default='',
+                        help='topic of their camera_info; by default the one beside the images')
+
+
+def depth_topics(args: argparse.Namespace) -> DepthTopics | None:
+    """
+    Tell where a bag has depth.
+
+    :param args: what :func:`add_topics` declared.
+    :return: the topics; None where none was given.
+    :raises ValueError: for a camera without depth.
+    """
+    from metricseg_ros.inputs import DepthTopics
+
+    if args.camera_info_topic and not args.depth_topic:
+        raise ValueError('--camera-info-topic is for --depth-topic, which is not given')
+    return DepthTopics(args.depth_topic, args.camera_info_topic) if args.depth_topic else None
 
 
 def add_skip_missing(parser: argparse.ArgumentParser) -> None:
@@ -112,7 +143,7 @@ def configuration(args: argparse.Namespace) -> SegmenterConfig:
                'backend.device_policy': DEVICE_POLICIES.get(args.device)}
     config = with_values(config, {name: value for name, value in options.items()
                                   if value is not None})
-    return with_values(config, _parsed(config, args.overrides))
+    return with_overrides(config, map(_full_name, args.overrides))
 
 
 def read_config(path: Path) -> SegmenterConfig:
@@ -124,14 +155,7 @@ def read_config(path: Path) -> SegmenterConfig:
     :raises ValueError: if it is no such file, names an unknown parameter or a bad value.
     :raises TypeError: for a value of another type.
     """
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text()) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path}: not YAML: {error}') from None
-    if not isinstance(values, Mapping):
-        raise ValueError(f'{path}: expected a mapping of parameters, got {values!r}')
+    values = read_parameters(path)
     nodes = [node for node in values.values() if isinstance(node, Mapping)
              and 'ros__parameters' in node]
     if len(nodes) > 1:
@@ -170,14 +194,6 @@ def tables_to(target: str | None) -> Any:
     return sys.stderr if target == '-' else sys.stdout
 
 
-def _parsed(config: SegmenterConfig, overrides: Iterable[str]) -> dict[str, Any]:
-    kinds = {name: type(value) for name, value, _ in dotted_fields(config)}
-    parsed = {}
-    for override in overrides:
-        name, equals, text = override.partition('=')
-        if not equals:
-            raise ValueError(f'expected KEY=VALUE, got {override!r}')
-        name = SHORT_NAMES.get(name, name)
-        # An unknown name is refused, with a suggestion, when the values are set.
-        parsed[name] = parse_value(name, text, kinds.get(name, str))
-    return parsed
+def _full_name(override: str) -> str:
+    name, equals, text = override.partition('=')
+    return SHORT_NAMES.get(name, name) + equals + text

@@ -17,7 +17,7 @@ from operator import length_hint
 from pathlib import Path
 import statistics
 import sys
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import metricseg_ros
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE, FAILED
@@ -26,28 +26,31 @@ from metricseg_ros.cli.open_segmenter import open_segmenter
 from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
+    add_topics,
     configuration,
+    depth_topics,
     split_overrides,
     tables_to,
     write_report,
 )
 from metricseg_ros.config import dotted_fields, SegmenterConfig
-from metricseg_ros.inputs import DepthTopics, Frame, open_input
+from metricseg_ros.inputs import Frame, open_input
 from metricseg_ros.inputs.rgbd_folder import RgbdFolder
 from metricseg_ros.labelling.prelabels import PreLabels
 from metricseg_ros.results import ResultsFolder
-from metricseg_ros.segmenter import InstanceSegmenter, timed
 from metricseg_ros.structures import Instances
-from metricseg_ros.tracking import Tracker
 import numpy as np
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from metricseg_ros.segmenter import InstanceSegmenter
+    from metricseg_ros.tracking import Tracker
 
 FASTEST = 240
 """Images a second of a video that players still show."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('inputs', nargs='+', metavar='INPUT',
                         help='image, folder (with depth: one of images/, depth/ and '
                         'camera.json), video, rosbag2 folder or MCAP file; or KEY=VALUE')
@@ -55,10 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='where the results go')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace the results of an earlier run in DIR')
-    parser.add_argument('--topic', help='image topic, for a bag with several')
-    parser.add_argument('--depth-topic', help="topic of the depth of a bag's images")
-    parser.add_argument('--camera-info-topic', default='',
-                        help='topic of their camera_info; by default the one beside the images')
+    add_topics(parser)
     parser.add_argument('--track', action='store_true',
                         help='give an object the same id in every image of an input; the same as '
                         'tracking.enabled=true')
@@ -80,13 +80,11 @@ def run(args: argparse.Namespace) -> int:
     if args.video is not None and not 0 < args.video <= FASTEST:
         raise ValueError(f'--video must be above 0 and at most {FASTEST} images a second, '
                          f'got {args.video}')
-    if args.camera_info_topic and not args.depth_topic:
-        raise ValueError('--camera-info-topic is for --depth-topic, which is not given')
     if args.track:
         args.overrides.insert(0, 'tracking.enabled=true')
     config = configuration(args)
     failures = LeftOut()
-    depth = DepthTopics(args.depth_topic, args.camera_info_topic) if args.depth_topic else None
+    depth = depth_topics(args)
     sources = [open_input(path, args.topic, failures, config.input.depth, depth)
                for path in paths]
     if not args.quiet:
@@ -107,6 +105,8 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
     :param args: what :func:`add_arguments` declared.
     :param failures: told of each frame that cannot be segmented.
     """
+    from metricseg_ros.tracking import Tracker
+
     segmenter = open_segmenter(config)
     results = ResultsFolder(args.output, segmenter.description.classes, config.overlay,
                             {**about(segmenter, config), 'failures': failures}, args.overwrite,
@@ -177,6 +177,8 @@ def identified(tracker: Tracker, found: Instances, image: np.ndarray) -> Instanc
     :param found: instances of the next image; the time is added to theirs.
     :param image: (H,W,3) uint8 RGB, in which they were found.
     """
+    from metricseg_ros.segmenter import timed
+
     if not tracker.config.enabled:
         return found
     with timed(found.stage_ms, 'tracking'):

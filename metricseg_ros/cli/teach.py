@@ -21,11 +21,6 @@ from metricseg_ros.config import SegmenterConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the options of the verb.
-
-    :param parser: the verb's own parser.
-    """
     parser.add_argument('inputs', nargs='+', metavar='DATASET',
                         help='labels; or KEY=VALUE, any training parameter, such as steps=600')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='MODEL',
@@ -56,20 +51,23 @@ def run(args: argparse.Namespace) -> int:
     from metricseg_ros.labelling.teaching.oddities import oddities
     from metricseg_ros.labelling.teaching.recordings import recordings_of, waiting_images
     from metricseg_ros.labelling.teaching.teach import make_lesson, teach
+    from metricseg_ros.models import load_description
     if (args.output / 'teaching' / 'comparison.json').is_file():
         raise ValueError(f'{args.output} has been taught already: give another -o, or remove it')
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always', DataWarning)
         dataset = open_dataset(texts[0], skip_missing=True)
-        odd = oddities([dataset[index] for index in range(len(dataset))], dataset.classes)
+        odd = oddities((dataset[index] for index in range(len(dataset))), dataset.classes,
+                       load_description(args.model).takes_depth)
     told = dict.fromkeys(str(warning.message) for warning in caught)
     for line in (*told, *waiting_images(texts[0]), *odd):
         say(f'odd: {line}')
     indices = range(len(dataset))
     lesson = make_lesson(dataset, indices, recordings_of(texts[0], dataset, indices), args.model,
                          overrides)
+    names = 'the names of the model stay' if lesson.names_stay else ', '.join(lesson.classes)
     say(f'learning from {len(lesson.learnt)} images, {len(lesson.apart)} kept apart; classes: '
-        f'{", ".join(lesson.classes)}')
+        f'{names}')
     comparison = teach(lesson, args.output, args.workers, args.device, say)
     print(f'{table(comparison)}\n{comparison["verdict"]}', file=tables_to(args.json))
     print(f'{comparison["minutes"]} minutes; see {args.output / "teaching" / "index.html"}\n'

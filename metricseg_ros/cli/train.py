@@ -19,7 +19,6 @@ from metricseg_ros.cli.options import add_skip_missing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('config', type=Path, metavar='CONFIG.yaml',
                         help='training parameters, such as config/training/objects_lite.yaml')
     parser.add_argument('--output', type=Path, required=True, help='folder of the training')

@@ -32,7 +32,6 @@ VERBS: Mapping[str, tuple[Verb, str]] = {
     'teach': ('metricseg_ros.cli.teach', 'teach a model what has been labelled'),
     'train': ('metricseg_ros.cli.train', 'train a network'),
     'evaluate': ('metricseg_ros.cli.evaluate', 'measure a model on labelled images'),
-    'ablate': ('metricseg_ros.cli.ablate', 'measure variants of a model side by side'),
     'export': ('metricseg_ros.cli.export', 'turn trained weights into a model folder'),
     'build-engine': ('metricseg_ros.cli.build_engine', 'build a TensorRT engine ahead of time'),
     'engines': ('metricseg_ros.cli.engines', 'list, verify and prune the TensorRT engines'),

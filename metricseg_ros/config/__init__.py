@@ -29,6 +29,7 @@ from metricseg_ros.config.segmenter import (
     SupportConfig,
     TrackingConfig,
 )
+from metricseg_ros.config.texts import read_parameters, with_overrides
 from metricseg_ros.config.training import TEACHING, TrainingConfig
 
 __all__ = [
@@ -51,10 +52,12 @@ __all__ = [
     'parameter',
     'ParameterInfo',
     'parse_value',
+    'read_parameters',
     'SegmenterConfig',
     'SupportConfig',
     'TEACHING',
     'TrackingConfig',
     'TrainingConfig',
+    'with_overrides',
     'with_values',
 ]

@@ -89,8 +89,8 @@ class TrainingConfig:
     name_weight: float = parameter(
         0.2, 'Weight of the loss of names, of a network with name logits.', minimum=0.0)
     name_teacher: str = parameter(
-        '', 'A model or a file of weights that names objects by a trunk of its own, and so '
-        'teaches a shared one; none where empty.')
+        '', 'A model or a file of weights whose names are an output of their own, which teaches '
+        'them; none where empty.')
     name_teacher_period: int = parameter(
         1, 'Steps between two that are taught; it costs a forward pass.', minimum=1)
     depth_dropout: float = parameter(
@@ -124,5 +124,5 @@ TEACHING = {
     'crop_scales': (0.6, 1.7), 'learning_rate': 0.0005, 'backbone_rate': 0.3,
     'average_decay': 0.98, 'samples_per_instance': 16, 'background_samples': 64,
     'same_pair_share': 0.4, 'soft_targets': True, 'warmup_steps': 20, 'steps': 200,
-    'checkpoint_steps': 25, 'picture_steps': 0}
+    'checkpoint_steps': 25, 'picture_steps': 0, 'name_teacher_period': 2}
 """What metricseg teach sets otherwise: from a shipped model, on few images, in minutes."""

@@ -50,17 +50,9 @@ class ClutterDataset:
     classes: tuple[str, ...] = ('object',)
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.paths)
 
     def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        :raises ValueError: where a file is missing or damaged.
-        """
         path = self.paths[index]
         labels = read_labels(path.parent.parent / self.label_folder / path.name)
         label_map = renumbered(labels, self.background(path))

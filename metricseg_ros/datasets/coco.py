@@ -78,25 +78,19 @@ class CocoDataset:
 
     :param images: in the order of the file.
     :param classes: names of the categories, by their id.
+    :param upright: whether images are turned as their EXIF data say.
     """
 
     images: tuple[CocoImage, ...]
     classes: tuple[str, ...]
+    upright: bool = False
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.images)
 
     def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        :raises ValueError: where the file is damaged or of another size.
-        """
         entry = self.images[index]
-        image = read_sized(entry.path, entry.size)
+        image = read_sized(entry.path, entry.size, self.upright)
         masks = [(mask_of(annotation.segmentation, entry.size),
                   IGNORE_LABEL if annotation.is_crowd else annotation.class_id)
                  for annotation in entry.annotations]

@@ -4,7 +4,7 @@
 CVAT's exports with images, as the zip file it gives or unpacked: COCO 1.0 and segmentation masks.
 
 Of COCO, CVAT marks what was drawn with the brush as crowds; here these are objects. Segmentation
-masks are VOC with classes of their own.
+masks are VOC with classes of their own. Labels lie on images turned as their EXIF data say.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _images_of(folder: Path, subset: str) -> Path:
 
 
 def _with_drawn_masks(dataset: CocoDataset) -> CocoDataset:
-    return replace(dataset, images=tuple(
+    return replace(dataset, upright=True, images=tuple(
         replace(image, annotations=tuple(replace(annotation, is_crowd=False)
                                          for annotation in image.annotations))
         for image in dataset.images))
@@ -105,6 +105,6 @@ def _open_masks(folder: Path, skip_missing: bool) -> VocDataset:
     names = [path.relative_to(objects).with_suffix('').as_posix()
              for path in sorted(objects.rglob('*.png'))]
     whole = VocDataset(tuple((folder, name) for name in names),
-                       read_palette(folder / PALETTE_FILE))
+                       read_palette(folder / PALETTE_FILE), upright=True)
     kept = readable(whole, names, folder, skip_missing)
     return replace(whole, entries=tuple(whole.entries[index] for index in kept))

@@ -11,7 +11,8 @@ from pathlib import Path
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage, seen_only
 from metricseg_ros.datasets.masks import filled
-from metricseg_ros.datasets.reading import read_photograph, usable
+from metricseg_ros.datasets.reading import usable
+from metricseg_ros.inputs.codec import read_image
 import numpy as np
 
 Mask = tuple[np.ndarray, int]
@@ -33,17 +34,9 @@ class DrawnDataset:
     read: Callable[[Path, tuple[str, ...]], LabelledImage]
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.paths)
 
     def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        :raises ValueError: where a file is missing or damaged, or cannot be drawn.
-        """
         return self.read(self.paths[index], self.classes)
 
     def usable(self, where: Path, skip_missing: bool) -> DrawnDataset:
@@ -127,17 +120,20 @@ def draw_polygons(rings: Iterable[np.ndarray], size: tuple[int, int]) -> np.ndar
     return filled([np.clip(ring, -limits, 2 * limits).ravel().tolist() for ring in flat], size)
 
 
-def read_sized(path: Path, size: tuple[int, int] | None) -> np.ndarray:
+def read_sized(path: Path, size: tuple[int, int] | None, upright: bool = False) -> np.ndarray:
     """
     Read an image of which labels say how large it is.
 
     :param path: the file.
     :param size: (height, width); None where they do not say.
+    :param upright: whether they were drawn on the image as a viewer turns it, rather than on the
+        pixels as they are stored; where the size says otherwise, that counts.
     :return: (H,W,3) uint8 RGB.
     :raises ValueError: if it is missing, or of another size.
     """
-    image = read_photograph(path)
-    if size is not None and image.shape[:2] != tuple(size):
-        raise ValueError(f'image {path} must be of size {tuple(size)} as its labels say, got '
-                         f'{image.shape[:2]}')
-    return image
+    for turned in (upright, not upright):
+        image = read_image(path, turned)
+        if size is None or image.shape[:2] == tuple(size):
+            return image
+    raise ValueError(f'image {path} must be of size {tuple(size)} as its labels say, got '
+                     f'{image.shape[:2]}')

@@ -48,17 +48,9 @@ class FolderDataset:
     depth: DepthFolder | None = None
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.folder)
 
     def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        :raises ValueError: where a file is missing or damaged, or has more labels than names.
-        """
         name = self.folder.names[index]
         image, label_map = self.folder.read(name)
         depth = self.depth and self.depth.read(name, image.shape[:2])

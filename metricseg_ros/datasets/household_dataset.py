@@ -23,16 +23,9 @@ class HouseholdDataset:
     classes: tuple[str, ...] = HOUSEHOLD_CLASSES
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        """
         sample = self.dataset[index]
         return replace(sample, class_ids=household_ids(self.dataset.classes)[sample.class_ids])
 

@@ -27,7 +27,6 @@ class JoinedDataset:
     kept: Any = field(default=None, compare=False)
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return sum(map(len, self.parts))
 
     def __getitem__(self, index: int) -> LabelledImage:

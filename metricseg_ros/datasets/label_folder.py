@@ -48,7 +48,6 @@ class LabelFolder:
         return tuple(self.images)
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.images)
 
     def read(self, name: str) -> tuple[np.ndarray, np.ndarray]:

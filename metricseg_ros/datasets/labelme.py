@@ -3,14 +3,16 @@
 """
 labelme's folders: a JSON file of shapes for each image.
 
-Polygons, rectangles, circles and masks are objects; shapes of one label and group_id are one
-object. A shape named __ignore__ is ignored. An image without a JSON file is left out, one with an
-empty list of shapes shows no object.
+Polygons, rectangles of either kind, circles and masks are objects; shapes of one label and
+group_id are one object. A shape named __ignore__ is ignored. An image without a JSON file is left
+out, one with an empty list of shapes shows no object. Shapes lie on the image turned as its EXIF
+data say.
 """
 
 from __future__ import annotations
 
 import base64
+import binascii
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,11 +23,12 @@ from metricseg_ros.datasets.drawn_masks import draw_polygons, drawn, DrawnDatase
 from metricseg_ros.datasets.folder_dataset import ONE_CLASS
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.reading import find_file, found_in, number, read_json
-from metricseg_ros.inputs.codec import decode
+from metricseg_ros.inputs.codec import decode, decode_image
 import numpy as np
 
-SHAPES = ('polygon', 'rectangle', 'circle', 'mask')
+SHAPES = ('polygon', 'rectangle', 'oriented_rectangle', 'circle', 'mask')
 IGNORED = '__ignore__'
+FAR = 2 ** 31
 
 
 def open_labelme(folder: Path, skip_missing: bool = False) -> DrawnDataset:
@@ -59,10 +62,7 @@ def read_image(path: Path, classes: tuple[str, ...]) -> LabelledImage:
     size = tuple(content.get(key) for key in ('imageHeight', 'imageWidth'))
     if None not in size:
         size = tuple(number(side, f'{path}: imageHeight and imageWidth') for side in size)
-    image_path = find_file(path.parent, content['imagePath'])
-    if image_path is None:
-        raise ValueError(f'{path}: its image {content["imagePath"]:.80} is not there')
-    image = read_sized(image_path, None if None in size else size)
+    image = _image(path, content, None if None in size else size)
     groups: dict[tuple[str, str], list[np.ndarray]] = {}
     for index, shape in enumerate(content['shapes']):
         group = shape.get('group_id')
@@ -72,6 +72,23 @@ def read_image(path: Path, classes: tuple[str, ...]) -> LabelledImage:
               IGNORE_LABEL if name == IGNORED else classes.index(name) + 1)
              for (name, _), parts in groups.items()]
     return drawn(image, masks, True, path.stem)
+
+
+def _image(path: Path, content: Mapping[str, Any], size: tuple[int, int] | None) -> np.ndarray:
+    """Read the image, or else the copy of it in the JSON file."""
+    image_path = find_file(path.parent, content['imagePath'])
+    if image_path is not None:
+        return read_sized(image_path, size, upright=True)
+    copy = content.get('imageData')
+    if not isinstance(copy, str):
+        raise ValueError(f'{path}: its image {content["imagePath"]:.80} is not there')
+    try:
+        image = decode_image(base64.b64decode(copy), f'{path}: imageData')
+    except binascii.Error as error:
+        raise ValueError(f'{path}: imageData is damaged: {error}') from None
+    if size not in (None, image.shape[:2]):
+        raise ValueError(f'{path}: imageData must be of size {size}, got {image.shape[:2]}')
+    return image
 
 
 def read_labelme(path: Path) -> dict[str, Any]:
@@ -95,10 +112,10 @@ def read_labelme(path: Path) -> dict[str, Any]:
 
 
 def _mask(path: Path, shape: Mapping[str, Any], size: tuple[int, int]) -> np.ndarray:
-    kind = shape.get('shape_type', 'polygon')
+    kind = shape.get('shape_type') or 'polygon'
     try:
         points = np.array(shape['points'], float).reshape(-1, 2)
-        if kind == 'polygon':
+        if kind in ('polygon', 'oriented_rectangle'):
             return draw_polygons([points], size)
         if kind in ('rectangle', 'circle') and len(points) == 2:
             if kind == 'circle':
@@ -128,10 +145,11 @@ def _pasted(text: str, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     crop = decode(base64.b64decode(text), cv2.IMREAD_UNCHANGED)
     if crop is None or crop.ndim != 2:
         raise ValueError('mask must be a PNG of one channel in base64')
+    if not (np.abs(points) < FAR).all():
+        raise ValueError('the corners of its box must be numbers')
     mask = np.zeros(size, bool)
     left, top = np.rint(points[0]).astype(int)
-    if left < 0 or top < 0:
-        raise ValueError(f'its box begins outside the image, at {left}, {top}')
-    window = mask[top:top + crop.shape[0], left:left + crop.shape[1]]
+    crop = crop[max(0, -top):, max(0, -left):]  # It may begin outside the image.
+    window = mask[max(0, top):, max(0, left):][:crop.shape[0], :crop.shape[1]]
     window |= crop[:window.shape[0], :window.shape[1]].astype(bool)
     return mask

@@ -16,6 +16,7 @@ from pathlib import Path
 import re
 
 from metricseg_ros.config import IGNORE_LABEL
+from metricseg_ros.datasets.drawn_masks import read_sized
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.matlab import read_matlab
 from metricseg_ros.datasets.reading import (
@@ -89,31 +90,24 @@ class VocDataset:
 
     :param entries: where each image lies.
     :param palette: the classes, and what pixels mean.
+    :param upright: whether images are turned as their EXIF data say.
     """
 
     entries: tuple[Entry, ...]
     palette: Palette = PALETTE
+    upright: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Give the names of the classes."""
         return self.palette.classes
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.entries)
 
     def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :return: the image and its truth.
-        :raises ValueError: where a file is missing or damaged.
-        """
         root, name = self.entries[index]
         image, label_map, class_ids = (read_sbd(root, name) if _is_sbd(root)
-                                       else read_voc(root, name, self.palette))
+                                       else read_voc(root, name, self.palette, self.upright))
         return LabelledImage(image, label_map, class_ids, name=name)
 
 
@@ -225,13 +219,14 @@ def _augmented_training_set(voc: Path, sbd: Path) -> tuple[Entry, ...]:
     return (*((voc, name) for name in own), *((sbd, name) for name in more))
 
 
-def read_voc(root: Path, name: str,
-             palette: Palette = PALETTE) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def read_voc(root: Path, name: str, palette: Palette = PALETTE,
+             upright: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     Read an image of VOC.
 
     :param root: VOC2012.
     :param palette: what the pixels of its classes mean.
+    :param upright: whether the image is turned as its EXIF data say.
     :return: image, label map and class ids, as in :class:`LabelledImage`.
     :raises ValueError: where a file is missing or damaged.
     """
@@ -244,7 +239,8 @@ def read_voc(root: Path, name: str,
         raise ValueError(f'SegmentationObject and SegmentationClass of {name} in {root} must have '
                          f'one size, got {label_map.shape} and {classes.shape}')
     class_ids = _classes_by_vote(label_map, classes, len(palette.classes))
-    return read_photograph(_image_path(root, name)), label_map, class_ids
+    image = read_sized(_image_path(root, name), label_map.shape, upright)
+    return image, label_map, class_ids
 
 
 def _class_map(path: Path, palette: Palette) -> np.ndarray:

@@ -4,8 +4,8 @@
 Ultralytics' segmentation data: data.yaml, images/ and, with the same names, labels/*.txt.
 
 A line of a label file is a class number and the corners of an outline, in shares of the image's
-width and height. An image without a file, or with an empty one, shows no object. Files of boxes
-are refused.
+width and height, turned as its EXIF data say. An image without a file, or with an empty one, shows
+no object. Files of boxes are refused.
 """
 
 from __future__ import annotations
@@ -17,14 +17,8 @@ from typing import Any
 
 from metricseg_ros.datasets.drawn_masks import draw_polygons, drawn, DrawnDataset
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import (
-    found_in,
-    number,
-    read_names,
-    read_photograph,
-    read_text,
-)
-from metricseg_ros.inputs.codec import is_image
+from metricseg_ros.datasets.reading import found_in, number, read_names, read_text
+from metricseg_ros.inputs import codec
 import numpy as np
 
 SPLITS = ('train', 'val', 'valid', 'test')
@@ -82,7 +76,7 @@ def read_image(path: Path, classes: tuple[str, ...]) -> LabelledImage:
     :return: the image and its truth.
     :raises ValueError: where a file is damaged, or has boxes.
     """
-    image, label_path = read_photograph(path), label_path_of(path)
+    image, label_path = codec.read_image(path), label_path_of(path)
     lines = read_text(label_path).splitlines() if label_path.is_file() else []
     outlines = [_outline(f'line {index} of {label_path}', line, len(classes))
                 for index, line in enumerate(lines, start=1) if line.strip()]
@@ -141,7 +135,7 @@ def _images(folder: Path, content: Mapping[str, Any], entry: str) -> Iterator[Pa
     for base in (str(content.get('path') or ''), ''):
         for place in (folder / base / entry, folder / entry.removeprefix('../')):
             if os.path.isdir(place):
-                yield from sorted(path for path in place.rglob('*') if is_image(path)
+                yield from sorted(path for path in place.rglob('*') if codec.is_image(path)
                                   and not path.name.startswith('.'))
                 return
             if os.path.isfile(place):

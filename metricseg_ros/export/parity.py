@@ -88,7 +88,6 @@ class Parity:
     finite: bool = True
 
     def __str__(self) -> str:
-        """Return one line for people."""
         return (f'on {self.images} photographs embeddings and scores differ from torch by '
                 f'{self.mean_difference:.1e} in the mean, {self.difference:.1e} at most; of '
                 f'{self.instances} instances {self.found:.1%} agree, with the same seed pixel '

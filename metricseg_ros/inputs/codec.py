@@ -21,6 +21,7 @@ IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.apng', '.bmp', '.d
                   '.tif', '.tiff', '.ppm', '.pgm', '.pbm', '.pnm', '.jp2', '.avif', '.gif')
 """What the name of an image ends in, in lower case."""
 
+COMMON_SUFFIXES = ('.jpg', '.jpeg', '.png')
 JPEG_QUALITY = 92
 LARGEST_JPEG_SIDE = 65500
 JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8\xff', b'\xff\xda', b'\xff\xd9'
@@ -122,19 +123,42 @@ def read_image(path: Path, upright: bool = True) -> np.ndarray:
     :return: (H,W,3) uint8 RGB.
     :raises InputError: if it is not an image of 8 or 16 bits, or is cut short.
     """
-    data = read_bytes(path)
+    return decode_image(read_bytes(path), path, upright)
+
+
+def decode_image(data: bytes, source: object, upright: bool = True) -> np.ndarray:
+    """
+    Decode an image as :func:`read_image` does.
+
+    :param data: content of its file.
+    :param source: where it is from, for the message.
+    :param upright: as there.
+    :return: (H,W,3) uint8 RGB.
+    :raises InputError: if it is not an image of 8 or 16 bits.
+    """
     image = decode(data, cv2.IMREAD_COLOR | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION))
     if image is None:
         image = _decode_by_pillow(data)
     if image is None:
-        raise InputError(f'{path}: {_what_it_is(data)}')
+        raise InputError(f'{source}: {_what_it_is(data)}')
     if not data.startswith(JPEG_START):
         stored = decode(data, cv2.IMREAD_UNCHANGED)
         if stored is not None and stored.dtype not in (np.uint8, np.uint16):
-            raise InputError(f'{path}: {_what_it_is(data)}, got {stored.dtype}')
+            raise InputError(f'{source}: {_what_it_is(data)}, got {stored.dtype}')
         if stored is not None and stored.ndim == 3 and stored.shape[2] == 4:
             image = _over_white(stored)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def is_stored_as_seen(path: Path, image: np.ndarray) -> bool:
+    """
+    Tell whether a file may be copied for an image: all programs show it so, turned by none.
+
+    :param path: it was read from, by :func:`read_image`.
+    :param image: (H,W,3) uint8 RGB.
+    """
+    return path.suffix.lower() in COMMON_SUFFIXES and np.array_equal(
+        read_image(path, upright=False), image)
 
 
 def read_stored(path: Path) -> np.ndarray:

@@ -11,12 +11,13 @@ DIR/images/NAME.jpg   DIR/depth/NAME.png   DIR/camera.json
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 import json
 from pathlib import Path
 from typing import Any
 
-from metricseg_ros.inputs.codec import read_stored
+from metricseg_ros.atomic_files import write_atomically
+from metricseg_ros.inputs.codec import read_stored, write_image
 from metricseg_ros.pinhole import depth_in_metres, doubt_depth, Intrinsics
 from metricseg_ros.structures import DepthImage
 import numpy as np
@@ -27,6 +28,7 @@ OF_FILES = ('floating point must hold metres, 16 bits millimetres; or leave dept
 USUAL_FOCAL_LENGTH = 525 / 640
 """Focal length of the first depth cameras (Kinect, Xtion), in longer sides of the image."""
 OF_A_CAMERA = ('fx', 'fy', 'cx', 'cy')
+MILLIMETRES = 1000.0
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,36 @@ def open_depth_folder(root: Path, names: Sequence[str]) -> DepthFolder | None:
                          f'image, such as {names[0]}.png; mend the names, or leave depth out by '
                          'depth=false')
     return DepthFolder(root, paths, read_cameras(root / 'camera.json'))
+
+
+def add_depth(root: Path, name: str, depth: DepthImage) -> None:
+    """
+    Write the depth of an image in millimetres, and its camera.
+
+    :param root: the folder that holds images/; it may have depth already.
+    :param name: of the image, without suffix.
+    :param depth: of the image.
+    :raises ValueError: if there is a camera.json that is none.
+    """
+    (root / 'depth').mkdir(exist_ok=True)
+    before = {path.stem for path in (root / 'depth').iterdir()}
+    cameras = dict(read_cameras(root / 'camera.json') or {})
+    if 'fx' in cameras:  # One for all of these.
+        cameras = dict.fromkeys(sorted(before), cameras)
+    cameras[name] = asdict(depth.camera)
+    write_atomically(root / 'camera.json', (json.dumps(cameras, indent=1) + '\n').encode())
+    write_image(root / 'depth' / f'{name}.png', depth_image(depth.metres))
+
+
+def depth_image(depth: np.ndarray) -> np.ndarray:
+    """
+    Turn metres into what a depth image of 16UC1 holds.
+
+    :param depth: (H,W) metres.
+    :return: (H,W) uint16 millimetres; 0, not measured, from 65.5 m on.
+    """
+    millimetres = np.rint(depth * MILLIMETRES)
+    return np.where(millimetres <= np.iinfo(np.uint16).max, millimetres, 0).astype(np.uint16)
 
 
 def read_cameras(path: Path) -> Mapping[str, Any] | None:

@@ -27,11 +27,9 @@ class ImageFiles:
         self._on_error = on_error
 
     def __len__(self) -> int:
-        """Return the number of files."""
         return len(self.paths)
 
     def __iter__(self) -> Iterator[Frame]:
-        """Read the files one by one."""
         for path in self.paths:
             try:
                 image = read_image(path)

@@ -35,11 +35,9 @@ class RgbdFolder:
                 raise InputError(str(error)) from None
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self._images)
 
     def __iter__(self) -> Iterator[Frame]:
-        """Read the images one by one."""
         for frame in self._images:
             try:
                 depth = self.depth and self.depth.read(frame.name, frame.image.shape[:2])

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 from metricseg_ros.inputs.codec import decode
@@ -40,35 +40,34 @@ class Packed:
         return Labels(decode(self.png, cv2.IMREAD_UNCHANGED), self.names)
 
 
-@dataclass
+@dataclass(frozen=True)
 class History:
     """
-    The labels of an image as they are, as they were, and as they were before an undo.
+    The labels of an image as they are, and the way there and back.
 
-    :ivar present: as they are.
+    :param present: as they are.
+    :param past: what undo leads to, from the end.
+    :param future: what redo leads to, from the end.
     """
 
     present: Labels
-    past: list[Packed] = field(default_factory=list)
-    future: list[Packed] = field(default_factory=list)
+    past: tuple[Packed, ...] = ()
+    future: tuple[Packed, ...] = ()
 
-    def change(self, labels: Labels) -> None:
+    def changed(self, labels: Labels) -> History:
         """
         Take a step; what was undone is forgotten.
 
         :param labels: what they become.
         """
-        self.past = [*self.past[1 - MOST_STEPS:], Packed.of(self.present)]
-        self.future, self.present = [], labels
+        return History(labels, (*self.past[1 - MOST_STEPS:], Packed.of(self.present)))
 
-    def undo(self) -> None:
+    def undone(self) -> History:
         """Go a step back, if there is one."""
-        if self.past:
-            self.future.append(Packed.of(self.present))
-            self.present = self.past.pop().unpacked()
+        return self if not self.past else History(
+            self.past[-1].unpacked(), self.past[:-1], (*self.future, Packed.of(self.present)))
 
-    def redo(self) -> None:
+    def redone(self) -> History:
         """Take a step again that was undone, if there is one."""
-        if self.future:
-            self.past.append(Packed.of(self.present))
-            self.present = self.future.pop().unpacked()
+        return self if not self.future else History(
+            self.future[-1].unpacked(), (*self.past, Packed.of(self.present)), self.future[:-1])

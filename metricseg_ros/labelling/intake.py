@@ -4,16 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from operator import length_hint
 from pathlib import Path
-import shutil
 from typing import Any
 
-import cv2
-from metricseg_ros.datasets.reading import read_photograph as read_stored
-from metricseg_ros.inputs import Frame, open_input
+from metricseg_ros.inputs import DepthTopics, Frame, open_input
+from metricseg_ros.inputs.codec import encode, is_stored_as_seen
+from metricseg_ros.inputs.frame import OnError, raise_error
 from metricseg_ros.inputs.images import ImageFiles
+from metricseg_ros.inputs.rgbd_folder import RgbdFolder
 from metricseg_ros.labelling.choosing import far_apart, look_of
 from metricseg_ros.labelling.store import LabelStore
 import numpy as np
@@ -21,10 +21,10 @@ import numpy as np
 CANDIDATES = 600
 """Frames of a recording that are looked at, evenly spread; the others are decoded and let go."""
 
-KEPT_SUFFIXES = ('.jpg', '.jpeg', '.png')
 
-
-def take_in(store: LabelStore, path: str | Path, frames: int, topic: str | None = None) -> int:
+def take_in(store: LabelStore, path: str | Path, frames: int, topic: str | None = None,
+            on_error: OnError = raise_error, depth: bool = True,
+            depth_topics: DepthTopics | None = None) -> int:
     """
     Let the images of an input wait for their labels; those that are there already are left out.
 
@@ -32,26 +32,23 @@ def take_in(store: LabelStore, path: str | Path, frames: int, topic: str | None 
     :param path: an image, a folder of images or a data set's folder, a video or a bag.
     :param frames: how many frames to choose of a video or bag.
     :param topic: image topic of a bag with several.
+    :param on_error: told of each image that cannot be read; it is left out.
+    :param depth: whether to keep depth, where the input has it.
+    :param depth_topics: where a bag has it.
     :return: how many images were added.
     :raises InputError: if there is nothing that can be read.
     """
-    path = Path(path)
-    if (path / 'images').is_dir():
-        path = path / 'images'
-    source = open_input(path, topic, depth=False)
+    source = open_input(path, topic, on_error, depth, depth_topics)
     known = {entry.about.get('source') for entry in store.entries.values()}
-    if not isinstance(source, ImageFiles):
-        if str(path.resolve()) in known:
-            return 0
-        before = len(store.entries)
+    before = len(store.entries)
+    if isinstance(source, (ImageFiles, RgbdFolder)):
+        for frame in source:
+            if str(Path(frame.source).resolve()) not in known:
+                _add_image(store, frame)
+    elif str(Path(path).resolve()) not in known:
         for frame in chosen_frames(source, frames):
-            about = {'source': str(path.resolve()), 'stamp_ns': frame.stamp_ns}
-            _add_frame(store, _free_name(store, frame.name), frame, about)
-        return len(store.entries) - before
-    images = [image for image in source.paths if str(image.resolve()) not in known]
-    for image in images:
-        _add_image(store, image)
-    return len(images)
+            _add(store, frame, stamp_ns=frame.stamp_ns)
+    return len(store.entries) - before
 
 
 def chosen_frames(source: Iterable[Frame], count: int) -> Iterator[Frame]:
@@ -77,30 +74,20 @@ def chosen_frames(source: Iterable[Frame], count: int) -> Iterator[Frame]:
             yield frame
 
 
-def _add_frame(store: LabelStore, name: str, frame: Frame, about: Mapping[str, Any]) -> None:
-    content = cv2.imencode('.png', frame.image[..., ::-1])[1].tobytes()
-    store.add(name, content, '.png', about)
-
-
-def _add_image(store: LabelStore, path: Path) -> None:
+def _add_image(store: LabelStore, frame: Frame) -> None:
     """Add an image file as it is, or as PNG where its stored pixels are not what one sees."""
-    name, about = _free_name(store, path.stem), {'source': str(path.resolve())}
-    (frame,) = ImageFiles([path])
-    if path.suffix.lower() in KEPT_SUFFIXES and _same(read_stored(path), frame.image):
-        store.add(name, path.read_bytes(), path.suffix.lower(), about)
+    path = Path(frame.source)
+    if is_stored_as_seen(path, frame.image):
+        _add(store, frame, path.read_bytes(), path.suffix.lower())
     else:
-        _add_frame(store, name, frame, about)
-    depth, camera = (path.parent.parent / part for part in (f'depth/{path.stem}.png',
-                                                            'camera.json'))
-    if path.parent.name == 'images' and depth.is_file():
-        (store.root / 'depth').mkdir(exist_ok=True)
-        shutil.copyfile(depth, store.root / 'depth' / f'{name}.png')
-        if camera.is_file() and not (store.root / 'camera.json').exists():
-            shutil.copyfile(camera, store.root / 'camera.json')
+        _add(store, frame)
 
 
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    return one.shape == other.shape and np.array_equal(one, other)
+def _add(store: LabelStore, frame: Frame, content: bytes | None = None, suffix: str = '.png',
+         **about: Any) -> None:
+    """Add a frame, as PNG unless the content of its file is given."""
+    store.add(_free_name(store, frame.name), content or encode(frame.image, '.png'), suffix,
+              {'source': str(Path(frame.source).resolve()), **about}, frame.depth)
 
 
 def _free_name(store: LabelStore, name: str) -> str:

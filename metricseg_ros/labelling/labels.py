@@ -43,12 +43,12 @@ class Labels:
 
     @cached_property
     def png(self) -> bytes:
-        """The label map as it is written to disk, and kept for undo."""
+        """Encode the label map as it is written to disk, and kept for undo."""
         return encode(self.label_map, '.png')
 
     @cached_property
     def ids(self) -> list[int]:
-        """The ids of the objects that have a pixel, in order."""
+        """List the ids of the objects that have a pixel, in order."""
         present = np.flatnonzero(np.bincount(self.label_map.ravel(), minlength=1))
         return [int(label) for label in present if label not in (BACKGROUND, IGNORE_LABEL)]
 

@@ -23,6 +23,7 @@ from typing import Any
 import cv2
 from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.inputs import Frame
+from metricseg_ros.inputs.codec import is_stored_as_seen, write_image
 from metricseg_ros.structures import Instances
 import numpy as np
 
@@ -32,8 +33,6 @@ SHARP = 2
 
 TOLERANCE = 0.8
 """Largest distance of the outline from the mask's edge, in pixels."""
-
-COPIED = ('.jpg', '.jpeg', '.png')
 
 
 class PreLabels:
@@ -86,14 +85,11 @@ class PreLabels:
     def _write_image(self, name: str, frame: Frame) -> str:
         """Copy the file where it shows what was segmented, or write the image."""
         source = Path(frame.source)
-        stored = (cv2.imread(str(source), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-                  if source.suffix.lower() in COPIED else None)
-        if stored is not None and stored.shape == frame.image.shape:
+        if is_stored_as_seen(source, frame.image):
             file_name = f'{name}{source.suffix.lower()}'
             shutil.copyfile(source, self.image_folder / file_name)
             return file_name
-        content = cv2.imencode('.png', frame.image[..., ::-1])[1].tobytes()
-        write_atomically(self.image_folder / f'{name}.png', content)
+        write_image(self.image_folder / f'{name}.png', frame.image)
         return f'{name}.png'
 
     def _add_to_coco(self, file_name: str, instances: Instances,

@@ -13,9 +13,8 @@ import base64
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-import secrets
+import hashlib
 import threading
 from typing import Any
 
@@ -31,7 +30,7 @@ from metricseg_ros.structures import EmbeddedImage, Instances
 import numpy as np
 
 IN_MEMORY = 8
-"""Images whose embeddings are kept."""
+"""Images whose embeddings are kept, and the steps to undo."""
 
 Seen = tuple[EmbeddedImage, Instances]
 """What the network sees in an image, and what the model finds in it."""
@@ -43,35 +42,23 @@ class StaleError(Exception):
     """A change that was made on labels which another page has changed meanwhile."""
 
 
-@dataclass
-class Document:
-    """
-    The labels of one image with what undo needs.
-
-    :ivar history: the labels, and those before.
-    :ivar changes: how many there were since the server started.
-    """
-
-    history: History
-    changes: int = 0
-
-
 class LabellingSession:
     """The images of a folder with their labels, as the page sees them."""
 
-    def __init__(self, store: LabelStore, segmenter: InstanceSegmenter) -> None:
+    def __init__(self, store: LabelStore, segmenter: InstanceSegmenter,
+                 depth: bool = True) -> None:
         """
         Begin.
 
         :param store: the folder.
         :param segmenter: finds objects, and what clicks belong to.
+        :param depth: whether it sees depth, where the folder has it.
         """
-        self.store, self.segmenter = store, segmenter
-        self._documents: dict[str, Document] = {}
+        self.store, self.segmenter, self.depth = store, segmenter, depth
+        self._histories: dict[str, History] = {}
         self._seen: OrderedDict[str, Future[Seen]] = OrderedDict()
         self._changing, self._keeping = threading.RLock(), threading.Lock()
         self._looker = ThreadPoolExecutor(1)  # One image at a time; answers do not wait for it.
-        self._own = secrets.token_hex(4)  # Revisions of an earlier server are none of this one.
 
     @property
     def names(self) -> list[str]:
@@ -103,7 +90,7 @@ class LabellingSession:
         for following in names[names.index(name) + 1:][:1]:
             self._look(following)
         with self._changing:
-            return self._state(name, self._document(name, seen))
+            return self._state(name, self._history(name, seen))
 
     def change(self, name: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         """
@@ -121,12 +108,12 @@ class LabellingSession:
         self.store.entries[name]
         seen = self._look(name).result()
         with self._changing:
-            document = self._document(name, seen)
-            if asked.get('revision') != self._revision(document):
+            history = self._history(name, seen)
+            if asked.get('revision') != revision_of(history.present):
                 raise StaleError('another page has changed this image: it is shown as it is now')
-            chosen = self._act(name, document, asked, seen)
-            document.changes += 1
-            return self._state(name, document, chosen)
+            history, chosen = self._act(name, history, asked, seen)
+            self._histories[name] = history
+            return self._state(name, history, chosen)
 
     def set_classes(self, classes: Sequence[str]) -> dict[str, Any]:
         """
@@ -146,24 +133,19 @@ class LabellingSession:
         with self._changing:
             self.segmenter.close()
 
-    def _act(self, name: str, document: Document, asked: Mapping[str, Any],
-             seen: Seen) -> int | None:
-        """Change labels and what is on disk, or neither of them."""
-        history, chosen, action = document.history, None, asked.get('action')
-        before = (history.present, list(history.past), list(history.future))
-        try:
-            if action in (UNDO, REDO):
-                history.undo() if action == UNDO else history.redo()
-            elif action != DONE:
-                context = Context(seen[0], self.segmenter.grouping, self.store.classes,
-                                  partial(self._suggested, seen[1]))
-                changed, chosen = act(history.present, asked, context)
-                history.change(changed)
-            self._write(name, history.present, action, asked)
-        except Exception:
-            history.present, history.past, history.future = before
-            raise
-        return chosen
+    def _act(self, name: str, history: History, asked: Mapping[str, Any],
+             seen: Seen) -> tuple[History, int | None]:
+        """Change labels on disk; give what they are then, and what is chosen."""
+        chosen, action = None, asked.get('action')
+        if action in (UNDO, REDO):
+            history = history.undone() if action == UNDO else history.redone()
+        elif action != DONE:
+            context = Context(seen[0], self.segmenter.grouping, self.store.classes,
+                              partial(self._suggested, seen[1]))
+            changed, chosen = act(history.present, asked, context)
+            history = history.changed(changed)
+        self._write(name, history.present, action, asked)
+        return history, chosen
 
     def _write(self, name: str, labels: Labels, action: str, asked: Mapping[str, Any]) -> None:
         if action != DONE:
@@ -181,41 +163,48 @@ class LabellingSession:
                 self._seen[name] = self._looker.submit(self._see, name)
             self._seen.move_to_end(name)
             while len(self._seen) > IN_MEMORY:
-                self._seen.popitem(last=False)
+                forgotten, _ = self._seen.popitem(last=False)
+                self._histories.pop(forgotten, None)
             return self._seen[name]
 
     def _see(self, name: str) -> Seen:
-        embedded = self.segmenter.embed(read_photograph(self.store.image_path(name)))
+        image = read_photograph(self.store.image_path(name))
+        depth = self.store.read_depth(name, image.shape[:2]) if self.depth else None
+        embedded = self.segmenter.embed(image, depth)
         return embedded, self.segmenter.instances(embedded)
 
-    def _document(self, name: str, seen: Seen) -> Document:
-        if name not in self._documents:
+    def _history(self, name: str, seen: Seen) -> History:
+        if name not in self._histories:
             embedded, found = seen
             labels = self.store.read(name)
             if labels is not None and labels.label_map.shape != embedded.image_size:
                 raise ValueError(f'the label map of {name} is of size {labels.label_map.shape}, '
                                  f'its image of {embedded.image_size}: remove one of them')
-            self._documents[name] = Document(History(
-                self._suggested(found) if labels is None else labels))
-        return self._documents[name]
+            self._histories[name] = History(self._suggested(found) if labels is None else labels)
+        return self._histories[name]
 
     def _suggested(self, found: Instances) -> Labels:
         of_model, classes = self.segmenter.description.classes, self.store.classes
         names = [of_model[class_id - 1] for class_id in found.class_ids.tolist()]
         return presegmented(found, [name if name in classes else classes[0] for name in names])
 
-    def _revision(self, document: Document) -> str:
-        return f'{self._own}-{document.changes}'
-
-    def _state(self, name: str, document: Document, chosen: int | None = None) -> dict[str, Any]:
-        history = document.history
+    def _state(self, name: str, history: History, chosen: int | None = None) -> dict[str, Any]:
         labels, ids = history.present, history.present.ids
-        return {'name': name, 'revision': self._revision(document),
+        return {'name': name, 'revision': revision_of(labels),
                 'size': list(labels.label_map.shape), 'runs': runs_of(labels.label_map),
                 'objects': [{'id': own, 'class': labels.names[own - 1]} for own in ids],
                 'chosen': chosen if chosen in ids else None,
                 'done': self.store.entries[name].done,
                 'undo': len(history.past), 'redo': len(history.future)}
+
+
+def revision_of(labels: Labels) -> str:
+    """
+    Tell labels from all others.
+
+    :param labels: of an image.
+    """
+    return hashlib.sha256(labels.png + '\n'.join(labels.names).encode()).hexdigest()[:32]
 
 
 def runs_of(label_map: np.ndarray) -> str:

@@ -26,7 +26,9 @@ from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.datasets.folder_dataset import ONE_CLASS
 from metricseg_ros.datasets.reading import read_json, read_labels
 from metricseg_ros.inputs.codec import is_image
+from metricseg_ros.inputs.depth_files import add_depth, open_depth_folder
 from metricseg_ros.labelling.labels import LabelError, Labels
+from metricseg_ros.structures import DepthImage
 import numpy as np
 
 WAITING = 'waiting'
@@ -106,7 +108,8 @@ class LabelStore:
         self.classes = tuple(dict.fromkeys(kept))
         write_atomically(self.root / 'classes.txt', ('\n'.join(self.classes) + '\n').encode())
 
-    def add(self, name: str, image: bytes, suffix: str, about: Mapping[str, Any]) -> None:
+    def add(self, name: str, image: bytes, suffix: str, about: Mapping[str, Any],
+            depth: DepthImage | None = None) -> None:
         """
         Let an image wait for its labels.
 
@@ -114,7 +117,10 @@ class LabelStore:
         :param image: content of its file.
         :param suffix: of its file.
         :param about: where it comes from.
+        :param depth: of the image, where it has it.
         """
+        if depth is not None:
+            add_depth(self.root, name, depth)
         write_atomically(self.waiting / 'images' / f'{name}{suffix}', image)
         self.entries[name] = Entry(f'{name}{suffix}', False, {'key': name, 'names': [], **about})
 
@@ -144,6 +150,18 @@ class LabelStore:
         :return: the file.
         """
         return self.folder_of(name) / 'labels' / f'{name}.png'
+
+    def read_depth(self, name: str, image_size: tuple[int, int]) -> DepthImage | None:
+        """
+        Read an image's depth.
+
+        :param name: of the image.
+        :param image_size: its (height, width).
+        :return: its depth; None where it has none.
+        :raises ValueError: if a file of it is damaged, or for images of another size.
+        """
+        folder = open_depth_folder(self.root, list(self.entries))
+        return folder and folder.read(name, image_size)
 
     def read(self, name: str) -> Labels | None:
         """

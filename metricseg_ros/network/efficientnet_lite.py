@@ -114,7 +114,6 @@ class EfficientNetLite0(nn.Module):
     channels = tuple(STAGES[index][4] for index in TAPS)
 
     def __init__(self) -> None:
-        """Build it with random weights."""
         super().__init__()
         self.stem = conv_bn(3, STEM_CHANNELS, 3, stride=2)
         self.stages = nn.ModuleList()

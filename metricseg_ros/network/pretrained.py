@@ -12,7 +12,7 @@ from urllib.error import URLError
 from metricseg_ros.network.checkpoint import CheckpointError, load_weights, read_weights
 from metricseg_ros.network.efficientnet_lite import EfficientNetLite0, from_package_names
 from metricseg_ros.network.names import NameBranch, NAMES
-from metricseg_ros.network.network import MetricSegmentationNetwork
+from metricseg_ros.network.network import build_backbone, MetricSegmentationNetwork
 from metricseg_ros.network.public_weights import (
     load_public_weights,
     TORCH_FILES,
@@ -54,20 +54,27 @@ def start_from(network: MetricSegmentationNetwork, source: str) -> str:
     return f'trunk from {source}'
 
 
-def read_teacher(source: str) -> NameBranch:
+def read_teacher(source: str, backbone: str) -> NameBranch:
     """
-    Read the trunk that names objects of a model with one of its own.
+    Read what names objects in a model: the trunk of names, or else the only one.
 
     :param source: a file of weights.
+    :param backbone: which trunk the latter is; the former is EfficientNet-Lite0.
     :return: the trunk and its layer, which do not learn.
     :raises CheckpointError: if the file has none, or one of another trunk.
     """
-    weights = {name.removeprefix(NAMES): tensor
-               for name, tensor in read_weights(Path(source)).items() if name.startswith(NAMES)}
+    whole = read_weights(Path(source))
+    weights = {name.removeprefix(NAMES): tensor for name, tensor in whole.items()
+               if name.startswith(NAMES)}
     if 'project.0.weight' not in weights:
-        raise CheckpointError(f'{source} names nothing: name_teacher must be a model with a trunk '
-                              'for names of its own')
-    teacher = NameBranch(EfficientNetLite0(), len(weights['project.0.weight']))
+        raise CheckpointError(f'{source} names nothing: name_teacher must be a model whose names '
+                              'are an output of their own')
+    trunk = EfficientNetLite0()
+    if not any(name.startswith('backbone.') for name in weights):
+        trunk = build_backbone(backbone)
+        weights |= {name: tensor for name, tensor in whole.items()
+                    if name.startswith('backbone.')}
+    teacher = NameBranch(trunk, len(weights['project.0.weight']))
     load_weights(teacher, weights, source)
     return teacher.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 

@@ -12,9 +12,9 @@ from typing import Any
 from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
 from metricseg_ros.inputs.codec import write_image
+from metricseg_ros.inputs.depth_files import depth_image
 import numpy as np
 
-MILLIMETRES = 1000.0
 ENTRIES = 'entries'
 
 
@@ -58,17 +58,6 @@ def write_scene(root: Path, name: str, scene: SyntheticScene) -> None:
         entry['arrangement'] = scene.arrangement
     write_atomically(entry_path(root, name), json.dumps(entry).encode())
     write_image(root / 'labels' / f'{name}.png', scene.label_map)
-
-
-def depth_image(depth: np.ndarray) -> np.ndarray:
-    """
-    Turn metres into what a depth image of 16UC1 holds.
-
-    :param depth: (H,W) metres.
-    :return: (H,W) uint16 millimetres; 0, not measured, from 65.5 m on.
-    """
-    millimetres = np.rint(depth * MILLIMETRES)
-    return np.where(millimetres <= np.iinfo(np.uint16).max, millimetres, 0).astype(np.uint16)
 
 
 def entry_path(root: Path, name: str) -> Path:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from metricseg_ros.config import (
-    dotted_fields,
     flattened,
     from_dict,
-    parse_value,
+    read_parameters,
     TrainingConfig,
+    with_overrides,
     with_values,
 )
 from metricseg_ros.models import DESCRIPTION_FILE, load_description, shipped_models
@@ -28,15 +28,7 @@ def training_config(path: Path, overrides: list[str]) -> TrainingConfig:
     :param overrides: `key=value` texts, which win.
     :raises ValueError: for an unknown parameter or a bad value, naming it.
     """
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text()) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path}: not YAML: {error}') from None
-    if not isinstance(values, dict):
-        raise ValueError(f'{path}: expected a mapping of parameters, got {values!r}')
-    return training_of(values, overrides)
+    return training_of(read_parameters(path), overrides)
 
 
 def training_of(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> TrainingConfig:
@@ -49,47 +41,11 @@ def training_of(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> Tra
         said otherwise.
     :raises ValueError: for an unknown parameter or a bad value, naming it.
     """
-    config = from_dict(TrainingConfig, values)
-    config = with_values(config, parsed(config, overrides))
+    config = with_overrides(from_dict(TrainingConfig, values), overrides)
     if config.pretrained not in ('none', 'imagenet') and (
             config.pretrained in shipped_models()
             or (Path(config.pretrained) / DESCRIPTION_FILE).is_file()):  # No file of weights.
         network = asdict(load_description(config.pretrained).network)
         config = from_dict(TrainingConfig, {'network': network})
-        config = with_values(with_values(config, flattened(values)), parsed(config, overrides))
+        config = with_overrides(with_values(config, flattened(values)), overrides)
     return config
-
-
-def parsed(config: TrainingConfig, overrides: Sequence[str]) -> dict[str, Any]:
-    """
-    Read `key=value` texts, of which a value in brackets is a YAML list.
-
-    :param config: tells each parameter's type.
-    :return: dotted name -> value; an unknown name is refused when the values are set.
-    :raises ValueError: for a text without an equals sign, or a bad value.
-    """
-    kinds = {name: type(value) for name, value, _ in dotted_fields(config)}
-    values = {}
-    for text in overrides:
-        name, equals, value = text.partition('=')
-        if not equals:
-            raise ValueError(f'expected KEY=VALUE, got {text!r}')
-        values[name] = (yaml_list(name, value) if value.startswith('[')
-                        else parse_value(name, value, kinds.get(name, str)))
-    return values
-
-
-def yaml_list(name: str, text: str) -> list[Any]:
-    """
-    Read a list whose items are more than numbers or texts.
-
-    :param name: of the parameter, for the message.
-    :param text: YAML, in brackets.
-    :raises ValueError: if it is none.
-    """
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ValueError(f'{name} must be a YAML list, got {text}') from None

@@ -45,12 +45,10 @@ class Record:
                         disable=not sys.stderr.isatty())
 
     def __enter__(self) -> Record:
-        """Return this record."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:
-        """Close the files."""
         if self.active:
             self.log.close()
             self.board.close()

@@ -320,5 +320,4 @@ class StepBatches:
             yield list(range(start, start + batch_share(self.own, size, self.sizes)))
 
     def __len__(self) -> int:
-        """Return how many steps there are."""
         return len(self.steps)

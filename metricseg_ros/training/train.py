@@ -77,7 +77,8 @@ class Trainer:
         self.average = ModelAverage(self.module, config.average_decay)
         self.teacher = None
         if config.name_teacher:
-            self.teacher = self.fabric.to_device(read_teacher(weights_file(config.name_teacher)))
+            self.teacher = self.fabric.to_device(read_teacher(
+                weights_file(config.name_teacher), config.network.backbone))
 
     @property
     def module(self) -> MetricSegmentationNetwork:

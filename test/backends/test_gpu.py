@@ -171,6 +171,7 @@ def seen(description: ModelDescription,
          images: list[np.ndarray]) -> list[tuple[EmbeddedImage, EmbeddedImage]]:
     """Let the network see the photographs on the CPU, and copy what it says to the GPU."""
     segmenter = InstanceSegmenter(description, OnnxRuntimeBackend(description, CPU))
+
     def copied(output: NetworkOutput) -> NetworkOutput:
         return replace(output, embeddings=output.embeddings.cuda(),
                        class_logits=output.class_logits.cuda(),

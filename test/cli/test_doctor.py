@@ -175,12 +175,12 @@ def test_buffers_are_judged_by_what_an_image_needs() -> None:
 
 def test_the_profile_of_the_middleware_is_looked_at(tmp_path: Path) -> None:
     path = tmp_path / 'profile.xml'
-    missing = check_profile({})
+    missing = check_profile({}, 212992)
     assert missing.status == WARN and 'before Kilted FASTRTPS_' in missing.remedy
     assert Path(missing.remedy.split('=')[1].split()[0]).is_file()  # As can be copied.
-    assert check_profile({'FASTDDS_DEFAULT_PROFILES_FILE': str(path)}).status == WARN
+    assert check_profile({'FASTDDS_DEFAULT_PROFILES_FILE': str(path)}, None).status == WARN
     path.touch()
-    assert check_profile({'FASTRTPS_DEFAULT_PROFILES_FILE': str(path)}).status == OK
+    assert check_profile({'FASTRTPS_DEFAULT_PROFILES_FILE': str(path)}, None).status == OK
 
 
 def test_what_ros_lacks_is_told_in_one_line_and_ours_in_another() -> None:

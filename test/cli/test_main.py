@@ -7,6 +7,8 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 import re
+import subprocess
+import sys
 
 import metricseg_ros
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE, FAILED
@@ -41,6 +43,20 @@ def test_every_verb_has_its_module(module: str) -> None:
 def test_every_verb_has_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, '--help']) == DONE
     assert f'usage: metricseg {" ".join(words)}' in capsys.readouterr().out
+
+
+def test_help_is_quick_for_no_verb_imports_torch_to_give_it() -> None:
+    verbs = [[name, *below] for name, (target, _) in VERBS.items()
+             for below in ([[]] if isinstance(target, str) else [[verb] for verb in target])]
+    code = f"""
+import sys
+from metricseg_ros.cli.main import main
+for words in {verbs}:
+    assert main([*words, '--help']) == 0
+    assert 'torch' not in sys.modules, words
+"""
+    asked = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert asked.returncode == 0, asked.stderr
 
 
 def test_help_lists_the_verbs(capsys: pytest.CaptureFixture[str]) -> None:

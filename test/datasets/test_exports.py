@@ -10,6 +10,7 @@ import shutil
 import zipfile
 
 import cv2
+from datasets.test_reading import turned
 from metricseg_ros.datasets.formats import open_dataset
 import numpy as np
 import pytest
@@ -107,6 +108,15 @@ def test_cvat_masks_are_objects_by_colour(tmp_path: Path, as_zip: bool, palette:
     assert len({labels[0], labels[3], labels[8], 0}) == 4
     assert [int(sample.class_ids[labels[column]]) for column in (0, 3, 8, 6)] == [1, 1, 2, 0]
     assert not sample.label_map[3:].any()
+
+
+@pytest.mark.parametrize(('write', 'image'), [(cvat_coco, 'images/desk.png'),
+                                              (cvat_masks, 'JPEGImages/desk.jpg')])
+def test_cvat_labels_the_image_as_it_is_turned(tmp_path: Path, write, image: str) -> None:
+    pixels = np.zeros((*SIZE, 3), np.uint8)
+    pixels[:, 5:] = 255
+    (write(tmp_path) / image).write_bytes(turned(pixels, 3))  # By half a turn.
+    assert (open_dataset(f'cvat:{tmp_path}')[0].image[:, :5] > 127).all()
 
 
 def test_each_part_of_a_cvat_export_has_a_folder_of_its_own(tmp_path: Path) -> None:

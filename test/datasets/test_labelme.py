@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import cv2
+from datasets.test_reading import turned
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.formats import open_dataset
 import numpy as np
@@ -53,6 +54,33 @@ def test_polygons_rectangles_and_masks_are_objects_of_their_classes(tmp_path: Pa
     assert found == expected
     assert sample.background_known
     assert (sample.label_map > 0)[rectangle(5, 5, 8, 7)].all()
+
+
+@pytest.mark.parametrize('orientation', [1, 3])  # 3: by half a turn, so that the size is the same.
+def test_shapes_lie_on_the_image_as_labelme_turns_it(tmp_path: Path, orientation: int) -> None:
+    text = write(tmp_path, box('cup', 0, 0, 6, 8), imagePath='turned.jpg')
+    pixels = np.zeros((*SIZE, 3), np.uint8)
+    pixels[:, :6] = 255
+    (tmp_path / 'turned.jpg').write_bytes(turned(pixels, orientation))
+    sample = open_dataset(text)[0]
+    bright = sample.image[..., 0] > 127
+    assert ((sample.label_map == 1) == (bright if orientation == 1 else ~bright)).all()
+
+
+def test_the_copy_in_the_file_is_read_where_the_image_is_gone(tmp_path: Path) -> None:
+    copy = base64.b64encode(cv2.imencode('.png', np.full((*SIZE, 3), 7, np.uint8))[1]).decode()
+    sample = open_dataset(write(tmp_path, box('cup', 0, 0, 4, 8), imagePath='C:\\gone\\a.jpg',
+                                imageData=copy))[0]
+    assert (sample.image == 7).all() and (sample.label_map == 1).sum() == 32
+    with pytest.raises(ValueError, match='imageData'):
+        open_dataset(write(tmp_path, imagePath='gone.jpg', imageData='####'))[0]
+
+
+def test_a_mask_may_begin_outside_the_image(tmp_path: Path) -> None:
+    drawn = base64.b64encode(cv2.imencode('.png', np.full((4, 5), 255, np.uint8))[1]).decode()
+    sample = open_dataset(write(tmp_path, shape('cup', (-2, -1), (2, 2), kind='mask',
+                                                mask=drawn)))[0]
+    assert ((sample.label_map == 1) == rectangle(0, 0, 3, 3)).all()
 
 
 def test_a_circle_covers_its_area(tmp_path: Path) -> None:

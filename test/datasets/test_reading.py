@@ -15,6 +15,14 @@ import pytest
 LABELS = np.array([[0, 1, 1, 0], [0, 1, 0, 0]], np.uint8)
 
 
+def turned(pixels: np.ndarray, orientation: int) -> bytes:
+    """Encode a JPEG whose EXIF data say how it is to be turned."""
+    jpeg = cv2.imencode('.jpg', pixels)[1].tobytes()
+    exif = (b'\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01'
+            b'\x01\x12\x00\x03\x00\x00\x00\x01\x00' + bytes([orientation]) + bytes(6))
+    return jpeg[:2] + exif + jpeg[2:]
+
+
 def grey_with_alpha() -> Image.Image:
     return Image.merge('LA', [Image.fromarray(LABELS), Image.fromarray(LABELS * 255)])
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+from datasets.test_reading import turned
 from metricseg_ros.datasets.formats import open_dataset
 import numpy as np
 import pytest
@@ -86,3 +87,11 @@ def test_a_description_that_does_not_lead_to_images_is_refused(tmp_path: Path, d
                                                                reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         open_dataset(write(tmp_path, LEFT, data=data))
+
+
+def test_outlines_lie_on_the_image_as_it_is_turned(tmp_path: Path) -> None:
+    text, pixels = write(tmp_path, LEFT), np.zeros((*SIZE, 3), np.uint8)
+    pixels[:, :8] = 255
+    (tmp_path / 'images' / 'train' / 'desk.jpg').write_bytes(turned(pixels, 3))  # By half a turn.
+    sample = open_dataset(text)[0]
+    assert ((sample.label_map == 1) == (sample.image[..., 0] < 128)).all()

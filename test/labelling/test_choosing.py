@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
-from metricseg_ros.inputs import open_input
+from inputs.test_depth_topic import millimetres as depth_message
+from inputs.test_depth_topic import record, SECOND, SIZE
+from metricseg_ros.inputs import DepthTopics, InputError, open_input
 from metricseg_ros.labelling.choosing import far_apart, look_of
 from metricseg_ros.labelling.intake import take_in
 from metricseg_ros.labelling.store import LabelStore
 import numpy as np
+import pytest
 
 
 def test_frames_that_all_look_alike_are_spread_in_time() -> None:
@@ -81,14 +85,49 @@ def test_image_files_are_taken_in_as_they_are_and_a_turned_one_as_it_is_seen(
     assert take_in(store, folder, frames=1) == 0
 
 
-def test_depth_beside_the_images_is_kept(tmp_path: Path) -> None:
+def scene(root: Path, name: str, millimetres: int, focal_length: float) -> Path:
     for part in ('images', 'depth'):
-        (tmp_path / 'scene' / part).mkdir(parents=True)
-    cv2.imwrite(str(tmp_path / 'scene' / 'images' / 'a.png'), np.zeros((4, 6, 3), np.uint8))
-    cv2.imwrite(str(tmp_path / 'scene' / 'depth' / 'a.png'), np.full((4, 6), 900, np.uint16))
-    (tmp_path / 'scene' / 'camera.json').write_text('{"fx": 1, "fy": 1, "cx": 0, "cy": 0}')
+        (root / part).mkdir(parents=True)
+    cv2.imwrite(str(root / 'images' / f'{name}.png'), np.zeros((4, 6, 3), np.uint8))
+    cv2.imwrite(str(root / 'depth' / f'{name}.png'), np.full((4, 6), millimetres, np.uint16))
+    (root / 'camera.json').write_text(json.dumps(
+        {'fx': focal_length, 'fy': focal_length, 'cx': 2, 'cy': 1}))
+    return root
+
+
+def test_depth_is_kept_with_the_camera_of_each_image(tmp_path: Path) -> None:
     store = LabelStore(tmp_path / 'labels')
-    take_in(store, tmp_path / 'scene', frames=1)
-    kept = cv2.imread(str(store.root / 'depth' / 'a.png'), cv2.IMREAD_UNCHANGED)
-    assert (kept == 900).all()
-    assert (store.root / 'camera.json').is_file()
+    for name, millimetres, focal_length in (('a', 900, 5.0), ('b', 700, 8.0)):
+        root = scene(tmp_path / name, 'same', millimetres, focal_length)
+        assert take_in(store, root, frames=1) == 1
+        assert take_in(store, root, frames=1) == 0
+    for name, metres, focal_length in (('same', 0.9, 5.0), ('same-2', 0.7, 8.0)):
+        depth = LabelStore(store.root).read_depth(name, (4, 6))
+        assert depth.metres == pytest.approx(metres)
+        assert (depth.camera.fx, depth.camera.cx) == (focal_length, 2)
+
+
+def test_a_data_set_of_one_camera_takes_images_of_another(tmp_path: Path) -> None:
+    store = LabelStore(scene(tmp_path / 'mine', 'mine', 500, 5.0))
+    take_in(store, scene(tmp_path / 'other', 'other', 700, 8.0), frames=1)
+    assert [store.read_depth(name, (4, 6)).camera.fx for name in ('mine', 'other')] == [5.0, 8.0]
+
+
+def test_depth_of_a_bag_is_kept_and_can_be_left(tmp_path: Path) -> None:
+    bag, topics = record(tmp_path, [depth_message(SECOND, 800)], images=2), DepthTopics('/depth')
+    store = LabelStore(tmp_path / 'labels')
+    assert take_in(store, bag, frames=2, topic='/camera/image', depth_topics=topics) == 2
+    depths = [store.read_depth(name, SIZE) for name in store.entries]
+    assert [depth and float(depth.metres[3, 5]) for depth in depths] == [
+        pytest.approx(0.8), None]
+    colours = LabelStore(tmp_path / 'colours')
+    take_in(colours, bag, frames=2, topic='/camera/image', depth_topics=topics, depth=False)
+    assert not (colours.root / 'depth').exists()
+
+
+def test_an_image_that_cannot_be_read_is_told_and_the_others_are_taken(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / 'good.png'), np.zeros((4, 6, 3), np.uint8))
+    (tmp_path / 'bad.png').write_bytes(b'no picture')
+    told: list[InputError] = []
+    assert take_in(LabelStore(tmp_path / 'labels'), tmp_path, 1, on_error=told.append) == 1
+    assert [str(error).split(':')[0] for error in told] == [str(tmp_path / 'bad.png')]

@@ -105,16 +105,12 @@ def test_a_brush_may_leave_the_image() -> None:
 
 def test_undo_and_redo_go_back_and_forth_and_a_change_forgets_what_was_undone() -> None:
     history = History(labels('1.'))
-    history.change(renamed(labels('12'), 2, 'tin'))
-    history.change(labels('11'))
-    history.undo()
+    history = history.changed(renamed(labels('12'), 2, 'tin')).changed(labels('11')).undone()
     assert rows(history.present) == ['12']
     assert history.present.names[1] == 'tin'
-    history.undo()
-    history.undo()  # There is nothing before the first.
+    history = history.undone().undone()  # There is nothing before the first.
     assert rows(history.present) == ['1.']
-    history.redo()
+    history = history.redone()
     assert rows(history.present) == ['12']
-    history.change(labels('..'))
-    history.redo()
+    history = history.changed(labels('..')).redone()
     assert rows(history.present) == ['..']

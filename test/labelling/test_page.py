@@ -85,11 +85,13 @@ class Hand:
         return value
 
     def does(self, *doing: Callable[[], Any]) -> dict[str, Any]:
-        """Do something that changes the labels, and wait until the change is on the screen."""
+        """Ask for a change of the labels, and wait until it, or that of others, is shown."""
         before = self.state()['revision']
+        self.look('delete document.body.dataset.answerMs')
         for one in doing:
             one()
-        self.until(lambda: self.state()['revision'] != before)
+        self.until(lambda: self.look('document.body.dataset.answerMs')
+                   or self.state()['revision'] != before)
         return self.state()
 
     def key(self, key: str) -> None:

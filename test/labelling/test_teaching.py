@@ -7,21 +7,31 @@ from __future__ import annotations
 from dataclasses import replace
 import json
 from pathlib import Path
+import subprocess
+import sys
+import time
 
+from datasets.test_folder_dataset import write_index
 from metricseg_ros.cli.main import main
 from metricseg_ros.config import GroupingConfig
 from metricseg_ros.config.segmenter import USUAL_MINIMUM_SCORE
+from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.export.onnx import write_weights
 from metricseg_ros.labelling.teaching.comparison import verdict
-from metricseg_ros.labelling.teaching.held_out import above, judge, split
+from metricseg_ros.labelling.teaching.held_out import above, judge, Judgement, split
 from metricseg_ros.labelling.teaching.oddities import oddities
-from metricseg_ros.models import load_description, ModelError
+from metricseg_ros.labelling.teaching.teach import make_lesson, opened
+from metricseg_ros.models import load_description, ModelDescription, ModelError
+from metricseg_ros.network import MetricSegmentationNetwork
+from metricseg_ros.network.checkpoint import read_weights
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import Instances
-from model_fixtures import edit_description
+from model_fixtures import edit_description, INPUT_SIZE, SMALL_NETWORK
 import numpy as np
 import pytest
-from training_fixtures import write_scenes
+import torch
+from training_fixtures import write_scenes, write_wall
 
 SIZE = (40, 60)
 
@@ -75,7 +85,7 @@ class Finder:
     def own_grouping(self) -> GroupingConfig:
         return self.grouping.resolved()
 
-    def segment(self, image: np.ndarray) -> Instances:
+    def segment(self, image: np.ndarray, depth: None = None) -> Instances:
         boxes = np.array([[0, 0, 20, 20], [30, 0, 50, 20], [0, 24, 20, 36]], np.int32)
         return Instances(SIZE, np.arange(1, 4, dtype=np.uint16), np.ones(3, np.uint16),
                          np.array(self.scores, np.float32), boxes,
@@ -174,6 +184,108 @@ def test_from_labels_to_a_model_and_on_after_an_interruption(
     assert not (output / 'teaching' / 'checkpoint.pt').exists()
     assert main(words) == 2
     assert 'has been taught already' in capsys.readouterr().err
+
+
+def named_model(folder: Path, trunk: str) -> ModelDescription:
+    """Write a model with random weights that takes depth and names objects."""
+    torch.manual_seed(0)
+    config = replace(SMALL_NETWORK, name_backbone=trunk, class_count=3, depth=True)
+    write_weights(MetricSegmentationNetwork(config), folder, ('object', 'cup', 'book'),
+                  INPUT_SIZE, {})
+    return load_description(folder)
+
+
+def test_a_model_with_depth_and_names_learns_with_the_one_and_keeps_the_other(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    from metricseg_ros.labelling.teaching import teach as module
+    figures = iter([0.5, 0.6])  # Not the start is the best.
+    monkeypatch.setattr(module, 'judge', lambda *_: Judgement(next(figures), 0.5))
+    start, output = named_model(tmp_path / 'start', 'shared'), tmp_path / 'model'
+    labels = write_scenes(tmp_path / 'labels', 4)
+    for index in range(3):
+        write_wall(labels, f'scene{index}', (64, 96))
+    assert main(['teach', str(labels), '-o', str(output), '--model', str(start.folder),
+                 'depth_dropout=0', *SMALL]) == 0
+    assert '1 images have no depth, which the model takes' in capsys.readouterr().err
+    taught = load_description(output)
+    assert (taught.classes, taught.network) == (start.classes, start.network)
+    before, after = (read_weights(own.checked_file('weights.safetensors'))
+                     for own in (start, taught))
+    assert {name.split('.')[0] for name in before if not torch.equal(before[name], after[name])
+            } >= {'backbone', 'decoder', 'depth', 'embedding_head', 'class_head'}
+    segmenter, sample = opened(output), open_dataset(str(labels))[0]
+    plain, deep = (segmenter.embed(sample.image, depth).output.embeddings
+                   for depth in (None, sample.depth))
+    assert not torch.equal(plain, deep)
+
+
+def test_a_trunk_of_names_stays_as_it_is_where_labels_have_none(tmp_path: Path) -> None:
+    start = named_model(tmp_path / 'start', 'resnet18')
+    dataset = open_dataset(str(write_scenes(tmp_path / 'labels', 4)))
+    lesson = make_lesson(dataset, range(4), [None] * 4, str(start.folder))
+    assert lesson.config.network.name_backbone == ''  # It costs no time.
+    trained = MetricSegmentationNetwork(lesson.config.network).state_dict()
+    taught = lesson.taught(trained)
+    assert (taught.config, lesson.classes) == (start.network, start.classes)
+    names = read_weights(start.checked_file('weights.safetensors'))
+    for name, tensor in taught.state_dict().items():
+        assert torch.equal(tensor, names[name] if name.startswith('names.') else trained[name])
+
+
+def test_labels_with_names_replace_those_of_the_model(tmp_path: Path) -> None:
+    start = named_model(tmp_path / 'start', 'shared')
+    root = write_scenes(tmp_path / 'labels', 4)
+    write_index(root, **{f'scene{index}': ['bolt', 'nut'] for index in range(4)})
+    lesson = make_lesson(open_dataset(str(root)), range(4), [None] * 4, str(start.folder))
+    assert lesson.classes == ('bolt', 'nut')
+    assert lesson.config.network == replace(start.network, class_count=2)
+    assert lesson.source().draw(np.random.default_rng(0)).class_ids.tolist() == [0, 1, 2]
+
+
+def test_teaching_ends_when_looks_bring_no_gain(small_model: Path, tmp_path: Path,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    from metricseg_ros.labelling.teaching import teach as module
+    figures = iter([0.5, 0.6, 0.6, 0.601, 0.6])  # Of the start, and after 2, 4, 6 and 8 steps.
+    monkeypatch.setattr(module, 'judge', lambda *_: Judgement(next(figures), 0.5))
+
+    class DoneError(Exception):
+        pass
+
+    def finish(lesson: object, output: Path, progress: module.Progress, *_: object) -> None:
+        raise DoneError(progress)
+    monkeypatch.setattr(module, 'finish', finish)
+    dataset = open_dataset(str(write_scenes(tmp_path / 'labels', 4)))
+    lesson = make_lesson(dataset, range(4), [None] * 4, str(small_model),
+                         ['steps=100', *SMALL[1:SMALL.index('--workers')]])
+    with pytest.raises(DoneError) as ended:
+        module.teach(lesson, tmp_path / 'model', 0, 'cpu', print)
+    (progress,) = ended.value.args
+    assert [look['step'] for look in progress.looks] == [0, 2, 4, 6, 8]
+    assert progress.best['step'] == 6
+
+
+def test_the_same_command_goes_on_after_a_kill(
+        small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels, output = write_scenes(tmp_path / 'labels', 4), tmp_path / 'model'
+    words = ['teach', str(labels), '-o', str(output), '--model', str(small_model), *SMALL,
+             'steps=6']
+    process = subprocess.Popen([sys.executable, '-m', 'metricseg_ros.cli.main', *words],
+                               stderr=subprocess.DEVNULL)
+    history = output / 'teaching' / 'history.json'
+    while not history.is_file() or len(json.loads(history.read_text())) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    before = json.loads(history.read_text())
+    assert not (output / 'model.json').exists()
+    assert main(words) == 0
+    assert f'of {output / "teaching" / "checkpoint.pt"}' in capsys.readouterr().err
+    looks = json.loads((output / 'teaching' / 'comparison.json').read_text())['history']
+    assert [look['step'] for look in looks] == [0, 2, 4, 6]
+    assert looks[:len(before)] == before
+    assert load_description(output).checked_file('model.onnx').is_file()
 
 
 def test_too_few_images_are_refused(small_model: Path, tmp_path: Path,

@@ -10,7 +10,7 @@ from typing import Any
 
 from metricseg_ros.pinhole import Intrinsics
 from metricseg_ros.ros.output.byte_arrays import byte_array
-from metricseg_ros.ros.tools.camera_messages import raw_image
+from metricseg_ros.ros.tools.camera_messages import camera_info, raw_image
 import numpy as np
 from rclpy.qos import QoSProfile
 from ros.colour_model import COLOURS, scene
@@ -58,10 +58,7 @@ def depth_message(header: Header, depth: np.ndarray, encoding: str = '32FC1',
 
 def info_message(header: Header, **fields: Any) -> CameraInfo:
     """Make the message of the intrinsics."""
-    matrix = [LENS.fx, 0.0, LENS.cx, 0.0, LENS.fy, LENS.cy, 0.0, 0.0, 1.0]
-    projection = [*matrix[:3], 0.0, *matrix[3:6], 0.0, *matrix[6:], 0.0]
-    message = CameraInfo(header=header, height=SIZE[0], width=SIZE[1], k=matrix, p=projection)
-    return changed(message, fields)
+    return changed(camera_info(header, SIZE, LENS), fields)
 
 
 def changed(message: Any, fields: dict[str, Any]) -> Any:

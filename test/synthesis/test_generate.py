@@ -14,15 +14,11 @@ from metricseg_ros.cli import generate as cli
 from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
 from metricseg_ros.datasets.label_folder import open_label_folder, write_pair
+from metricseg_ros.inputs.depth_files import depth_image
 from metricseg_ros.synthesis.composed import flat_things
 from metricseg_ros.synthesis.generate import generate, GenerationTask
 from metricseg_ros.synthesis.rendered.meshes import load_solids, read_catalogue
-from metricseg_ros.synthesis.synthetic_scene import (
-    depth_image,
-    SyntheticScene,
-    write_index,
-    write_scene,
-)
+from metricseg_ros.synthesis.synthetic_scene import SyntheticScene, write_index, write_scene
 import numpy as np
 import pytest
 

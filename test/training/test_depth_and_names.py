@@ -170,9 +170,11 @@ def test_naming_loss_has_the_value_of_the_formula() -> None:
     assert nothing == 0 and not logits.grad.any()
 
 
-def test_shared_trunk_learns_the_names_that_another_trunk_tells(tmp_path: Path) -> None:
+@pytest.mark.parametrize('trunk', ['efficientnet_lite0', 'shared'])
+def test_shared_trunk_learns_the_names_that_another_model_tells(tmp_path: Path,
+                                                                trunk: str) -> None:
     teacher = MetricSegmentationNetwork(with_values(SMALL.network, {
-        'name_backbone': 'efficientnet_lite0', 'depth': False}))
+        'name_backbone': trunk, 'depth': False}))
     save_file(teacher.state_dict(), tmp_path / 'teacher.safetensors')
     config = with_values(SMALL, {'name_teacher': str(tmp_path / 'teacher.safetensors'),
                                  'learning_rate': 0.01, 'name_weight': 1.0, 'steps': 30,

@@ -63,7 +63,6 @@ class BuildJob:
 
     @property
     def engine_cache(self) -> EngineCache:
-        """Return the cache."""
         return EngineCache(Path(self.cache), self.limit_mib)
 
     def graph(self) -> bytes:

@@ -91,7 +91,6 @@ class TensorRTLibrary:
         self._runtime: Any = None
 
     def __str__(self) -> str:
-        """Return name and version for people."""
         return f'{FLAVOURS[self.name]} {self.version}'
 
     @property
@@ -294,7 +293,6 @@ class TensorRTLibrary:
             """Keeps what TensorRT complains about; its exceptions say nothing."""
 
             def __init__(self) -> None:
-                """Begin."""
                 super().__init__()
 
             def log(self, level: Any, message: str) -> None:
@@ -311,7 +309,6 @@ class TensorRTLibrary:
             """Turns nested phases into one share."""
 
             def __init__(self) -> None:
-                """Begin."""
                 super().__init__()
 
             def phase_start(self, name: str, parent: str | None, steps: int) -> None:

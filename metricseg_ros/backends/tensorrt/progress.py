@@ -26,7 +26,6 @@ class Phases:
     """The phases under way, and the share that is done, which never falls."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
         self._active: dict[str, Phase] = {}
         self._share = 0.0
 

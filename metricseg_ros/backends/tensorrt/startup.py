@@ -40,11 +40,11 @@ def open_tensorrt(description: ModelDescription, config: BackendConfig, box: tup
     :raises BackendError: if there is no TensorRT or no GPU, or the engine cannot be built or run.
     :raises ModelError: if the model's file is missing or damaged.
     """
-    libraries = find_libraries()
     gpu = present_gpu()
     if gpu is None:
-        raise BackendError(f'{libraries[0]} needs an NVIDIA GPU, and torch {torch.__version__} '
-                           'finds none: install a driver and a CUDA build of torch to use one')
+        raise BackendError(f'TensorRT needs an NVIDIA GPU, and torch {torch.__version__} finds '
+                           'none: install a driver and a CUDA build of torch to use one')
+    libraries = find_libraries()
     # Or a backend that can use this GPU shall have it.
     library = started_library(libraries, gpu.compute_capability)
     job = plan_job(description, config, box, gpu, library)

@@ -12,7 +12,6 @@ import time
 from typing import Any
 
 import numpy as np
-import torch
 
 MODULES = ('numpy', 'torch', 'onnxruntime', 'cv2', 'sklearn', 'rclpy')
 
@@ -90,6 +89,8 @@ def machine(load: float) -> dict[str, Any]:
     :param load: what :func:`load_average` said before.
     :return: processor, cores, threads, that load, versions of what has been imported.
     """
+    import torch
+
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     versions = {name: getattr(sys.modules[name], '__version__', 'unknown')
                 for name in MODULES if name in sys.modules}

@@ -15,9 +15,9 @@ from dataclasses import asdict, replace
 from functools import partial
 from itertools import cycle
 import sys
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
-from metricseg_ros.backends import Backend, BackendError, open_backend
+from metricseg_ros.backends import Backend, BackendError
 from metricseg_ros.backends.gpus import present_gpu
 from metricseg_ros.cli.benchmark.measuring import (
     alternate,
@@ -38,12 +38,12 @@ from metricseg_ros.cli.options import (
     write_report,
 )
 from metricseg_ros.config import BackendConfig, InputConfig, SegmenterConfig
-from metricseg_ros.export.onnx import rounded_up
 from metricseg_ros.inputs import open_input
 from metricseg_ros.models import load_description, ModelDescription
-from metricseg_ros.segmenter import InstanceSegmenter
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    from metricseg_ros.segmenter import InstanceSegmenter
 
 Size = tuple[int, int]
 SIZES = ((192, 256), (240, 320), (480, 640))
@@ -53,7 +53,6 @@ COMPILED = 'torch.compile'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('--size', type=image_size, action='append', metavar='HxW',
                         help='input size (repeatable; default: 192x256 240x320 480x640); rounded '
                         'up to what the model needs')
@@ -64,7 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print the table, write the JSON."""
+    from metricseg_ros.export.onnx import rounded_up
+
     if args.runs < 1:
         raise ValueError(f'--runs must be at least 1, got {args.runs}')
     config = configuration(args)
@@ -117,6 +117,9 @@ def opened(description: ModelDescription, config: BackendConfig, box: Size) -> B
     :param box: (height, width) that hold every input.
     :raises BackendError: if it does not work.
     """
+    from metricseg_ros.backends import open_backend
+    import torch
+
     if config.name == COMPILED:
         backend = open_backend(description, replace(config, name='torch'), box)
         backend.network = torch.compile(backend.network)
@@ -142,6 +145,9 @@ def measure(backends: Sequence[Backend], description: ModelDescription, config: 
     :param runs: timed runs of each.
     :return: one row for each backend.
     """
+    from metricseg_ros.segmenter import InstanceSegmenter
+    import torch
+
     tensor = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
     candidates = {str(index): partial(backend.run, tensor)
                   for index, backend in enumerate(backends)}

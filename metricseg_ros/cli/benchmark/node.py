@@ -34,7 +34,6 @@ STREAM_COLUMNS = ('cameras', 'camera', 'sent', 'received', 'segmented', 'dropped
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('--model', metavar='NAME|PATH', default=NodeConfig().model,
                         help='shipped model, or folder of a model (default: %(default)s)')
     parser.add_argument('--runs', type=int, default=30,

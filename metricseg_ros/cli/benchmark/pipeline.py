@@ -14,7 +14,7 @@ from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 import time
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from metricseg_ros.cli.benchmark.measuring import load_average, machine, percentiles, table
 from metricseg_ros.cli.bundled import photographs
@@ -32,7 +32,9 @@ from metricseg_ros.cli.options import (
 from metricseg_ros.config import SegmenterConfig
 from metricseg_ros.inputs import Frame, open_input
 from metricseg_ros.overlay import draw_overlay
-from metricseg_ros.segmenter import InstanceSegmenter
+
+if TYPE_CHECKING:
+    from metricseg_ros.segmenter import InstanceSegmenter
 
 COLUMNS = ('stage', 'p50_ms', 'p95_ms', 'share')
 SEGMENTER_STAGES = ('preprocess', 'network', 'grouping', 'masks')
@@ -41,7 +43,6 @@ MOST_FRAMES = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('inputs', nargs='*', metavar='INPUT',
                         help='image, folder, video or bag (default: the photographs of the demo); '
                         'or KEY=VALUE')
@@ -52,7 +53,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print the table, write the JSON."""
     if args.rounds < 1:
         raise ValueError(f'--rounds must be at least 1, got {args.rounds}')
     paths, args.overrides = split_overrides(args.inputs)

@@ -29,12 +29,12 @@ WANTED_SHARED_MEMORY = 2**26
 
 def check_ros() -> Iterator[Check]:
     """Run the probe and look at what decides how images travel."""
-    found = run_probe()
+    found, receive_buffer = run_probe(), _number(RECEIVE_BUFFER)
     yield from probe_checks(found)
     if str(found.get('middleware')).startswith('rmw_fastrtps'):
-        yield check_profile(os.environ)
+        yield check_profile(os.environ, receive_buffer)
     yield check_domain(os.environ.get('ROS_DOMAIN_ID', '0'))
-    yield check_receive_buffer(_number(RECEIVE_BUFFER))
+    yield check_receive_buffer(receive_buffer)
     yield check_shared_memory(shutil.disk_usage(SHARED_MEMORY).free
                               if SHARED_MEMORY.is_dir() else 0)
 
@@ -128,11 +128,12 @@ def check_domain(text: str) -> Check:
     return Check('ROS_DOMAIN_ID', OK, text)
 
 
-def check_profile(environment: Mapping[str, str]) -> Check:
+def check_profile(environment: Mapping[str, str], receive_buffer: int | None) -> Check:
     """
     Check the profile of Fast DDS, whose own shared memory is too small for images.
 
     :param environment: of the process.
+    :param receive_buffer: the largest one, in bytes; None if the system does not say.
     """
     transports = environment.get('FASTDDS_BUILTIN_TRANSPORTS')
     for name in PROFILE_VARIABLES:
@@ -149,6 +150,9 @@ def check_profile(environment: Mapping[str, str]) -> Check:
                          f"unset {name}, or name the package's config/fastdds.xml")
     if transports:
         return Check('Fast DDS profile', OK, f'none, and FASTDDS_BUILTIN_TRANSPORTS={transports}')
+    if receive_buffer is not None and receive_buffer >= WANTED_RECEIVE_BUFFER:
+        return Check('Fast DDS profile', OK,
+                     'none: our own nodes bring theirs, and receive images by UDP')
     newer, older = PROFILE_VARIABLES
     return Check('Fast DDS profile', WARN, 'none: images of more than 512 KiB do not fit its '
                  'shared memory', f'export {newer}={beside_models("config/fastdds.xml")} for '
@@ -157,16 +161,16 @@ def check_profile(environment: Mapping[str, str]) -> Check:
 
 def check_receive_buffer(size: int | None) -> Check:
     """
-    Check the largest receive buffer, which an image from another machine has to fit in.
+    Check the largest receive buffer, which an image has to fit in.
 
     :param size: bytes; None if the system does not say.
     """
     if size is None or size >= WANTED_RECEIVE_BUFFER:
         return Check('receive buffer', OK, 'unknown' if size is None else f'{size} bytes')
     return Check('receive buffer', WARN,
-                 f'{size} bytes: raw images from another machine will be lost in part',
-                 f"sudo sysctl -w net.core.rmem_max={2**31 - 1} (this machine's own topics are "
-                 'not concerned)')
+                 f'{size} bytes: raw images of best effort cameras and of other machines will be '
+                 'lost in part',
+                 f'sudo sysctl -w net.core.rmem_max={2**31 - 1}, then start the nodes anew')
 
 
 def check_shared_memory(free: int) -> Check:

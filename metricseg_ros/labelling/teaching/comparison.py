@@ -51,7 +51,7 @@ def compare(before: InstanceSegmenter, after: InstanceSegmenter,
     for name, segmenter in (('before', before), ('after', after)):
         def segment(sample: LabelledImage, segmenter: InstanceSegmenter = segmenter,
                     name: str = name) -> Instances:
-            found[name].append(segmenter.segment(sample.image))
+            found[name].append(segmenter.segment(sample.image, sample.depth))
             return found[name][-1]
         measured = list(measure(samples, segment, segmenter.description.classes, classes))
         reports[name] = report(measured, classes)

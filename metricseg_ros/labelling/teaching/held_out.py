@@ -71,7 +71,8 @@ def judge(segmenter: InstanceSegmenter, samples: Sequence[LabelledImage]) -> Jud
     scores = SCORES if known else (default,)
     segmenter.grouping = replace(segmenter.grouping, minimum_score=min(scores))
     figures = np.array([[_figure(above(found, score), sample, known) for score in scores]
-                        for sample in samples for found in [segmenter.segment(sample.image)]])
+                        for sample in samples
+                        for found in [segmenter.segment(sample.image, sample.depth)]])
     means = np.nanmean(figures, axis=0)
     good = np.flatnonzero(means >= means.max() - INDIFFERENT)
     best = min(good, key=lambda index: abs(scores[index] - default))

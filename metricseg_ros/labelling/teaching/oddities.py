@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
@@ -22,19 +22,23 @@ SHOWN = 4
 """Images that are named for one oddity; the others are counted."""
 
 
-def oddities(samples: Sequence[LabelledImage], classes: Sequence[str]) -> list[str]:
+def oddities(samples: Iterable[LabelledImage], classes: Sequence[str],
+             takes_depth: bool = False) -> list[str]:
     """
     Look labels through.
 
     :param samples: labelled images.
     :param classes: names of their classes.
+    :param takes_depth: whether the model does.
     :return: a sentence for each kind of oddity.
     """
-    empty, specks, doubles, counts = [], [], [], Counter[int]()
+    empty, specks, doubles, flat, counts = [], [], [], [], Counter[int]()
     for sample in samples:
         labels = [int(label) for label in np.unique(sample.label_map)
                   if label not in (0, IGNORE_LABEL)]
         counts.update(int(sample.class_ids[label]) for label in labels)
+        if takes_depth and sample.depth is None:
+            flat.append(sample.name)
         if not labels:
             empty.append(sample.name)
         for label in labels:
@@ -46,7 +50,8 @@ def oddities(samples: Sequence[LabelledImage], classes: Sequence[str]) -> list[s
                 doubles.append(f'{sample.name} (object {label})')
     said = [('show no object, which is right only where there is none', empty),
             ('have specks, such as a brush leaves behind', specks),
-            ('have an object in two pieces that lie far apart: two objects of one id?', doubles)]
+            ('have an object in two pieces that lie far apart: two objects of one id?', doubles),
+            ('have no depth, which the model takes where it is there', flat)]
     lines = [f'{len(found)} images {what}: {_named(found)}' for what, found in said if found]
     return lines + list(_odd_classes(counts, classes))
 

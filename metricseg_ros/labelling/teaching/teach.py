@@ -10,9 +10,9 @@ apart gave, `best` holds the best weights so far.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 import json
 from pathlib import Path
 import shutil
@@ -21,7 +21,8 @@ from typing import Any
 
 from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.backends.torch_backend import TorchBackend
-from metricseg_ros.config import BackendConfig, TEACHING, TrainingConfig
+from metricseg_ros.config import BackendConfig, NetworkConfig, TEACHING, TrainingConfig
+from metricseg_ros.datasets.folder_dataset import ONE_CLASS
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
 from metricseg_ros.datasets.reading import read_json
 from metricseg_ros.export.onnx import write_model, write_weights
@@ -31,10 +32,14 @@ from metricseg_ros.labelling.teaching.held_out import judge, MOST_JUDGED, split
 from metricseg_ros.models import DESCRIPTION_FILE, load_description, ModelDescription, ModelError
 from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.network.checkpoint import load_weights, read_weights
+from metricseg_ros.network.names import NAMES
+from metricseg_ros.network.network import SHARED
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.training.configuration import training_of
 from metricseg_ros.training.scenes import Source
 from metricseg_ros.training.train import CHECKPOINT, train, Trainer
+import numpy as np
+from torch import Tensor
 
 FEWEST = 3
 """Images with labels that teaching needs: one of them is kept apart."""
@@ -46,7 +51,7 @@ PATIENCE = 3
 """Looks without a gain after which training ends."""
 
 GAIN = 0.002
-ATTRIBUTIONS = 'ATTRIBUTIONS.md'
+ATTRIBUTIONS, WEIGHTS = 'ATTRIBUTIONS.md', 'weights.safetensors'
 
 Say = Callable[[str], None]
 
@@ -62,6 +67,7 @@ class Lesson:
     :param model: the model it starts from.
     :param config: how it is trained.
     :param classes: names of the classes that the taught model has.
+    :param kept: weights of the model that names objects, where these names stay as they are.
     """
 
     dataset: LabelledDataset
@@ -70,6 +76,37 @@ class Lesson:
     model: ModelDescription
     config: TrainingConfig
     classes: tuple[str, ...]
+    kept: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def names_stay(self) -> bool:
+        """Tell whether the model keeps the names that it gives, as the labels have none."""
+        return self.classes != tuple(self.dataset.classes)
+
+    @property
+    def network(self) -> NetworkConfig:
+        """Say what the taught network is made of: what is trained, and what is kept."""
+        return self.model.network if self.kept else self.config.network
+
+    def taught(self, weights: Mapping[str, Tensor]) -> MetricSegmentationNetwork:
+        """
+        Build the taught network.
+
+        :param weights: of what is trained.
+        :return: the network, with what is kept.
+        """
+        network = MetricSegmentationNetwork(self.network)
+        load_weights(network, {**self.kept, **weights}, 'what was taught')
+        return network.eval()
+
+    def source(self) -> Source:
+        """Draw images to learn from, each as often as the others."""
+        def draw(rng: np.random.Generator) -> LabelledImage:
+            sample = self.dataset[self.learnt[int(rng.integers(len(self.learnt)))]]
+            return (replace(sample, class_ids=np.zeros_like(sample.class_ids))
+                    if self.names_stay else sample)
+        known = self.dataset[self.learnt[0]].background_known
+        return Source(draw, self.classes, background_known=known)
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -98,8 +135,9 @@ def make_lesson(dataset: LabelledDataset, indices: Sequence[int],
     :param recordings: of each of these, as :func:`split` takes it.
     :param model: name or folder of the model to start from.
     :param overrides: `key=value` of training parameters, which win.
-    :return: the lesson. The network is the model's; one without several classes learns objects
-        alone, and loses the names that it had.
+    :return: the lesson. The network is the model's. Where labels have no names those that the
+        model gives stay: a trunk of their own as it is, a shared one by what it said before; a
+        model whose class head names loses them.
     :raises ValueError: if there are too few images, or none with an object.
     """
     if len(indices) < FEWEST:
@@ -111,14 +149,21 @@ def make_lesson(dataset: LabelledDataset, indices: Sequence[int],
     if not apart:  # Recordings of fewer than five frames.
         learnt, apart = learnt[:-1], learnt[-1:]
     description = load_description(model)
-    classes = tuple(dataset.classes)
-    network: dict[str, Any] = {'class_count': len(classes)}
-    if len(classes) == 1:
-        network |= {'name_backbone': '', 'class_scores': 'class'}
-    pretrained = str(description.folder.resolve())
-    config = training_of({**TEACHING, 'network': network, 'pretrained': pretrained}, overrides)
+    pretrained, classes, kept = str(description.folder.resolve()), tuple(dataset.classes), {}
+    values: dict[str, Any] = {**TEACHING, 'pretrained': pretrained}
+    naming = description.network.name_backbone if classes == ONE_CLASS else ''
+    if naming:
+        classes = description.classes
+    if naming == SHARED:
+        values['name_teacher'] = pretrained
+    elif len(dataset.classes) > 1:
+        values['network'] = {'class_count': len(classes)}
+    else:
+        values['network'] = {'class_count': 1, 'name_backbone': '', 'class_scores': 'class'}
+        weights = read_weights(description.checked_file(WEIGHTS)) if naming else {}
+        kept = {name: own for name, own in weights.items() if name.startswith(NAMES)}
     return Lesson(dataset, [indices[i] for i in learnt], [indices[i] for i in apart], description,
-                  config, classes)
+                  training_of(values, overrides), classes, kept)
 
 
 class Progress:
@@ -134,7 +179,7 @@ class Progress:
         self.looks: list[dict[str, float]] = []
         if self.path.is_file():
             with suppress(ModelError):
-                load_description(self.best_folder).checked_file('weights.safetensors')
+                load_description(self.best_folder).checked_file(WEIGHTS)
                 self.looks = read_json(self.path)
 
     @property
@@ -181,10 +226,6 @@ def teach(lesson: Lesson, output: Path, workers: int, device: str, say: Say) -> 
     if not progress.looks and lesson.classes[1:] in ((), lesson.model.classes[1:]):
         look(lesson, Trainer(lesson.config), judged, progress, say)
     if not progress.has_ended:
-        data = lesson.dataset
-        known = data[lesson.learnt[0]].background_known
-        source = Source(lambda rng: data[lesson.learnt[int(rng.integers(len(lesson.learnt)))]],
-                        tuple(data.classes), background_known=known)
         every = LOOKS_EVERY * lesson.config.checkpoint_steps
 
         def goes_on(trainer: Trainer) -> bool:
@@ -192,7 +233,7 @@ def teach(lesson: Lesson, output: Path, workers: int, device: str, say: Say) -> 
                 return True
             look(lesson, trainer, judged, progress, say)
             return not progress.has_ended
-        trainer = train(lesson.config, folder, workers, device, [source], goes_on)
+        trainer = train(lesson.config, folder, workers, device, [lesson.source()], goes_on)
         if not progress.looks:  # Interrupted between the last checkpoint and its look.
             look(lesson, trainer, judged, progress, say)
     comparison = finish(lesson, output, progress, apart, say)
@@ -229,8 +270,7 @@ def look(lesson: Lesson, trainer: Trainer, samples: Sequence[LabelledImage], pro
     :param progress: where it is remembered.
     :param say: told the figure.
     """
-    network = MetricSegmentationNetwork(lesson.config.network)
-    network.load_state_dict(trainer.average.state)
+    network = lesson.taught(trainer.average.state)
     candidate = progress.path.parent / 'candidate'
     write_weights(network, candidate, lesson.classes, lesson.model.input_size, {})
     judgement = judge(opened(candidate), samples)
@@ -292,15 +332,13 @@ def export(lesson: Lesson, output: Path, best: Path, look: dict[str, float]) -> 
     :param best: folder of the weights.
     :param look: what they are worth, and their smallest score.
     """
-    network = MetricSegmentationNetwork(lesson.config.network)
-    path = best / 'weights.safetensors'
-    load_weights(network, read_weights(path), str(path))
+    network = lesson.taught(read_weights(best / WEIGHTS))
     card = {'description': f'{lesson.model.name}, taught on {len(lesson.learnt)} images.',
             'grouping': {'minimum_score': look['minimum_score']},
             'training': {'from': lesson.model.name, 'step': look['step'],
                          'images': len(lesson.learnt)},
             'licence': lesson.model.card.get('licence', 'see what it was taught from')}
     (output / DESCRIPTION_FILE).unlink(missing_ok=True)
-    write_model(network.eval(), output, lesson.classes, lesson.model.input_size, card)
+    write_model(network, output, lesson.classes, lesson.model.input_size, card)
     if (lesson.model.folder / ATTRIBUTIONS).is_file():
         shutil.copyfile(lesson.model.folder / ATTRIBUTIONS, output / ATTRIBUTIONS)

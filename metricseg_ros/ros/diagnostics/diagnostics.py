@@ -13,7 +13,7 @@ from metricseg_ros.ros.diagnostics.graph import look_at, TopicView, unserved
 from metricseg_ros.ros.diagnostics.health import Facts, judge, OK, SILENCE_S, SilentTopic, Verdict
 from metricseg_ros.ros.diagnostics.snapshot import CameraSnapshot, Snapshot
 from metricseg_ros.ros.diagnostics.throttle import ThrottledLog
-from metricseg_ros.ros.process.shared_memory import free_mib, SHARED_MEMORY
+from metricseg_ros.ros.process.transports import free_mib, SHARED_MEMORY
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 

@@ -24,6 +24,13 @@ ROOM_MIB = 40.0
 become a fault; one node takes 32 MiB of shared memory, as config/fastdds.xml has it."""
 
 
+ROOM_FOR_IMAGES = (
+    'large images need a camera that is reliable, or a larger receive buffer (`sudo sysctl -w '
+    'net.core.rmem_max=33554432`, then start this node anew), or config/fastdds.xml for camera '
+    'and node')
+"""How images of a best effort camera get here whole."""
+
+
 class SilentTopic(NamedTuple):
     """
     A topic on which nothing has come.
@@ -196,16 +203,14 @@ def _silent(facts: Facts) -> str:
     if facts.silent_s < SILENCE_S:
         return ''
     return f'{facts.topic} has a publisher, but no image came for {facts.silent_s:.0f} s: is ' \
-           "the camera paused? Large images need config/fastdds.xml in the camera's process " \
-           'too, or a camera that is reliable'
+           f'the camera paused? If not, {ROOM_FOR_IMAGES}'
 
 
 def _lossy(facts: Facts) -> str:
     if facts.loss < LOSSY:
         return ''
-    return f'{facts.loss:.0%} of the latest images on {facts.topic} were lost on the way: large ' \
-           "images need a reliable camera, or config/fastdds.xml in the camera's process, or " \
-           'larger buffers (sysctl net.core.rmem_max)'
+    return f'{facts.loss:.0%} of the latest images on {facts.topic} were lost on the way: ' \
+           f'{ROOM_FOR_IMAGES}'
 
 
 def _nobody_served(facts: Facts) -> str:

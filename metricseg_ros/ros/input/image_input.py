@@ -81,7 +81,6 @@ class ImageInput:
         return 0.0 if seconds < LATE * self._interval else seconds
 
     def close(self) -> None:
-        """Unsubscribe."""
         self._subscription.close()
 
     def _subscribe(self, node: Node, topic: str, reliability: str) -> FollowingSubscription:

@@ -20,7 +20,6 @@ class Mailbox(Generic[Item]):
     """
 
     def __init__(self) -> None:
-        """Begin empty and open."""
         self._changed = Condition()
         self._items: dict[Hashable, Item] = {}
         self._turns: dict[str | None, int] = {}

@@ -63,7 +63,6 @@ class FollowingSubscription:
             self._now = self._subscribe()
 
     def close(self) -> None:
-        """Unsubscribe."""
         self._end_before()
         if self._timer is not None:
             self._node.destroy_timer(self._timer)

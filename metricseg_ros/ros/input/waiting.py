@@ -41,7 +41,6 @@ class Waiting(Generic[Item]):
         self._entries: deque[_Entry[Item]] = deque()
 
     def __len__(self) -> int:
-        """Return how many wait."""
         return len(self._entries)
 
     def add(self, item: Item, stamp: Any, until: float, found: Found | None = None) -> None:

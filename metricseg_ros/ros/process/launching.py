@@ -84,27 +84,26 @@ def parameter_file(text: str, node: str) -> Path:
     :param node: full name of the node that is to read it.
     :raises ValueError: if it is not there, no YAML, or has nothing for the node.
     """
-    path = Path(text).expanduser()
     try:
+        path = Path(text).expanduser()
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, RuntimeError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = ' '.join(str(error).split())
         raise ValueError(f'params_file {text} cannot be read: {reason}') from None
-    sections = list(_sections(content))
+    sections = sorted(_sections(content))
     if not any(_means(section, node) for section in sections):
-        found = ', '.join(sections) or 'nothing with ros__parameters'
+        found = ', '.join(sections) or 'no ros__parameters under a name'
         raise ValueError(f'params_file {text} has {found}, and nothing for {node}: begin it with '
-                         f'{node}: or /**:')
+                         f'{node}: or /**:, or give params_file:="" to take the package\'s')
     return path
 
 
 def _sections(content: Any, name: str = '') -> Iterator[str]:
     if isinstance(content, Mapping):
-        for key, value in content.items():
-            if key == 'ros__parameters':
-                yield name
-            else:
-                yield from _sections(value, f'{name}/{str(key).strip("/")}')
+        if name and 'ros__parameters' in content:
+            yield name
+        for key in content.keys() - {'ros__parameters'}:
+            yield from _sections(content[key], f'{name}/{str(key).strip("/")}')
 
 
 def _means(section: str, node: str) -> bool:

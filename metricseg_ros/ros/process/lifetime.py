@@ -10,7 +10,7 @@ import os
 import signal
 from typing import TypeVar
 
-from metricseg_ros.ros.process.shared_memory import shared_memory_profile
+from metricseg_ros.ros.process.transports import image_profile
 import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
@@ -26,7 +26,7 @@ def running(make: Callable[[], NodeType]) -> Iterator[NodeType]:
     :raises SystemExit: with one line, if ROS cannot make sense of the command line; without one,
         if the process is interrupted before there is a node.
     """
-    os.environ.update(shared_memory_profile())  # Fast DDS reads it when ROS comes up.
+    os.environ.update(image_profile())  # Fast DDS reads it when ROS comes up.
     try:
         rclpy.init()
     except RuntimeError as error:  # As of a parameter file that is not there, or a bad remapping.

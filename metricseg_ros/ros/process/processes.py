@@ -45,7 +45,6 @@ class Processes:
         self._names: dict[subprocess.Popen, str] = {}
 
     def __enter__(self) -> Processes:
-        """Begin with no node."""
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None,

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import cv2
+from metricseg_ros.pinhole import Intrinsics
 from metricseg_ros.ros.output.byte_arrays import byte_array
 import numpy as np
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 ENCODINGS = {'rgb8': None, 'bgr8': cv2.COLOR_RGB2BGR, 'mono8': cv2.COLOR_RGB2GRAY}
@@ -55,3 +56,29 @@ def compressed_image(header: Header, image: np.ndarray, compression: str) -> Com
     _, data = cv2.imencode(FORMATS[compression], cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     return CompressedImage(header=header, format=f'rgb8; {compression} compressed bgr8',
                            data=byte_array(data))
+
+
+def depth_image(header: Header, metres: np.ndarray) -> Image:
+    """
+    Make the message of registered depth.
+
+    :param header: stamp and frame, those of the image.
+    :param metres: (H,W) float32; 0 where it is not known.
+    """
+    height, width = metres.shape
+    return Image(header=header, height=height, width=width, encoding='32FC1',
+                 step=metres.strides[0], data=byte_array(metres))
+
+
+def camera_info(header: Header, image_size: tuple[int, int], camera: Intrinsics) -> CameraInfo:
+    """
+    Make the message of a pinhole's intrinsics.
+
+    :param header: stamp and frame, those of the image.
+    :param image_size: (height, width).
+    :param camera: in pixels of the image.
+    """
+    height, width = image_size
+    k = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
+    return CameraInfo(header=header, height=height, width=width, k=k.ravel(),
+                      p=np.pad(k, ((0, 0), (0, 1))).ravel())

@@ -32,7 +32,6 @@ class Viewer(Node):
     """Note every InstanceArray, and write every overlay."""
 
     def __init__(self, options: Namespace) -> None:
-        """Subscribe."""
         super().__init__('viewer')
         self.messages: list[InstanceArray] = []
         self.times: list[float] = []

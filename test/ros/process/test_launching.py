@@ -106,7 +106,22 @@ def test_a_parameter_file_may_nest_namespaces_and_lie_at_home(
     assert parameter_file('~/mine.yaml', '/robot/segmenter') == tmp_path / 'mine.yaml'
 
 
-@pytest.mark.parametrize('content', [None, 'a: [', '', 'segmenter: {model: x}'])
+def test_a_parameter_file_may_be_for_several_nodes(tmp_path: Path) -> None:
+    path = tmp_path / 'mine.yaml'
+    path.write_text('camera: {ros__parameters: {rate: 3}}\n'
+                    '/*:\n  segmenter: {ros__parameters: {opacity: 0.5}}\n')
+    assert parameter_file(str(path), '/robot/segmenter') == path
+    with pytest.raises(ValueError, match=r'has /\*/segmenter, /camera, and nothing for /segment'):
+        parameter_file(str(path), '/segmenter')
+
+
+def test_the_home_of_nobody_is_refused() -> None:
+    with pytest.raises(ValueError, match='~no_such_user/mine.yaml cannot be read'):
+        parameter_file('~no_such_user/mine.yaml', '/segmenter')
+
+
+@pytest.mark.parametrize('content', [None, 'a: [', '', 'segmenter: {model: x}',
+                                     'ros__parameters: {model: x}'])
 def test_a_parameter_file_that_says_nothing_is_refused(tmp_path: Path,
                                                        content: str | None) -> None:
     path = tmp_path / 'mine.yaml'

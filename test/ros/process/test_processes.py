@@ -14,8 +14,15 @@ import subprocess
 import sys
 from time import sleep
 
+from benchmarks.transport import measure
 import cv2
-from metricseg_ros.ros.process.shared_memory import CHOICES, shared_memory_profile
+from metricseg_ros.ros.process import transports
+from metricseg_ros.ros.process.transports import (
+    CHOICES,
+    image_profile,
+    receive_buffer,
+    WANTED_RECEIVE_BUFFER,
+)
 from metricseg_ros.ros.tools.camera_messages import raw_image
 import pytest
 from ros.colour_model import COLOURS, scene
@@ -140,19 +147,39 @@ def test_what_ros_cannot_read_is_named_in_one_line(arguments: tuple[str, ...], t
 def test_the_profile_of_the_user_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in CHOICES:
         monkeypatch.delenv(name, raising=False)
-    (name, path), = shared_memory_profile().items()
+    (name, path), = image_profile().items()
     assert Path(path).is_file()
     monkeypatch.setenv(name, 'mine.xml')
-    assert shared_memory_profile() == {}
+    assert image_profile() == {}
+
+
+@pytest.mark.parametrize(('allowed', 'name'), [
+    ('212992', 'fastdds.xml'), ('4194304', 'fastdds_node.xml'), ('', 'fastdds.xml')])
+def test_images_come_by_udp_where_the_kernel_has_room_for_them(
+        allowed: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for choice in CHOICES:
+        monkeypatch.delenv(choice, raising=False)
+    limit = tmp_path / 'rmem_max'
+    limit.write_text(allowed)
+    monkeypatch.setattr(transports, 'RECEIVE_BUFFER', limit)
+    (path,) = image_profile().values()
+    assert Path(path).name == name and Path(path).is_file()
+
+
+@pytest.mark.skipif(receive_buffer() < WANTED_RECEIVE_BUFFER,
+                    reason='sysctl net.core.rmem_max is below 4 MiB')
+def test_most_images_of_a_best_effort_camera_without_a_profile_arrive() -> None:
+    row = measure({'camera': 'best_effort', 'profile': 'node', 'size': '640x480', 'rate': 10}, 20)
+    assert row['heard'] >= 16, row  # About 2 through shared memory.
 
 
 def test_a_profile_does_not_override_the_transports_of_the_user(
         monkeypatch: pytest.MonkeyPatch) -> None:
     for name in CHOICES:
         monkeypatch.delenv(name, raising=False)
-    assert shared_memory_profile()
+    assert image_profile()
     monkeypatch.setenv('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
-    assert shared_memory_profile() == {}
+    assert image_profile() == {}
 
 
 def _demo(folder: Path, *arguments: object) -> subprocess.CompletedProcess:

@@ -7,9 +7,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from benchmarks.ablation import read_variants
+from benchmarks.command import main
 import cv2
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
-from metricseg_ros.cli.main import main
+from metricseg_ros.cli.main import main as metricseg
 import pytest
 from training_fixtures import TRAINING, write_scenes, write_wall
 import yaml
@@ -32,14 +34,14 @@ def ablate(root: Path, content: dict[str, object], *words: str) -> None:
     if not (root / 'scenes').is_dir():
         write_scenes(root / 'scenes', 2)
     (root / 'variants.yaml').write_text(yaml.safe_dump(content, sort_keys=False))
-    assert main(['ablate', str(root / 'variants.yaml'), f'folder:{root / "scenes"}', '--output',
-                 str(root / 'out'), *COMMON, *words]) == DONE
+    assert main('ablation', [str(root / 'variants.yaml'), f'folder:{root / "scenes"}', '--output',
+                             str(root / 'out'), *COMMON, *words]) == DONE
 
 
 def figures_of(root: Path, *words: str) -> dict[str, float]:
     report = root / 'report.json'
-    assert main(['evaluate', f'folder:{root / "scenes"}', '--json', str(report), *COMMON,
-                 *words]) == DONE
+    assert metricseg(['evaluate', f'folder:{root / "scenes"}', '--json', str(report), *COMMON,
+                      *words]) == DONE
     return json.loads(report.read_text())['datasets']['scenes']['figures']
 
 
@@ -97,16 +99,15 @@ def test_bad_variants_are_refused(tmp_path: Path, text: str, reason: str,
                                   capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / 'variants.yaml').write_text(text)
     write_scenes(tmp_path / 'scenes', 1)
-    assert main(['ablate', str(tmp_path / 'variants.yaml'), str(tmp_path / 'scenes'), '--output',
-                 str(tmp_path / 'out')]) == BAD_USAGE
+    assert main('ablation', [str(tmp_path / 'variants.yaml'), str(tmp_path / 'scenes'), '--output',
+                             str(tmp_path / 'out')]) == BAD_USAGE
     line = capsys.readouterr().err
     assert reason in line and 'variants.yaml' in line
     assert not (tmp_path / 'out').exists()
 
 
 def test_the_shipped_variants_can_be_read() -> None:
-    from metricseg_ros.cli.ablate import read_variants
-    folder = Path(__file__).parents[2] / 'config' / 'ablations'
+    folder = Path(__file__).parents[2] / 'benchmarks' / 'ablations'
     grouping, training = (read_variants(folder / f'{name}.yaml')
                           for name in ('grouping', 'training'))
     assert sum(variant.oracle_thresholds for variant in grouping) == 1

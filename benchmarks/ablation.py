@@ -3,7 +3,7 @@
 """
 Measure variants of a model, or of its training, side by side on the same labelled images.
 
-VARIANTS.yaml names them and what each one changes; docs/command_line.md describes it. The output
+VARIANTS.yaml names them and what each one changes; benchmarks/README.md describes it. The output
 folder gets ablation.md, ablation.json and ablation.png, and the trainings of variants that train.
 """
 
@@ -14,8 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 import re
+import sys
 from typing import Any
 
+from benchmarks.ablation_table import difference, markdown_table, plot
+from benchmarks.command import main
 from metricseg_ros.cli.evaluations import evaluate, make_suite, open_all, segment_with
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.export import DEFAULT_SIZE
@@ -29,8 +32,11 @@ from metricseg_ros.cli.options import (
 )
 from metricseg_ros.config import flattened, SegmenterConfig, TrainingConfig, with_values
 from metricseg_ros.datasets.labelled_image import LabelledDataset
-from metricseg_ros.evaluation.ablation import difference, markdown_table, plot
+from metricseg_ros.export.onnx import write_model
 from metricseg_ros.training.configuration import training_of
+from metricseg_ros.training.scenes import class_names, open_sources
+from metricseg_ros.training.train import CHECKPOINT, read_average, train
+import yaml
 
 OWN_KEYS = ('training', 'oracle_thresholds')
 
@@ -53,9 +59,8 @@ class Variant:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument('variants', type=Path, metavar='VARIANTS.yaml',
-                        help='what each variant changes, such as config/ablations/grouping.yaml')
+                        help='what each variant changes: see benchmarks/ablations')
     parser.add_argument('inputs', nargs='*', metavar='DATASET',
                         help='labelled images; or KEY=VALUE, any parameter, for all variants')
     add_skip_missing(parser)
@@ -100,8 +105,6 @@ def read_variants(path: Path) -> list[Variant]:
     :return: the variants, in order.
     :raises ValueError: if it is of another form, or a training parameter is unknown or bad.
     """
-    import yaml
-
     try:
         content = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
@@ -185,12 +188,12 @@ def measured(variant: Variant, config: SegmenterConfig, datasets: Mapping[str, L
 
 def trained(config: TrainingConfig, folder: Path) -> Path:
     """Train a network, or go on where its training stopped, and write its model."""
-    from metricseg_ros.export.onnx import write_model
-    from metricseg_ros.training.scenes import class_names, open_sources
-    from metricseg_ros.training.train import CHECKPOINT, read_average, train
-
     sources = open_sources(config)
     train(config, folder / 'training', sources=sources)
     write_model(read_average(folder / 'training' / CHECKPOINT), folder / 'model',
                 class_names(sources, config.network.class_count), DEFAULT_SIZE, {})
     return folder / 'model'
+
+
+if __name__ == '__main__':
+    sys.exit(main('ablation'))
