@@ -49,7 +49,8 @@ def to_instances(masks: ImageMasks, embedded: EmbeddedImage, config: GroupingCon
     """
     image_size, placed = embedded.image_size, masks.placed
     lying = np.zeros(len(placed), bool)
-    if drops_supports(embedded, support):
+    if (support is not None and support.enabled and embedded.depth is not None
+            and embedded.image is not None):
         lying = lie_in_support(placed, embedded.image, embedded.depth, support)
     standing = np.flatnonzero(~lying)
     placed = [placed[index] for index in standing]
@@ -63,12 +64,6 @@ def to_instances(masks: ImageMasks, embedded: EmbeddedImage, config: GroupingCon
         embedded.to_image)
     return replace(instances, dropped_support=int(np.count_nonzero(lying)),
                    embeddings=masks.embeddings[kept])
-
-
-def drops_supports(embedded: EmbeddedImage, support: SupportConfig | None) -> bool:
-    """Tell whether masks of supports are dropped: then all masks are judged as they are."""
-    return (support is not None and support.enabled and embedded.depth is not None
-            and embedded.image is not None)
 
 
 def numbered_instances(seeds: Seeds, placed: list[PlacedMask], image_size: tuple[int, int],

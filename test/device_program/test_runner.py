@@ -137,7 +137,7 @@ def test_a_better_backend_takes_the_program_over(
     better = TorchBackend(segmenter.description, BackendConfig(device_policy='cpu'))
     standby = StandbyBackend(segmenter.backend, lambda tell: better, lambda: None)
     device = InstanceSegmenter(segmenter.description, standby, GROUPING, SMALL,
-                              device_program='always')
+                               device_program='always')
     assert standby.wait(10)
     assert device.embed(images[0]).masks is not None
     assert device._runner.backend is better
