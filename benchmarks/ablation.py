@@ -17,7 +17,7 @@ import re
 import sys
 from typing import Any
 
-from benchmarks.ablation_table import difference, markdown_table, plot
+from benchmarks.ablations.table import difference, markdown_table, plot
 from benchmarks.command import main
 from metricseg_ros.cli.evaluations import evaluate, make_suite, open_all, segment_with
 from metricseg_ros.cli.exit_codes import DONE

@@ -27,6 +27,7 @@ from typing import Any, TYPE_CHECKING
 from urllib.parse import quote
 
 from benchmarks.command import main
+from metricseg_ros.arguments import whole_number
 from metricseg_ros.cli.benchmark.measuring import load_average, machine, table
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE
@@ -60,15 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         'bags, as for metricseg label (default: the photographs of the demo)')
     parser.add_argument('--model', metavar='NAME|PATH', default=SegmenterConfig().model,
                         help='that answers (default: %(default)s)')
-    parser.add_argument('--clicks', type=int, default=10,
+    parser.add_argument('--clicks', type=whole_number(1), default=10,
                         help='of each kind on each image (default: %(default)s)')
     add_json(parser, 'the rows')
 
 
 def run(args: argparse.Namespace) -> int:
     """Click, print the table, write the JSON."""
-    if args.clicks < 1:
-        raise ValueError(f'--clicks must be at least 1, got {args.clicks}')
     load, times = load_average(), {action: list[dict[str, float]]() for action in ACTIONS}
     with serving(args.inputs or [str(photographs()[0].parent)], args.model) as (server, address), \
             browsing(address) as page:

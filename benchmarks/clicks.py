@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks.command import main
 import cv2
+from metricseg_ros.arguments import image_size, whole_number
 from metricseg_ros.cli.benchmark.measuring import (
     alternate,
     load_average,
@@ -31,7 +32,6 @@ from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
     configuration,
-    image_size,
     tables_to,
     write_report,
 )
@@ -50,15 +50,13 @@ NEGATIVES = ((0.1, 0.1), (0.9, 0.9))
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--size', type=image_size, default=(240, 320), metavar='HxW',
                         help='to which the photographs are scaled (default: 240x320)')
-    parser.add_argument('--runs', type=int, default=50,
+    parser.add_argument('--runs', type=whole_number(1), default=50,
                         help='how often each is timed on each photograph (default: %(default)s)')
     add_json(parser, 'the rows')
     add_configuration(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.runs < 1:
-        raise ValueError(f'--runs must be at least 1, got {args.runs}')
     segmenter, load = open_segmenter(configuration(args)), load_average()
     images = [cv2.resize(read_image(path), args.size[::-1], interpolation=cv2.INTER_AREA)
               for path in photographs()]

@@ -20,7 +20,7 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.ablation import measured, Variant
-from benchmarks.ablation_table import difference, markdown_table
+from benchmarks.ablations.table import difference, markdown_table
 from benchmarks.command import main
 from metricseg_ros.cli.evaluations import make_suite, open_all
 from metricseg_ros.cli.exit_codes import DONE

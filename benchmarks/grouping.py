@@ -21,10 +21,11 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from benchmarks.clusterings import time_clusterings
 from benchmarks.command import main
-from benchmarks.grouping_scenes import GroupingScene, make_scenes
-from benchmarks.plain_seeds import FORMS, plain_seeds
+from benchmarks.seeds.clusterings import time_clusterings
+from benchmarks.seeds.embeddings import GroupingScene, make_scenes
+from benchmarks.seeds.plain_seeds import FORMS, plain_seeds
+from metricseg_ros.arguments import image_size, real_number, whole_number
 from metricseg_ros.cli.benchmark.measuring import alternate, load_average, machine, spread, table
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE, FAILED
@@ -32,7 +33,6 @@ from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
     configuration,
-    image_size,
     tables_to,
     write_report,
 )
@@ -50,13 +50,13 @@ MIDDLE_THRESHOLD = 0.5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--grid', type=image_size, action='append', metavar='HxW',
                         help='size of a grid (repeatable; default: 120x160 240x320 480x640)')
-    parser.add_argument('--seeds', type=int, default=100,
+    parser.add_argument('--seeds', type=whole_number(1), default=100,
                         help='seeds to pick (default: %(default)s)')
-    parser.add_argument('--runs', type=int, default=5,
+    parser.add_argument('--runs', type=whole_number(1), default=5,
                         help='timed runs of each (default: %(default)s)')
     parser.add_argument('--image', type=Path,
                         help='photograph of the real embeddings (default: a shipped one)')
-    parser.add_argument('--clustering-limit', type=float, default=20, metavar='SECONDS',
+    parser.add_argument('--clustering-limit', type=real_number(), default=20, metavar='SECONDS',
                         help='most time for each clustering; 0 leaves it out '
                         '(default: %(default)s)')
     add_json(parser, 'the rows')
@@ -65,8 +65,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print the tables, write the JSON."""
-    if args.runs < 1 or args.seeds < 1:
-        raise ValueError(f'--runs and --seeds must be at least 1, got {args.runs}, {args.seeds}')
     image = args.image or photographs()[0]
     scenes = list(make_scenes(args.grid or GRIDS, configuration(args), image))
     load = load_average()

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from benchmarks.command import main
 import cv2
+from metricseg_ros.arguments import whole_number
 from metricseg_ros.cli.benchmark.measuring import load_average, machine, table
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.open_segmenter import open_segmenter
@@ -74,7 +75,7 @@ class Error(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('inputs', nargs='+', metavar='DATASET',
                         help='labelled images; or KEY=VALUE, any parameter')
-    parser.add_argument('--images', type=int, default=20,
+    parser.add_argument('--images', type=whole_number(1), default=20,
                         help='most images of each set, evenly spread (default: %(default)s)')
     add_json(parser, 'the rows')
     add_configuration(parser, overrides=False)
@@ -83,8 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Count, print the table, write the JSON."""
     texts, args.overrides = split_overrides(args.inputs)
-    if args.images < 1 or not texts:
-        raise ValueError(f'give a DATASET, and --images of at least 1, got {args.images}')
+    if not texts:
+        raise ValueError('give a DATASET, got only KEY=VALUE')
     segmenter, load = open_segmenter(configuration(args)), load_average()
     rows = []
     for text in texts:

@@ -17,6 +17,7 @@ import sys
 from typing import Any
 
 from benchmarks.command import main
+from metricseg_ros.arguments import image_size, whole_number
 from metricseg_ros.cli.benchmark.measuring import (
     alternate,
     distribution,
@@ -30,7 +31,6 @@ from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
     configuration,
-    image_size,
     tables_to,
     write_report,
 )
@@ -57,15 +57,13 @@ COLUMNS = ('size', 'backend', 'provider', 'device', 'precision', 'network_ms', '
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--size', type=image_size, default=(240, 320), metavar='HxW',
                         help='input size, rounded up to what the model needs (default: 240x320)')
-    parser.add_argument('--runs', type=int, default=20,
+    parser.add_argument('--runs', type=whole_number(1), default=20,
                         help='timed runs of each (default: %(default)s)')
     add_json(parser, 'the rows')
     add_configuration(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.runs < 1:
-        raise ValueError(f'--runs must be at least 1, got {args.runs}')
     config, load = configuration(args), load_average()
     description = load_description(config.model)
     size = rounded_up(args.size, description.size_multiple)

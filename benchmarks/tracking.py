@@ -21,11 +21,18 @@ import time
 from typing import Any
 
 from benchmarks.command import main
-from benchmarks.films import SCENES
-from benchmarks.identity import FrameIdentities, hota, id_switches, identity_f1, match_identities
-from benchmarks.overlap_tracker import OverlapTracker
-from benchmarks.videos import filmed, labelled, LabelledVideo, SIZE
+from benchmarks.ids.films import SCENES
+from benchmarks.ids.identity import (
+    FrameIdentities,
+    hota,
+    id_switches,
+    identity_f1,
+    match_identities,
+)
+from benchmarks.ids.overlap_tracker import OverlapTracker
+from benchmarks.ids.videos import filmed, labelled, LabelledVideo, SIZE
 import cv2
+from metricseg_ros.arguments import whole_number
 from metricseg_ros.cli.benchmark.measuring import load_average, machine, table
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.open_segmenter import open_segmenter
@@ -82,11 +89,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     videos.add_argument('--labelled', action='append', type=Path, metavar='FOLDER',
                         help='a labelled video instead, may be repeated: images/ and labels/, a '
                         'thing with the same label in all frames')
-    parser.add_argument('--sequences', type=int, default=10,
+    parser.add_argument('--sequences', type=whole_number(1), default=10,
                         help='videos of each scene (default: %(default)s)')
-    parser.add_argument('--frames', type=int, default=90,
+    parser.add_argument('--frames', type=whole_number(1), default=90,
                         help='frames of each: 90 are 3 s at 30 Hz (default: %(default)s)')
-    parser.add_argument('--rng-seed', type=int, default=0,
+    parser.add_argument('--rng-seed', type=whole_number(), default=0,
                         help='of things, ways and noise (default: %(default)s)')
     parser.add_argument('--pictures', type=Path, metavar='DIR',
                         help='draw the first video of each scene, ids in colours')
@@ -95,9 +102,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    for name in ('sequences', 'frames'):
-        if getattr(args, name) < 1:
-            raise ValueError(f'--{name} must be at least 1, got {getattr(args, name)}')
     load, config, videos = load_average(), configuration(args), videos_of(args)
     segmenter = open_segmenter(config)
     scores = {scene: [measure(segmenter, config, video, args.pictures / f'{scene}.jpg'

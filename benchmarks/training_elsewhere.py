@@ -27,6 +27,7 @@ import time
 from typing import Any
 
 from benchmarks.command import main
+from metricseg_ros.arguments import real_number, whole_number
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.config import TrainingConfig
 from metricseg_ros.datasets.label_folder import open_label_folder
@@ -77,14 +78,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                       help='scenes to make there before the training: what follows metricseg '
                       'generate, such as "rendered made/boxes --count 2000 --jobs 16"; name '
                       'folder:made/boxes among the data (repeatable)')
-    pack.add_argument('--seconds', type=int, default=540,
+    pack.add_argument('--seconds', type=whole_number(1), default=540,
                       help='after which no step follows a checkpoint (default: %(default)s)')
-    pack.add_argument('--megabytes', type=int, default=60,
+    pack.add_argument('--megabytes', type=whole_number(1), default=60,
                       help='largest size of the folder (default: %(default)s)')
-    pack.add_argument('--rng-seed', type=int, default=0, help='of which images are taken')
+    pack.add_argument('--rng-seed', type=whole_number(), default=0,
+                      help='of which images are taken')
     here = verbs.add_parser('here', help='what run.sh does: train in the folder it lies in')
     here.add_argument('output', type=Path, metavar='OUT')
-    here.add_argument('--end', type=float, required=True, help='seconds since 1970')
+    here.add_argument('--end', type=real_number(), required=True, help='seconds since 1970')
     unpack = verbs.add_parser('unpack', help='put a checkpoint that came back into its training')
     unpack.add_argument('output', type=Path, metavar='OUT')
     unpack.add_argument('--run', type=Path, required=True, metavar='RUN')

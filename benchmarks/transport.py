@@ -23,6 +23,7 @@ import sys
 from time import monotonic, sleep
 from typing import Any
 
+from metricseg_ros.arguments import Parser, real_number
 from metricseg_ros.ros.process.domain import Domain
 from metricseg_ros.ros.process.shipped import shipped
 from metricseg_ros.ros.process.transports import CHOICES, image_profile
@@ -139,9 +140,10 @@ def cases() -> Iterator[dict[str, Any]]:
 
 def main() -> int:
     """Measure every case, or be one of the two processes."""
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--seconds', type=float, default=8.0, help='of each case')
+    parser = Parser(prog='benchmarks.transport', description=__doc__,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--seconds', type=real_number(above=True), default=8.0,
+                        help='of each case')
     parser.add_argument('--json', type=Path, help='where the rows go')
     parser.add_argument('--role', choices=ROLES, help=argparse.SUPPRESS)
     for name in ('--reliability', '--size'):

@@ -16,7 +16,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
-    {'config', 'packed_mask', 'threads', 'atomic_files', 'pinhole'},
+    {'arguments', 'atomic_files', 'config', 'packed_mask', 'pinhole', 'threads'},
     {'structures', 'models', 'planes'},
     {'preprocess'},
     {'inputs'},

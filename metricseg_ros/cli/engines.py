@@ -14,6 +14,7 @@ from dataclasses import asdict
 import sys
 import time
 
+from metricseg_ros.arguments import whole_number
 from metricseg_ros.backends.tensorrt.engine_cache import EngineCache, Entry, MIB, totals
 from metricseg_ros.cli.exit_codes import DONE, FAILED
 from metricseg_ros.cli.options import add_json, tables_to, write_report
@@ -21,15 +22,15 @@ from metricseg_ros.cli.options import add_json, tables_to, write_report
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('action', choices=('list', 'verify', 'prune'))
-    parser.add_argument('--keep-mib', type=int, metavar='MIB',
+    parser.add_argument('--keep-mib', type=whole_number(), metavar='MIB',
                         help='for prune: how much may stay (default: all that is whole)')
     add_json(parser, 'the engines')
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; return 0, or 1 if verify finds a broken engine or prune cannot remove one."""
-    if args.keep_mib is not None and (args.keep_mib < 0 or args.action != 'prune'):
-        raise ValueError(f'--keep-mib is for prune and at least 0, got {args.keep_mib}')
+    if args.keep_mib is not None and args.action != 'prune':
+        raise ValueError(f'--keep-mib is for prune, not for {args.action}')
     cache = EngineCache()
     problems = []
     if args.action == 'prune':

@@ -19,9 +19,10 @@ import sys
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, TYPE_CHECKING
 
+from metricseg_ros.arguments import image_size
 from metricseg_ros.cli.exit_codes import DONE, FAILED
 from metricseg_ros.cli.left_out import LeftOut
-from metricseg_ros.cli.options import add_json, image_size, tables_to, write_report
+from metricseg_ros.cli.options import add_json, tables_to, write_report
 
 if TYPE_CHECKING:
     from metricseg_ros.export.parity import Parity

@@ -8,20 +8,21 @@ import argparse
 from pathlib import Path
 import sys
 
-from metricseg_ros.cli.options import image_size
+from metricseg_ros.arguments import image_size, whole_number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('kind', choices=('rendered', 'composed'),
                         help='rendered: physics and meshes; composed: cut-outs on backgrounds')
     parser.add_argument('output', type=Path, help='folder to write; what is there already stays')
-    parser.add_argument('--count', type=int, required=True, help='number of images')
-    parser.add_argument('--jobs', type=int, default=1, help='processes (default: %(default)s)')
-    parser.add_argument('--rng-seed', type=int, default=0,
+    parser.add_argument('--count', type=whole_number(1), required=True, help='number of images')
+    parser.add_argument('--jobs', type=whole_number(1), default=1,
+                        help='processes (default: %(default)s)')
+    parser.add_argument('--rng-seed', type=whole_number(), default=0,
                         help='with the number of an image it decides all (default: %(default)s)')
     parser.add_argument('--size', type=image_size, default=(240, 320), metavar='HxW',
                         help='height x width of the images (default: 240x320)')
-    parser.add_argument('--views', type=int, default=1,
+    parser.add_argument('--views', type=whole_number(1), default=1,
                         help='rendered only: images of each scene, from different sides; a '
                         'further one costs a sixth of the first (default: %(default)s)')
     parser.add_argument('--label-folder', type=Path, action='append', default=[],

@@ -16,6 +16,7 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
 
+from metricseg_ros.arguments import whole_number
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.left_out import LeftOut
 from metricseg_ros.cli.options import (
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='image, folder, video, rosbag2 folder or MCAP file; or KEY=VALUE')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='DIR',
                         help='where the labels go, and where they are gone on with')
-    parser.add_argument('--frames', type=int, default=30, metavar='N',
+    parser.add_argument('--frames', type=whole_number(1), default=30, metavar='N',
                         help='frames to choose of each video or bag (default: %(default)s)')
     add_topics(parser)
     parser.add_argument('--classes', metavar='NAME,NAME,...',
@@ -46,8 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--host', default='127.0.0.1',
                         help='address to listen at; another than %(default)s lets others on the '
                         'network who know the whole address label, too, unencrypted')
-    parser.add_argument('--port', type=int, default=0, help='port to listen at (default: a free '
-                        'one)')
+    parser.add_argument('--port', type=whole_number(0, 65535), default=0,
+                        help='port to listen at (default: a free one)')
     parser.add_argument('--no-browser', action='store_true', help='only print the address')
     add_configuration(parser, overrides=False)
 
@@ -62,8 +63,6 @@ def run(args: argparse.Namespace) -> int:
     """
     paths, args.overrides = split_overrides(args.inputs)
     config = configuration(args)
-    if args.frames < 1:
-        raise ValueError(f'--frames must be at least 1, got {args.frames}')
     require_server()
     from filelock import FileLock, Timeout
     args.output.mkdir(parents=True, exist_ok=True)

@@ -103,20 +103,6 @@ def add_skip_missing(parser: argparse.ArgumentParser) -> None:
                         'annotation cannot be drawn')
 
 
-def image_size(text: str) -> tuple[int, int]:
-    """
-    Read a size.
-
-    :param text: height x width, such as 240x320.
-    :return: (height, width).
-    :raises argparse.ArgumentTypeError: if the text is none.
-    """
-    match = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', text)
-    if not match:
-        raise argparse.ArgumentTypeError(f'size must read HEIGHTxWIDTH like 240x320, got {text!r}')
-    return int(match[1]), int(match[2])
-
-
 def split_overrides(words: Iterable[str]) -> tuple[list[str], list[str]]:
     """
     Separate `key=value` from other words.

@@ -20,6 +20,7 @@ import sys
 from typing import Any, TYPE_CHECKING
 
 import metricseg_ros
+from metricseg_ros.arguments import real_number
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE, FAILED
 from metricseg_ros.cli.left_out import LeftOut
 from metricseg_ros.cli.open_segmenter import open_segmenter
@@ -62,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--track', action='store_true',
                         help='give an object the same id in every image of an input; the same as '
                         'tracking.enabled=true')
-    parser.add_argument('--video', type=float, metavar='RATE',
+    parser.add_argument('--video', type=real_number(0, FASTEST, above=True), metavar='RATE',
                         help='write all overlays as DIR/overlay.mp4, too, RATE images a second')
     parser.add_argument('--labels', choices=('coco', 'labelme'),
                         help='write what was found as labels for other programs to correct, too: '
@@ -77,9 +78,6 @@ def run(args: argparse.Namespace) -> int:
     paths, args.overrides = split_overrides(args.inputs)
     if not paths:
         raise ValueError('no INPUT given, only KEY=VALUE')
-    if args.video is not None and not 0 < args.video <= FASTEST:
-        raise ValueError(f'--video must be above 0 and at most {FASTEST} images a second, '
-                         f'got {args.video}')
     if args.track:
         args.overrides.insert(0, 'tracking.enabled=true')
     config = configuration(args)

@@ -15,6 +15,7 @@ from pathlib import Path
 import sys
 import warnings
 
+from metricseg_ros.arguments import whole_number
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.options import add_json, split_overrides, tables_to, write_report
 from metricseg_ros.config import SegmenterConfig
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='folder of the taught model')
     parser.add_argument('--model', metavar='NAME|PATH', default=SegmenterConfig().model,
                         help='the model to start from (default: %(default)s)')
-    parser.add_argument('--workers', type=int, default=1,
+    parser.add_argument('--workers', type=whole_number(), default=1,
                         help='processes that load images (default: %(default)s)')
     parser.add_argument('--device', default='auto', choices=('auto', 'cpu', 'cuda'),
                         help='where to train (default: %(default)s)')

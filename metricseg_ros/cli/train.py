@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from metricseg_ros.arguments import whole_number
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.options import add_skip_missing
 
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--pretrained', metavar='WHERE', help='where the weights start: none, '
                         'imagenet, a model, a file of weights, or the address of one whose name '
                         'ends with its hash')
-    parser.add_argument('--workers', type=int, default=1,
+    parser.add_argument('--workers', type=whole_number(), default=1,
                         help='processes that load scenes (default: %(default)s)')
     parser.add_argument('--device', default='auto', choices=('auto', 'cpu', 'cuda'),
                         help='where to train (default: %(default)s)')

@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, NoReturn, Union
+from typing import Any, Union
 
 import metricseg_ros
-from metricseg_ros.cli.exit_codes import BAD_USAGE
+from metricseg_ros.arguments import Parser
 
 Verb = Union[str, 'Mapping[str, Verb]']
 Run = Callable[[argparse.Namespace], int]
@@ -37,18 +37,6 @@ VERBS: Mapping[str, tuple[Verb, str]] = {
     'engines': ('metricseg_ros.cli.engines', 'list, verify and prune the TensorRT engines'),
 }
 """Verb -> its module, or the verbs under it; and what it does, in one line."""
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """
-        End the program.
-
-        :param message: what is wrong with the arguments.
-        """
-        self.exit(BAD_USAGE, f'{self.prog}: error: {message}; see {self.prog} --help\n')
 
 
 def parse(argv: Sequence[str], about: str | None) -> tuple[Run, argparse.Namespace]:

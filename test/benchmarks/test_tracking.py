@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from benchmarks.command import main
-from benchmarks.overlap_tracker import iou, OverlapTracker
+from benchmarks.ids.videos import filmed, labelled
 from benchmarks.tracking import (
     BLIND,
     BROKEN,
@@ -19,57 +19,13 @@ from benchmarks.tracking import (
     scene_rows,
     Score,
 )
-from benchmarks.videos import filmed, labelled
 import cv2
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
 from metricseg_ros.config import SegmenterConfig
 from metricseg_ros.datasets.label_folder import write_pair
-from metricseg_ros.structures import Instances
 import numpy as np
 import pytest
-
-
-def squares(*things: tuple[int, float]) -> Instances:
-    """
-    Draw squares of 10 x 10 pixels.
-
-    :param things: left side and embedding of each.
-    :return: the instances, numbered from 1.
-    """
-    count = len(things)
-    boxes = np.array([(left, 0, left + 10, 10) for left, _ in things], np.int32).reshape(-1, 4)
-    return Instances(
-        image_size=(10, 200), ids=np.arange(1, count + 1, dtype=np.uint16),
-        class_ids=np.ones(count, np.uint16), scores=np.ones(count, np.float32), boxes=boxes,
-        crops=(np.ones((10, 10), bool),) * count, seeds=boxes[:, 1::-1],
-        similarity_thresholds=np.ones(count, np.float32),
-        embeddings=np.array([[value] for _, value in things], np.float32).reshape(count, 1))
-
-
-def test_overlap_alone_follows_the_overlap_and_nothing_else() -> None:
-    tracker = OverlapTracker()
-    assert tracker.update(squares((0, 0), (50, 9))).ids.tolist() == [1, 2]
-    assert tracker.update(squares((52, 0), (3, 9))).ids.tolist() == [2, 1]
-    # 7 of 10 columns away: an IoU of 3 / 17 is below 0.3.
-    assert tracker.update(squares((10, 9))).ids.tolist() == [3]
-
-
-def test_overlap_alone_remembers_where_an_object_was() -> None:
-    tracker = OverlapTracker()
-    tracker.update(squares((0, 0)))
-    for _ in range(SegmenterConfig().tracking.memory):
-        assert len(tracker.update(squares())) == 0
-    assert tracker.update(squares((0, 0))).ids.tolist() == [1]
-    for _ in range(SegmenterConfig().tracking.memory + 1):
-        tracker.update(squares())
-    assert tracker.update(squares((0, 0))).ids.tolist() == [2]
-
-
-def test_iou_counts_pixels() -> None:
-    first, second = np.zeros((2, 4), bool), np.zeros((2, 4), bool)
-    first[:, :2], second[:, 1:3] = True, True
-    assert iou(first, second) == 2 / 6
-    assert iou(first & second, first & ~first) == iou(~first & first, second & ~second) == 0
+from squares import squares
 
 
 @pytest.mark.parametrize(('red', 'knowing'), [

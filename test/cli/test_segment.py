@@ -292,7 +292,7 @@ def test_a_rate_that_no_video_has_is_refused(rate: str, panned: Path, tmp_path: 
                                              capsys: pytest.CaptureFixture[str]) -> None:
     assert segment(panned, '--output', tmp_path / 'out', f'--video={rate}') == BAD_USAGE
     (line,) = capsys.readouterr().err.splitlines()
-    assert '--video' in line and str(float(rate)) in line
+    assert '--video' in line and rate in line
     assert not (tmp_path / 'out').exists()
 
 

@@ -17,6 +17,7 @@ from itertools import cycle
 import sys
 from typing import Any, TYPE_CHECKING
 
+from metricseg_ros.arguments import image_size, whole_number
 from metricseg_ros.backends import Backend, BackendError
 from metricseg_ros.backends.gpus import present_gpu
 from metricseg_ros.cli.benchmark.measuring import (
@@ -33,7 +34,6 @@ from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
     configuration,
-    image_size,
     tables_to,
     write_report,
 )
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--size', type=image_size, action='append', metavar='HxW',
                         help='input size (repeatable; default: 192x256 240x320 480x640); rounded '
                         'up to what the model needs')
-    parser.add_argument('--runs', type=int, default=20,
+    parser.add_argument('--runs', type=whole_number(1), default=20,
                         help='timed runs of each (default: %(default)s)')
     add_json(parser, 'the rows')
     add_configuration(parser)
@@ -65,8 +65,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from metricseg_ros.export.onnx import rounded_up
 
-    if args.runs < 1:
-        raise ValueError(f'--runs must be at least 1, got {args.runs}')
     config = configuration(args)
     description = load_description(config.model)
     load = load_average()

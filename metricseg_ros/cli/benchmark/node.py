@@ -19,6 +19,7 @@ import sys
 import tempfile
 from typing import Any
 
+from metricseg_ros.arguments import real_number, whole_number
 from metricseg_ros.cli.benchmark.measuring import load_average, machine, spread, table
 from metricseg_ros.cli.exit_codes import DONE, FAILED
 from metricseg_ros.cli.options import add_json, tables_to, write_report
@@ -36,23 +37,18 @@ STREAM_COLUMNS = ('cameras', 'camera', 'sent', 'received', 'segmented', 'dropped
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--model', metavar='NAME|PATH', default=NodeConfig().model,
                         help='shipped model, or folder of a model (default: %(default)s)')
-    parser.add_argument('--runs', type=int, default=30,
+    parser.add_argument('--runs', type=whole_number(1), default=30,
                         help='images through each node, size and set of outputs '
                         '(default: %(default)s)')
-    parser.add_argument('--soak', type=float, metavar='SECONDS', default=0.0,
+    parser.add_argument('--soak', type=real_number(), metavar='SECONDS', default=0.0,
                         help='watch the memory for so long')
-    parser.add_argument('--streams', type=float, metavar='SECONDS', default=0.0,
+    parser.add_argument('--streams', type=real_number(), metavar='SECONDS', default=0.0,
                         help='feed 1, 2 and 4 cameras at 30 Hz 720p for so long each')
     add_json(parser, 'the rows')
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print the table, write the JSON; return 0, or 1 if a node failed."""
-    if args.runs < 1:
-        raise ValueError(f'--runs must be at least 1, got {args.runs}')
-    for name in ('soak', 'streams'):
-        if not getattr(args, name) >= 0:
-            raise ValueError(f'--{name} must not be negative, got {getattr(args, name)}')
     load, found = load_average(), measured(args)
     if found is None:
         return FAILED

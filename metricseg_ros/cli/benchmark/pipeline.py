@@ -16,6 +16,7 @@ from pathlib import Path
 import time
 from typing import Any, TYPE_CHECKING
 
+from metricseg_ros.arguments import whole_number
 from metricseg_ros.cli.benchmark.measuring import load_average, machine, percentiles, table
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE
@@ -46,15 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('inputs', nargs='*', metavar='INPUT',
                         help='image, folder, video or bag (default: the photographs of the demo); '
                         'or KEY=VALUE')
-    parser.add_argument('--rounds', type=int, default=5,
+    parser.add_argument('--rounds', type=whole_number(1), default=5,
                         help='how often each image is segmented (default: %(default)s)')
     add_json(parser, 'the rows')
     add_configuration(parser, overrides=False)
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.rounds < 1:
-        raise ValueError(f'--rounds must be at least 1, got {args.rounds}')
     paths, args.overrides = split_overrides(args.inputs)
     config = configuration(args)
     frames = read_frames(paths)

@@ -9,13 +9,14 @@ segmented however slow the machine is; the frames a second are therefore this ma
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 import json
 from pathlib import Path
 import sys
 import tempfile
 from typing import Any
 
+from metricseg_ros.arguments import Parser, real_number, whole_number
 from metricseg_ros.config import NodeConfig
 from metricseg_ros.inputs import open_input
 from metricseg_ros.models import find_model
@@ -87,13 +88,15 @@ def parse_arguments(arguments: list[str] | None = None) -> Namespace:
     :param arguments: None takes the process's own.
     :return: the options, checked.
     """
-    parser = ArgumentParser(prog='scripts/demo', description=__doc__)
-    parser.add_argument('--frames', type=int, default=30, help='number of images (default: 30)')
+    parser = Parser(prog='scripts/demo', description=__doc__)
+    parser.add_argument('--frames', type=whole_number(1), default=30,
+                        help='number of images (default: 30)')
     parser.add_argument('--input', type=Path, default=shipped('demo/images'),
                         help='image, folder, video, rosbag2 or MCAP (default: bundled photos)')
     parser.add_argument('--topic', help='image topic of a recording with several')
     parser.add_argument('--model', default=NodeConfig().model, help='name or path of the model')
-    parser.add_argument('--rate', type=float, default=30.0, help='images a second, at most')
+    parser.add_argument('--rate', type=real_number(above=True), default=30.0,
+                        help='images a second, at most')
     parser.add_argument('--output', type=Path, default=Path('demo_output'),
                         help='folder for overlays and logs (default: demo_output)')
     parser.add_argument('--json', type=Path, help='where to write the summary')
@@ -101,8 +104,6 @@ def parse_arguments(arguments: list[str] | None = None) -> Namespace:
     try:
         options.model = str(find_model(options.model).resolve())
         open_input(options.input, options.topic)
-        if options.frames < 1:
-            raise ValueError(f'--frames must be at least 1, got {options.frames}')
     except ValueError as error:
         parser.exit(2, f'demo: {error}\n')
     return options

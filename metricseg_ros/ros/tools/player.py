@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterator
 import json
 from pathlib import Path
@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 from metricseg_msgs.msg import InstanceArray
+from metricseg_ros.arguments import Parser, real_number, whole_number
 from metricseg_ros.inputs import Frame, open_input
 from metricseg_ros.ros.process.lifetime import running
 from metricseg_ros.ros.tools.camera_messages import (
@@ -169,17 +170,20 @@ def parse_arguments(arguments: list[str]) -> Namespace:
     :param arguments: without what is ROS's own.
     :return: the options.
     """
-    parser = ArgumentParser(prog='camera_player', description=__doc__)
+    parser = Parser(prog='camera_player', description=__doc__)
     parser.add_argument('--input', type=Path, required=True,
                         help='image, folder, video, rosbag2 or MCAP')
     parser.add_argument('--topic', help='image topic of a recording')
-    parser.add_argument('--frames', type=int, default=0, help='number of images; 0: each once')
-    parser.add_argument('--rate', type=float, default=30.0, help='images a second, at most')
+    parser.add_argument('--frames', type=whole_number(), default=0,
+                        help='number of images; 0: each once')
+    parser.add_argument('--rate', type=real_number(above=True), default=30.0,
+                        help='images a second, at most')
     parser.add_argument('--lockstep', action='store_true',
                         help='publish an image when the one before has come back segmented')
     parser.add_argument('--frame-id', default='camera')
     parser.add_argument('--encoding', choices=tuple(ENCODINGS), default='rgb8')
-    parser.add_argument('--padding', type=int, default=0, help='bytes at the end of each row')
+    parser.add_argument('--padding', type=whole_number(), default=0,
+                        help='bytes at the end of each row')
     parser.add_argument('--compressed', choices=tuple(FORMATS),
                         help='publish on image/compressed')
     parser.add_argument('--json', type=Path, help='where to write what was published')

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections import defaultdict
 import json
 from pathlib import Path
@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 from metricseg_msgs.msg import InstanceArray
+from metricseg_ros.arguments import Parser, real_number, whole_number
 from metricseg_ros.inputs.image_messages import to_rgb
 from metricseg_ros.ros.frames.latencies import PUBLISHED_STAGES, summarise
 from metricseg_ros.ros.process.lifetime import running
@@ -130,10 +131,11 @@ def parse_arguments(arguments: list[str]) -> Namespace:
     :param arguments: without what is ROS's own.
     :return: the options.
     """
-    parser = ArgumentParser(prog='viewer', description=__doc__)
-    parser.add_argument('--frames', type=int, default=0, help='end after so many; 0: do not')
+    parser = Parser(prog='viewer', description=__doc__)
+    parser.add_argument('--frames', type=whole_number(), default=0,
+                        help='end after so many; 0: do not')
     parser.add_argument('--output', type=Path, help='folder for overlays (PNG and MP4)')
-    parser.add_argument('--patience', type=float, default=float('inf'),
+    parser.add_argument('--patience', type=real_number(), default=float('inf'),
                         help='end when nothing has come for so many seconds')
     parser.add_argument('--json', type=Path, help='where to write the summary')
     parser.add_argument('--ready', type=Path, help='file to create once a segmenter is there')

@@ -61,8 +61,9 @@ def test_every_camera_is_counted_and_so_is_what_else_keeps_the_machine_busy(
 
 
 @pytest.mark.parametrize(('words', 'text'), [
-    (['--runs', '0'], '--runs must be at least 1'), (['--soak', '-1'], '--soak must not be'),
-    (['--streams', '-1'], '--streams must not be'),
+    (['--runs', '0'], '--runs: must be a whole number of at least 1'),
+    (['--soak', '-1'], '--soak: must be a number of at least 0'),
+    (['--streams', '-1'], '--streams: must be a number of at least 0'),
     (['--model', '/nowhere/x'], 'no model at /nowhere/x')])
 def test_bad_arguments_are_named(capsys: pytest.CaptureFixture[str], words: list[str],
                                  text: str) -> None:

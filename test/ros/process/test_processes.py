@@ -116,7 +116,7 @@ def test_the_demo_segments_every_frame_and_sums_up(colour_model: Path, tmp_path:
 @pytest.mark.parametrize(('arguments', 'text'), [
     (('--model', '/nowhere/model'), 'no model at /nowhere/model'),
     (('--input', '/nowhere.png'), '/nowhere.png'),
-    (('--frames', '0'), '--frames must be at least 1')])
+    (('--frames', '0'), '--frames: must be a whole number of at least 1')])
 def test_the_demo_names_bad_input_in_one_line(colour_model: Path, tmp_path: Path,
                                               arguments: tuple[str, ...], text: str) -> None:
     result = _demo(tmp_path, '--model', colour_model, *arguments)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.identity import (
+from benchmarks.ids.identity import (
     FrameIdentities,
     hota,
     id_switches,

@@ -4,7 +4,7 @@
 Clustering of embeddings by scikit-learn, for comparison.
 
 Each method runs in a process of its own, which is ended when its time or memory is spent:
-`python -m benchmarks.clusterings METHOD POINTS.npy CLUSTERS RADIUS` prints JSON.
+`python -m benchmarks.seeds.clusterings METHOD POINTS.npy CLUSTERS RADIUS` prints JSON.
 """
 
 from __future__ import annotations

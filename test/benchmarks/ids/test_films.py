@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from benchmarks.films import (
+from benchmarks.ids.films import (
     Actor,
     camera_matrix,
     film,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.films import film, fitted, SCENES, SequenceFrame
+from benchmarks.ids.films import film, fitted, SCENES, SequenceFrame
 import cv2
 from metricseg_ros.datasets.label_folder import LabelFolder, open_label_folder
 from metricseg_ros.inputs.codec import read_image, read_stored

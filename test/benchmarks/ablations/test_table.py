@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from benchmarks.ablation_table import difference, markdown_table
+from benchmarks.ablations.table import difference, markdown_table
 import numpy as np
 import pytest
 
