@@ -42,7 +42,7 @@ def whole_number(least: int = 0, most: int | None = None) -> Callable[[str], int
 
 
 def real_number(least: float = 0.0, most: float = math.inf,
-           above: bool = False) -> Callable[[str], float]:
+                above: bool = False) -> Callable[[str], float]:
     """
     Give what reads an option's number.
 
