@@ -27,7 +27,6 @@ def whole_number(least: int = 0, most: int | None = None) -> Callable[[str], int
     """
     Give what reads an option's whole number.
 
-    :param least: the smallest that is taken.
     :param most: the largest; None for no bound.
     :return: a `type` of argparse, which puts the option's name before the error.
     """
@@ -46,8 +45,6 @@ def real_number(least: float = 0.0, most: float = math.inf,
     """
     Give what reads an option's number.
 
-    :param least: the smallest that is taken.
-    :param most: the largest.
     :param above: whether the smallest itself is too small.
     :return: a `type` of argparse, which puts the option's name before the error.
     """

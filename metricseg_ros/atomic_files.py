@@ -16,7 +16,6 @@ def is_utf8(path: Path) -> bool:
     """
     Tell whether a name is UTF-8; at any other, OpenCV's own file functions end the process.
 
-    :param path: of a file or folder.
     :return: whether it is.
     """
     try:

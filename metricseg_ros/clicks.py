@@ -103,7 +103,6 @@ def satisfies_clicks(placed: PlacedMask, positives: np.ndarray, negatives: np.nd
     """
     Tell whether clicks lie on the right side of a mask's outline.
 
-    :param placed: box and mask.
     :param positives: (P,2) pixels (row, col) that it is to hold.
     :param negatives: (Q,2) pixels (row, col) that it is not to hold.
     :return: whether it holds all of the former and none of the latter.
@@ -151,7 +150,6 @@ def seeds_at(output: NetworkOutput, cells: Tensor, similarity_threshold: float) 
     """
     Make seeds of cells.
 
-    :param output: what the network says.
     :param cells: (P,2) int64 (row, col).
     :param similarity_threshold: tau in (0,1], or 0 for the one at which each cell's score is best.
     :return: the seeds, in the same order; their scores are those of the trained threshold nearest

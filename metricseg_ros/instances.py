@@ -72,7 +72,6 @@ def numbered_instances(seeds: Seeds, placed: list[PlacedMask], image_size: tuple
     Make instances of masks that lie in the image.
 
     :param seeds: N seeds.
-    :param placed: box and mask of each.
     :param image_size: (height, width) of the image.
     :param to_image: (2,2), as in :class:`metricseg_ros.structures.EmbeddedImage`.
     :return: the instances, in the same order; ids count from 1.

@@ -77,7 +77,6 @@ class ModelDescription:
         """
         Give a file of the model, once its checksum has been found right.
 
-        :param name: file name inside the folder.
         :raises ModelError: if it is missing or not the file model.json speaks of.
         """
         path = self.folder / name
@@ -145,7 +144,6 @@ def load_description(name_or_path: str | Path) -> ModelDescription:
     Read a model's model.json.
 
     :param name_or_path: as for :func:`find_model`.
-    :return: what it says.
     :raises ModelError: if there is no such model, or model.json is not one of this package's.
     """
     folder = find_model(name_or_path)

@@ -48,7 +48,6 @@ class Intrinsics:
         See the image cropped or padded.
 
         :param rows: row of the old image that is the new first one; negative with a border.
-        :param columns: column likewise.
         :return: the pinhole in the new pixels.
         """
         return Intrinsics(self.fx, self.fy, self.cx - columns, self.cy - rows)

@@ -45,7 +45,6 @@ class Plane:
         Tell how high above the plane each pixel is.
 
         :param metres: (H,W) float32; 0 or NaN where not known.
-        :param camera: that sees it.
         :return: (H,W) float32 metres, negative below; NaN where depth is not known.
         """
         height, width = metres.shape
@@ -62,7 +61,6 @@ def fit_dominant_plane(metres: np.ndarray, camera: Intrinsics,
     Find the plane that holds most pixels of a depth image.
 
     :param metres: (H,W) float32; 0 or NaN where not known.
-    :param camera: that sees it.
     :param least_share: smallest share of the known depth that a plane must hold.
     :return: the plane; None where there is none.
     """
@@ -76,7 +74,6 @@ def fit_planes(metres: np.ndarray, camera: Intrinsics, most: int,
     Find the planes that hold most pixels of a depth image, each of what the ones before left.
 
     :param metres: (H,W) float32; 0 or NaN where not known.
-    :param camera: that sees it.
     :param most: how many to find at most.
     :param least_share: smallest share of the known depth that a plane must hold.
     :return: the planes, that of most pixels first.
@@ -111,7 +108,6 @@ def sample_points(metres: np.ndarray, camera: Intrinsics) -> np.ndarray:
     Take points of an even grid of pixels.
 
     :param metres: (H,W) float32; 0 or NaN where not known.
-    :param camera: that sees it.
     :return: (M,3) float64 in the camera's optical frame, M at most MOST_POINTS or so.
     """
     step = max(1, int(np.ceil(np.sqrt(metres.size / MOST_POINTS))))

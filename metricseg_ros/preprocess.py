@@ -119,7 +119,6 @@ def preprocess(image: np.ndarray, box: tuple[int, int], multiple: int,
     :param box: (height, width) the image is fitted into.
     :param multiple: the input's sides are multiples of this.
     :param mean: of each channel, of values in [0,1].
-    :param std: of each channel.
     :return: (1,3,h,w) float32, and the geometry whose inverse takes masks back.
     :raises ValueError: if the image is not (H,W,3) uint8 with H and W at least 1.
     """
@@ -139,7 +138,6 @@ def preprocess_depth(depth: DepthImage, geometry: ImageGeometry) -> DepthTensors
     """
     Turn depth into the network's inputs.
 
-    :param depth: of the image.
     :param geometry: how the image lies in the network's input, from :func:`preprocess`.
     :return: the inputs, of one image.
     :raises ValueError: if the depth is of another size than the image.
@@ -160,7 +158,6 @@ def no_depth(tensors: Tensor) -> DepthTensors:
     Say that depth is known nowhere.
 
     :param tensors: (B,3,h,w), the images.
-    :return: zeros.
     """
     batch, _, height, width = tensors.shape
     return DepthTensors(torch.zeros(batch, 1, height, width), torch.zeros(batch, 5))
@@ -244,9 +241,7 @@ def crop_to_content(output: NetworkOutput, geometry: ImageGeometry) -> NetworkOu
     """
     Leave out the part of the grid that shows only padding.
 
-    :param output: of the whole input.
     :param geometry: how the image lies in it.
-    :return: of the image.
     """
     rows, columns = geometry.grid_content(output.grid_size)
     names, stride = output.name_logits, output.name_stride
@@ -276,7 +271,6 @@ def normalise(images: Tensor, mean: tuple[float, ...] = MEAN,
 
     :param images: (B,h,w,3) uint8 RGB.
     :param mean: of each channel, of values in [0,1].
-    :param std: of each channel.
     :return: (B,3,h,w) float32.
     """
     scale = torch.tensor([1 / (255 * s) for s in std], device=images.device)

@@ -46,7 +46,6 @@ class ResultsFolder:
 
         :param folder: where to write.
         :param class_names: names of the classes; class id i is `class_names[i - 1]`.
-        :param overlay: how overlays are drawn.
         :param about: what the JSON file says before the images: model, backend and so on.
         :param overwrite: replace the results of an earlier run.
         :param video_rate: images a second of the video; None for no video.
@@ -92,7 +91,6 @@ class ResultsFolder:
         Write one image's overlay and label map.
 
         :param frame: the image; if its name is taken, a number is added.
-        :param instances: what was found in it.
         :return: its entry in the JSON file.
         :raises ValueError: if the overlay is too large for a JPEG; then nothing is written.
         :raises OSError: if a file cannot be written.
@@ -124,7 +122,6 @@ def image_record(name: str, frame: Frame, instances: Instances,
     Say of one image what the JSON file says.
 
     :param name: name of its overlay and label map, without suffix.
-    :param instances: what was found in it.
     :param class_names: names of the classes; class id i is `class_names[i - 1]`.
     :return: plain values, ready for JSON; sizes are (height, width), boxes xyxy half open, seeds
         (row, col), times milliseconds.
@@ -150,7 +147,6 @@ def write_json(path: Path, value: Any) -> None:
     Write a JSON file so that it is there whole or not at all.
 
     :param path: where to write; its folder exists.
-    :param value: plain values.
     """
     write_atomically(path, (json.dumps(value, indent=1) + '\n').encode())
 

@@ -46,9 +46,7 @@ class InstanceSegmenter:
         """
         Put the parts together; :meth:`from_config` makes them.
 
-        :param backend: runs its network.
         :param input_config: size at which the network sees the image.
-        :param support: what counts as a support.
         :param device_program: whether masks are made beside the network: auto, always or never.
         """
         self.description, self.backend = description, backend
@@ -216,7 +214,6 @@ def box_of(description: ModelDescription, asked: InputConfig) -> tuple[int, int]
     """
     Tell which box images are fitted into.
 
-    :param asked: what the configuration asks for.
     :return: (height, width).
     """
     return (asked.height or description.input_size[0], asked.width or description.input_size[1])
@@ -228,7 +225,6 @@ def timed(stage_ms: dict[str, float], stage: str) -> Iterator[None]:
     Measure a stage.
 
     :param stage_ms: gets the time it took, in milliseconds.
-    :param stage: its name.
     """
     start = time.perf_counter()
     yield

@@ -261,7 +261,6 @@ class Instances:
         Select some of the instances.
 
         :param index: slice, or (N',) indices, or (N,) bool array.
-        :return: those instances, with the ids they had.
         """
         chosen = np.arange(len(self))[index]
         return replace(

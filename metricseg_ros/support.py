@@ -50,7 +50,6 @@ def lie_in_support(masks: Sequence[PlacedMask], image: np.ndarray, depth: DepthI
 
     :param masks: K masks in the image.
     :param image: (H,W,3) uint8 RGB.
-    :param config: what counts as a support.
     :return: (K,) bool.
     """
     planes = support_planes(depth, config) if len(masks) else []
@@ -62,7 +61,6 @@ def support_planes(depth: DepthImage, config: SupportConfig) -> list[Plane]:
     """
     Find the planes that things may lie on or in.
 
-    :param config: what counts as a support.
     :return: the planes, the one of most pixels first.
     """
     points = sample_points(depth.metres, depth.camera)

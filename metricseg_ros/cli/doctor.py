@@ -68,12 +68,7 @@ def all_checks(config: SegmenterConfig) -> Iterator[Check]:
 
 
 def verdict(checks: Iterable[Check]) -> str:
-    """
-    Sum the checks up.
-
-    :param checks: all checks.
-    :return: one line.
-    """
+    """Sum the checks up."""
     statuses = [check.status for check in checks]
     if FAIL in statuses:
         return f'{statuses.count(FAIL)} of {len(statuses)} checks failed: the node will not run'

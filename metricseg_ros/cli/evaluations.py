@@ -106,11 +106,7 @@ def evaluate(segmenter: InstanceSegmenter, dataset: LabelledDataset, name: str,
     """
     Measure on one data set.
 
-    :param dataset: the labelled images.
-    :param name: beside the progress bar.
-    :param rng_seed: of the bootstrap.
     :param segment: from :func:`segment_with`.
-    :return: what was measured.
     """
     images = list(measure(_progress(dataset, name), segment,
                           segmenter.description.classes, dataset.classes))
@@ -121,7 +117,6 @@ def segment_with(segmenter: InstanceSegmenter, oracle_thresholds: bool) -> Segme
     """
     Tell how images are segmented.
 
-    :param segmenter: the segmenter to measure.
     :param oracle_thresholds: whether the truth chooses the threshold of each mask.
     :return: from a labelled image to its instances.
     """

@@ -77,7 +77,6 @@ def precision_name(text: str) -> str:
     """
     Read the name of a precision, and say why not a lower one.
 
-    :param text: what was given.
     :raises ArgumentTypeError: for fp8 and int8.
     """
     if text in ('fp8', 'int8'):
@@ -132,12 +131,7 @@ def read_source(args: argparse.Namespace) -> Source:
 
 
 def model_source(name: str) -> Source:
-    """
-    Read the weights of a model.
-
-    :param name: its name or folder.
-    :return: what is exported.
-    """
+    """Read the weights of a model."""
     from metricseg_ros.models import load_description
     from metricseg_ros.network import MetricSegmentationNetwork
     from metricseg_ros.network.checkpoint import load_weights, read_weights
@@ -152,7 +146,6 @@ def without_names(source: Source) -> Source:
     """
     Leave out the trunk that names objects.
 
-    :param source: what is exported.
     :return: the same, of one class.
     :raises ValueError: if it has no such trunk.
     """

@@ -95,8 +95,6 @@ def label(args: argparse.Namespace, paths: list[str], config: SegmenterConfig) -
     Take the images in, and serve the page.
 
     :param args: what :func:`add_arguments` declared.
-    :param paths: of the inputs.
-    :param config: of the segmenter.
     :raises ValueError: if there is nothing to label.
     """
     from metricseg_ros.cli.open_segmenter import open_segmenter
@@ -124,9 +122,7 @@ def filled(args: argparse.Namespace, paths: list[str], depth: bool) -> LabelStor
     Open the folder, and let the inputs wait in it.
 
     :param args: what :func:`add_arguments` declared.
-    :param paths: of the inputs.
     :param depth: whether to keep their depth.
-    :return: the folder.
     :raises ValueError: if there is nothing to label.
     """
     from metricseg_ros.labelling.intake import take_in

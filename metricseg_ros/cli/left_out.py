@@ -11,11 +11,7 @@ class LeftOut(list[str]):
     """The reasons, as lines; to be called with each error that something is left out for."""
 
     def __call__(self, error: ValueError) -> None:
-        """
-        Tell of something that is left out, and remember it.
-
-        :param error: says what, and why.
-        """
+        """Tell of something that is left out, and remember it."""
         from tqdm import tqdm
         self.append(' '.join(str(error).split()))
         tqdm.write(f'metricseg: left out: {self[-1]}', file=sys.stderr)

@@ -32,7 +32,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     Run the command line.
 
     :param argv: arguments without the program's name; None takes those of the process.
-    :return: the exit code.
     """
     return exit_code(lambda arguments: parse(arguments, __doc__), argv)
 
@@ -84,7 +83,6 @@ def report(error: Exception, debug: bool) -> int:
     """
     Tell an error in one line.
 
-    :param error: what went wrong.
     :param debug: whether to print the traceback too.
     :return: the exit code: 2 for bad input, 1 for anything else.
     """

@@ -36,7 +36,6 @@ def add_configuration(parser: argparse.ArgumentParser, overrides: bool = True) -
     """
     Declare the options that :func:`configuration` reads.
 
-    :param parser: a verb's parser.
     :param overrides: whether `key=value` are arguments of their own; a verb that has others
         separates them by :func:`split_overrides`.
     """
@@ -59,18 +58,13 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     """
     Declare where JSON goes.
 
-    :param parser: a verb's parser.
     :param what: what the JSON holds, for the help.
     """
     parser.add_argument('--json', metavar='FILE|-', help=f'write {what} as JSON; - is stdout')
 
 
 def add_topics(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare which topics of a bag are read; :func:`depth_topics` reads it.
-
-    :param parser: a verb's parser.
-    """
+    """Declare which topics of a bag are read; :func:`depth_topics` reads it."""
     parser.add_argument('--topic', help='image topic, for a bag with several')
     parser.add_argument('--depth-topic', help="topic of the depth of a bag's images")
     parser.add_argument('--camera-info-topic', default='',
@@ -93,11 +87,7 @@ def depth_topics(args: argparse.Namespace) -> DepthTopics | None:
 
 
 def add_skip_missing(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare what becomes of labelled images that cannot be used.
-
-    :param parser: a verb's parser.
-    """
+    """Declare what becomes of labelled images that cannot be used."""
     parser.add_argument('--skip-missing', action='store_true',
                         help='go on without labelled images of which a file is missing, or an '
                         'annotation cannot be drawn')
@@ -160,7 +150,6 @@ def write_report(value: Any, target: str | None) -> None:
     """
     Write a verb's JSON, if it is asked for.
 
-    :param value: plain values.
     :param target: path, `-` for stdout, or None for nowhere.
     """
     if target == '-':

@@ -99,7 +99,6 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
     """
     Segment every frame and write the results, as far as it gets.
 
-    :param sources: opened inputs.
     :param args: what :func:`add_arguments` declared.
     :param failures: told of each frame that cannot be segmented.
     """
@@ -130,8 +129,6 @@ def tell(results: ResultsFolder, failures: Sequence[str], args: argparse.Namespa
     """
     Say what was done, if it is to be said.
 
-    :param results: the results.
-    :param failures: the frames left out.
     :param args: what :func:`add_arguments` declared.
     """
     if not args.quiet:
@@ -144,8 +141,6 @@ def opened_labels(args: argparse.Namespace, classes: Sequence[str],
     Begin to write labels for other programs, if they are asked for.
 
     :param args: what :func:`add_arguments` declared.
-    :param classes: names of the classes.
-    :param stack: finishes them.
     :return: what writes them, or None.
     """
     if args.labels is None:
@@ -156,11 +151,7 @@ def opened_labels(args: argparse.Namespace, classes: Sequence[str],
 
 
 def tell_assumptions(sources: Sequence[Iterable[Frame]]) -> None:
-    """
-    Tell of depth whose camera is not known.
-
-    :param sources: opened inputs.
-    """
+    """Tell of depth whose camera is not known."""
     for source in sources:
         if isinstance(source, RgbdFolder) and source.depth and source.depth.cameras is None:
             print(f'metricseg: {source.depth.root}: no camera.json; a usual depth camera is '
@@ -187,7 +178,6 @@ def in_order(sources: Sequence[Iterable[Frame]], tracker: Tracker) -> Iterator[F
     """
     Go through the frames of all inputs; images given one by one follow each other.
 
-    :param sources: opened inputs.
     :param tracker: made to forget its objects where something else begins.
     """
     alone = False
@@ -202,7 +192,6 @@ def progress(sources: Sequence[Iterable[Frame]], tracker: Tracker, quiet: bool) 
     """
     Go through the frames of all inputs behind a progress bar.
 
-    :param sources: opened inputs.
     :param tracker: made to forget its objects where something else begins.
     :param quiet: no bar; there is none either where stderr is no terminal.
     """
@@ -211,12 +200,7 @@ def progress(sources: Sequence[Iterable[Frame]], tracker: Tracker, quiet: bool) 
 
 
 def about(segmenter: InstanceSegmenter, config: SegmenterConfig) -> dict[str, Any]:
-    """
-    Say what made the results.
-
-    :param config: what it was built from.
-    :return: plain values.
-    """
+    """Say what made the results."""
     return {
         'metricseg_version': metricseg_ros.__version__,
         'model': segmenter.description.name,
@@ -228,12 +212,7 @@ def about(segmenter: InstanceSegmenter, config: SegmenterConfig) -> dict[str, An
 
 
 def summary(results: ResultsFolder, failures: Sequence[str]) -> str:
-    """
-    Say in one line what was done.
-
-    :param failures: the frames left out.
-    :return: counts, time and place.
-    """
+    """Say in one line what was done."""
     found = sum(len(record['instances']) for record in results.records)
     parts = [f'{len(results.records)} images', f'{found} instances']
     if results.records:

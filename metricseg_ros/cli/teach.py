@@ -40,7 +40,6 @@ def run(args: argparse.Namespace) -> int:
     Teach.
 
     :param args: what :func:`add_arguments` declared.
-    :return: the exit code.
     :raises ValueError: for a data set that is none, too few labels, or another teaching in MODEL.
     """
     texts, overrides = split_overrides(args.inputs)
@@ -81,10 +80,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def say(text: str) -> None:
-    """
-    Tell people something, above the progress bar.
-
-    :param text: one line.
-    """
+    """Tell people something, above the progress bar."""
     from tqdm import tqdm
     tqdm.write(text, file=sys.stderr)

@@ -64,7 +64,6 @@ def read_arguments(program: str, module: Any,
     """
     Read the arguments of a command.
 
-    :param program: what it is called.
     :param module: has `add_arguments`, `run`, and a docstring that says what it does.
     :param argv: arguments without the program's name.
     :return: its function and its arguments.

@@ -65,7 +65,6 @@ def dotted_fields(config: Any, prefix: str = '') -> Iterator[tuple[str, Any, Par
     Walk a configuration's parameters.
 
     :param config: a configuration dataclass instance.
-    :param prefix: what stands before each name.
     :return: dotted name, value and description of every parameter, in order of declaration.
     """
     for item in fields(config):
@@ -113,7 +112,6 @@ def flattened(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
     Turn nested values into dotted ones.
 
     :param values: nested or dotted, as read from YAML.
-    :param prefix: what stands before each name.
     :return: dotted name -> value.
     """
     flat: dict[str, Any] = {}
@@ -128,9 +126,7 @@ def check_value(name: str, value: Any, kind: type, info: ParameterInfo) -> Any:
     Check one value against its parameter's type, range and choices.
 
     :param name: dotted parameter name, for the message.
-    :param value: the value offered.
     :param kind: the parameter's type: bool, int, float, str or tuple.
-    :param info: the parameter's description.
     :return: the value; an int is taken as a float where a float is meant.
     :raises TypeError: if the value is of another type.
     :raises ValueError: if it is out of range or not among the choices.

@@ -33,7 +33,6 @@ def with_overrides(config: Any, overrides: Iterable[str]) -> Any:
     """
     Set parameters by `key=value` texts, of which a value in brackets is a YAML list.
 
-    :param config: a configuration.
     :param overrides: the texts; later ones win.
     :return: the configuration with these values.
     :raises ValueError: for a text without an equals sign, an unknown name or a bad value.

@@ -33,7 +33,6 @@ def augment(sample: LabelledImage, size: tuple[int, int], rng: np.random.Generat
     """
     Scale, crop, mirror, turn and recolour.
 
-    :param sample: what to change.
     :param size: (height, width) of the result.
     :param rng: source of randomness; the same state gives the same result.
     :param scales: smallest and largest size of the image relative to one that just fits into
@@ -54,9 +53,7 @@ def random_window(sample: LabelledImage, size: tuple[int, int], rng: np.random.G
     """
     Take a window of random scale and place.
 
-    :param sample: of any size.
     :param size: (height, width) of the window.
-    :param rng: source of randomness.
     :param scales: smallest and largest scale, of which the logarithm is uniform.
     :return: of that size; its pinhole is scaled and moved along.
     """

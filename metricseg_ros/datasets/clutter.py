@@ -89,7 +89,6 @@ def ocid_background(path: Path) -> tuple[int, ...]:
     """
     Tell which of OCID's labels are no object, as the published evaluations do.
 
-    :param path: of an image.
     :return: 0 and the ground, 1; on a table that is the floor, and the table itself is 2.
     """
     support = next((part for part in reversed(path.parts) if part in ('table', 'floor')), 'floor')

@@ -101,7 +101,6 @@ def open_coco(folder: Path, path: Path, skip_missing: bool = False) -> CocoDatas
     """
     Open a set with COCO's annotations.
 
-    :param folder: of the images.
     :param path: of the JSON file, as instances_val2017.json.
     :param skip_missing: whether to go on without images that are missing, or have an annotation
         that cannot be drawn.

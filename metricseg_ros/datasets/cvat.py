@@ -55,7 +55,6 @@ def unpack(path: Path, folder: Path) -> None:
     """
     Unpack a zip file; names that lead out of the folder are bent back into it.
 
-    :param path: the file.
     :param folder: where to.
     :raises ValueError: if it is no zip file, is damaged, or unreasonably large.
     """

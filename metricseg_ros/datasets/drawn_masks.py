@@ -57,11 +57,9 @@ def readable(dataset: LabelledDataset, names: Sequence[str], where: Path,
     """
     Find the images of a data set that can be used, if others are to be left out.
 
-    :param dataset: the data set.
     :param names: of each image, for the message.
     :param where: the data set, for the message.
     :param skip_missing: whether to leave the others out; else reading one raises.
-    :return: indices of the images.
     :raises ValueError: if there are none.
     """
     if not skip_missing:
@@ -84,7 +82,6 @@ def drawn(image: np.ndarray, masks: Iterable[Mask], background_known: bool,
     :param image: (H,W,3) uint8 RGB.
     :param masks: its objects, and what counts for nothing.
     :param background_known: as in :class:`LabelledImage`.
-    :param name: of the image.
     :return: the image with its truth; objects that are hidden altogether are left out.
     :raises ValueError: if there are more objects than labels.
     """
@@ -124,7 +121,6 @@ def read_sized(path: Path, size: tuple[int, int] | None, upright: bool = False) 
     """
     Read an image of which labels say how large it is.
 
-    :param path: the file.
     :param size: (height, width); None where they do not say.
     :param upright: whether they were drawn on the image as a viewer turns it, rather than on the
         pixels as they are stored; where the size says otherwise, that counts.

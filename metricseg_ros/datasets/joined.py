@@ -34,7 +34,6 @@ class JoinedDataset:
         Read one image.
 
         :param index: from 0.
-        :return: the image, its class ids those of all parts together.
         :raises IndexError: if there are not so many.
         """
         for part in self.parts:
@@ -51,7 +50,6 @@ def joined(parts: Sequence[LabelledDataset], unused: Sequence[str] = ()) -> Join
     """
     Join parts of a data set.
 
-    :param parts: the parts.
     :param unused: names of classes that are none, such as one that a program adds for itself.
     :return: the whole. What has no label is background.
     """

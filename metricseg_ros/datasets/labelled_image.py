@@ -92,6 +92,5 @@ class LabelledDataset(Protocol):
         Read one image.
 
         :param index: from 0; one too high raises IndexError.
-        :return: the image and its truth.
         :raises ValueError: where a file is missing or damaged, naming it.
         """

@@ -53,8 +53,6 @@ def read_image(path: Path, classes: tuple[str, ...]) -> LabelledImage:
     """
     Read an image with its shapes.
 
-    :param path: of the JSON file.
-    :param classes: names of the classes.
     :return: the image and its truth.
     :raises ValueError: where a file is missing or damaged, or a shape has no area.
     """
@@ -95,8 +93,6 @@ def read_labelme(path: Path) -> dict[str, Any]:
     """
     Read one of labelme's files.
 
-    :param path: the file.
-    :return: its content.
     :raises ValueError: if it is of another form.
     """
     content = read_json(path)

@@ -30,7 +30,6 @@ def read_matlab(data: bytes) -> dict[str, Any]:
     """
     Read the variables of a file.
 
-    :param data: its content.
     :return: name -> array of numbers, mapping of a structure's fields, or None for what is
         neither.
     :raises ValueError: if it is damaged, or of another version or byte order.

@@ -112,7 +112,6 @@ def read_text(path: Path) -> str:
     Read a text of any Unicode encoding; what is none keeps its bytes, as names of files do.
 
     :param path: the file, with a byte order mark or without.
-    :return: its content.
     :raises ValueError: if it is missing.
     """
     try:
@@ -129,7 +128,6 @@ def read_json(path: Path) -> Any:
     """
     Read a JSON file.
 
-    :return: its content.
     :raises ValueError: if it is missing or no JSON.
     """
     try:
@@ -142,9 +140,7 @@ def number(value: Any, what: str) -> int:
     """
     Read a whole number that may have been written as a text, or with a fraction of zero.
 
-    :param value: from JSON.
     :param what: says what it is, for the message.
-    :return: the number.
     :raises ValueError: if it is none.
     """
     try:
@@ -177,7 +173,6 @@ def usable(entries: Sequence[Entry], fault: Callable[[Entry], str], where: Path,
 
     :param fault: says what is wrong with one, naming it; empty if nothing is.
     :param skip_missing: whether to go on without those that something is wrong with.
-    :return: the others.
     :raises ValueError: if something is wrong with one and these are not to be left out, or with
         all.
     """
@@ -197,7 +192,6 @@ def found_in(folder: Path) -> str:
     """
     Say what a folder holds, for an error message.
 
-    :param folder: what was opened.
     :return: its first few entries, or what it is instead of a folder.
     """
     if not folder.is_dir():
@@ -212,7 +206,6 @@ def find_file(folder: Path, name: str) -> Path | None:
     """
     Find an image that may be called by its place on another machine.
 
-    :param folder: of the images.
     :param name: path with slashes of either kind, or an address; its end is what counts.
     :return: where it is; None if it is not there.
     """
@@ -234,7 +227,6 @@ def renumbered(labels: np.ndarray, background: Iterable[int] = (0,),
 
     :param labels: (H,W) integers.
     :param background: the labels that are no instance.
-    :param ignored: the label that becomes IGNORE_LABEL.
     :return: (H,W) uint16.
     """
     values, index = np.unique(labels, return_inverse=True)

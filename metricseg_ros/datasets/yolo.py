@@ -30,7 +30,6 @@ def label_path_of(image: Path) -> Path:
     """
     Find the label file of an image, as Ultralytics does.
 
-    :param image: its path.
     :return: the last folder named images exchanged for labels, and the suffix for .txt.
     """
     parts = list(image.with_suffix('.txt').parts)
@@ -44,7 +43,6 @@ def open_yolo(folder: Path, skip_missing: bool = False) -> DrawnDataset:
     """
     Open a data set in the form of Ultralytics' segmentation data.
 
-    :param folder: that holds data.yaml.
     :param skip_missing: whether to go on without images that cannot be used.
     :return: the data set, with the images of all its splits.
     :raises ValueError: if there is no data.yaml, or what it names is not there.
@@ -71,7 +69,6 @@ def read_image(path: Path, classes: tuple[str, ...]) -> LabelledImage:
     """
     Read an image with its outlines.
 
-    :param path: of the image.
     :param classes: names of the classes, by number.
     :return: the image and its truth.
     :raises ValueError: where a file is damaged, or has boxes.
@@ -110,7 +107,6 @@ def read_data_yaml(folder: Path) -> dict[str, Any]:
     Read the description of a data set.
 
     :param folder: that holds data.yaml, or another .yaml alone.
-    :return: its content.
     :raises ValueError: if there is none.
     """
     import yaml

@@ -19,7 +19,6 @@ def bootstrap_interval(statistic: Callable[[np.ndarray], float], count: int, rng
 
     :param statistic: takes (count,) indices of images, some of them several times, and gives the
         figure; NaN where it cannot.
-    :param count: how many images there are.
     :return: the bounds of the middle 95 %; NaN where the figure never is a number.
     """
     rng = np.random.default_rng(rng_seed)

@@ -47,8 +47,6 @@ def code_image(instances: Instances, sample: LabelledImage, classes: np.ndarray)
     """
     Code the masks of an image.
 
-    :param instances: what was found in it.
-    :param sample: the image and its truth.
     :param classes: (C+1,), from :func:`common_classes`.
     """
     labels = [int(label) for label in np.unique(sample.label_map)]

@@ -52,7 +52,6 @@ def draw_side_by_side(sample: LabelledImage, instances: Instances,
     """
     Draw image, truth and what was found.
 
-    :param class_names: names of the model's classes.
     :return: (H,3W+2 gaps,3) uint8 RGB; what is ignored is grey in the truth.
     """
     config = OverlayConfig(labels=False)
@@ -111,7 +110,6 @@ def write_page(folder: Path, sections: Mapping[str, Sequence[tuple[str, str, dic
     :param folder: where the page goes.
     :param sections: name of the data set -> its pictures: rank and number, name of the image,
         figures.
-    :param model: name of the model.
     """
     lines = ['<!doctype html><meta charset="utf-8">', f'<title>{escape(model)}</title>',
              '<style>body{font-family:sans-serif;margin:2em}img{max-width:100%}</style>',

@@ -49,7 +49,6 @@ def match(instances: Instances, sample: LabelledImage, classes: np.ndarray) -> M
     Masks may overlap. A mask that lies on ignored pixels alone is left out, as is a true one that
     has no pixel.
 
-    :param instances: what was found in it.
     :param classes: (C+1,), from :func:`common_classes`.
     """
     shared = _pixels_by_label(instances, sample)

@@ -46,8 +46,6 @@ def measure(samples: Iterable[LabelledImage], segment: Segment, model_classes: S
     Segment images and compare each with its truth.
 
     :param segment: finds the instances in an image.
-    :param model_classes: names of the segmenter's classes.
-    :param classes: names of the data set's.
     """
     common = common_classes(model_classes, classes)
     for sample in samples:

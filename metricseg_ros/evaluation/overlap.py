@@ -44,7 +44,6 @@ def overlap(predicted: np.ndarray, true: np.ndarray) -> Overlap:
 
     :param predicted: (H,W) unsigned integers, 0 background.
     :param true: (H,W) unsigned integers, 0 background; pixels of IGNORE_LABEL count for nothing.
-    :return: the measures.
     :raises ValueError: if the label maps are of different size.
     """
     if predicted.shape != true.shape:

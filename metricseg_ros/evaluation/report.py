@@ -48,7 +48,6 @@ def report(images: Sequence[MeasuredImage], classes: Sequence[str],
     Compute all figures of a data set.
 
     :param images: its measured images, at least one.
-    :param classes: names of its classes.
     :return: `figures`, `intervals` of some (95 %, resampled images), `recall_only`, `per_class`,
         `calibration`, `stage_ms` and `images`: plain values, None where there is no figure.
     """
@@ -167,7 +166,6 @@ def plain(value: Any) -> Any:
     """
     Turn arrays and NumPy's numbers into what JSON knows.
 
-    :param value: nested containers.
     :return: lists, dicts, numbers; None for NaN.
     """
     if isinstance(value, Mapping):

@@ -33,7 +33,6 @@ def export_onnx(network: MetricSegmentationNetwork, path: Path,
     """
     Write the network as ONNX, for any height and width that it takes.
 
-    :param network: with its weights.
     :param input_size: (height, width) the graph is traced at, multiples of the network's.
     """
     multiple = network.size_multiple
@@ -47,7 +46,6 @@ def traced(network: MetricSegmentationNetwork, input_size: tuple[int, int],
     """
     Trace a network.
 
-    :param network: with its weights.
     :param input_size: (height, width) it is traced at.
     :param sizes: what torch.export is told of inputs whose size varies; None for fixed sizes.
     :return: its graph, in an opset that TensorRT 8.5 reads.
@@ -92,7 +90,6 @@ def write_model(network: MetricSegmentationNetwork, folder: Path, classes: tuple
     """
     Write a model folder, in fp32.
 
-    :param network: with its weights.
     :param folder: where; it is made.
     :param classes: name of class id 1, 2, ...
     :param input_size: (height, width) of the box images are fitted into.
@@ -111,7 +108,6 @@ def write_weights(network: MetricSegmentationNetwork, folder: Path, classes: tup
     """
     Write a model folder but for its ONNX file, of which model.json tells where it is there.
 
-    :param network: with its weights.
     :param folder: where; it is made.
     :param classes: name of class id 1, 2, ...
     :param input_size: (height, width) of the box images are fitted into.

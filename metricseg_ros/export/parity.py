@@ -95,12 +95,7 @@ class Parity:
                 f'{self.names:.1%}')
 
     def faults(self, bounds: Bounds) -> list[str]:
-        """
-        Name the bounds that are not kept.
-
-        :param bounds: of the precision.
-        :return: a sentence for each.
-        """
+        """Name the bounds that are not kept."""
         faults = []
         if not self.finite:
             faults.append('not every embedding and class score is a finite number')
@@ -135,10 +130,7 @@ def compare(reference: Stages, exported: Stages, description: ModelDescription,
     """
     Segment photographs in two ways, on the network's grid.
 
-    :param reference: by torch.
-    :param exported: by the ONNX file.
     :param images: (H,W,3) uint8 RGB.
-    :return: how far they agree.
     """
     largest, means, pairs, seeds, counts = [], [], [], 0, np.zeros(2, int)
     names, finite = 0, True
@@ -185,8 +177,6 @@ def share(part: int, whole: int) -> float:
     """
     Divide.
 
-    :param part: how many.
-    :param whole: of how many.
     :return: the share; 1 of nothing, about which nobody can disagree.
     """
     return float(part / whole) if whole else 1.0
@@ -196,7 +186,6 @@ def differences(first: NetworkOutput, second: NetworkOutput) -> tuple[Tensor, ..
     """
     Subtract what two networks say.
 
-    :param second: of the other.
     :return: absolute differences of embeddings, of the log odds of an object, and of class scores.
         Logits of classes would differ much where their scores are next to nothing.
     """

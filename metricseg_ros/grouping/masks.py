@@ -191,7 +191,6 @@ def vote_classes(masks: SeedMasks, output: NetworkOutput) -> SeedMasks:
     Let all pixels of a mask vote for its class, as its seed alone may err.
 
     :param masks: K masks.
-    :param output: what the network says.
     :return: the masks, each of the class whose logit is highest in the mean over its pixels, at
         its own threshold. Scores stay those of the seeds.
     """
@@ -214,7 +213,6 @@ def name_masks(masks: SeedMasks, output: NetworkOutput) -> SeedMasks:
     Name masks by an output of its own, where the network has one.
 
     :param masks: K masks.
-    :param output: what the network says.
     :return: the masks, each of the name whose logit is highest in the mean over its pixels.
     """
     if output.name_logits is None:

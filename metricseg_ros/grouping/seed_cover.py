@@ -58,7 +58,6 @@ class SeedCover:
         """
         Tell which pixels lie in the mask of a seed.
 
-        :param first: number of the first seed to try.
         :param which: (n,) the pixels.
         :return: (n,) bool.
         """

@@ -59,9 +59,5 @@ def at_threshold(output: NetworkOutput, similarity_threshold: float) -> NetworkO
 
 
 def nearest_threshold(taus: tuple[float, ...], similarity_threshold: float) -> int:
-    """
-    Find the trained threshold that is nearest to another.
-
-    :return: its index.
-    """
+    """Find the trained threshold that is nearest to another."""
     return min(range(len(taus)), key=lambda index: abs(taus[index] - similarity_threshold))

@@ -65,7 +65,6 @@ class BagFile(Protocol):
         """
         Go through the messages of some topics.
 
-        :param topics: of the file's.
         :param on_error: told of each part that is damaged and left out.
         :return: the messages, as they were recorded.
         """
@@ -125,7 +124,6 @@ class SqliteFile:
         """
         List the topics.
 
-        :param keep: what must live as long.
         :raises sqlite3.Error: if it is no such file.
         """
         self.path, self.name, self._keep = path, path, keep
@@ -190,7 +188,6 @@ class McapFile:
         """
         List the topics.
 
-        :param keep: what must live as long.
         :raises Exception: if it is no such file.
         """
         self.path, self.name, self._keep = path, path, keep
@@ -300,7 +297,6 @@ class Rosbag1File:
         """
         List the topics.
 
-        :param keep: what must live as long.
         :raises Exception: if it is no such file.
         """
         self.path, self.name, self._keep = path, path, keep

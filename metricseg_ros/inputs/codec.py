@@ -99,7 +99,6 @@ def read_bytes(path: Path) -> bytes:
     """
     Read a picture's file.
 
-    :return: its content.
     :raises InputError: if it cannot be read, or is cut short.
     """
     try:
@@ -130,9 +129,7 @@ def decode_image(data: bytes, source: object, upright: bool = True) -> np.ndarra
     """
     Decode an image as :func:`read_image` does.
 
-    :param data: content of its file.
     :param source: where it is from, for the message.
-    :param upright: as there.
     :return: (H,W,3) uint8 RGB.
     :raises InputError: if it is not an image of 8 or 16 bits.
     """
@@ -195,7 +192,6 @@ def picture_count(path: Path) -> int:
     """
     Count the pictures in a file: those of an animation, or the pages of a TIFF.
 
-    :param path: of an image.
     :return: how many; 1 where nobody can tell.
     """
     from PIL import Image

@@ -29,11 +29,7 @@ class DepthBuffer:
     """A ring of depth images in the order of their stamps; safe to use from several threads."""
 
     def __init__(self, most: int) -> None:
-        """
-        Begin empty.
-
-        :param most: number of images kept.
-        """
+        """Begin empty."""
         self._lock = Lock()
         self._images: deque[tuple[int, Any]] = deque(maxlen=most)
 
@@ -60,7 +56,6 @@ class DepthBuffer:
 
         :param stamp: builtin_interfaces/Time of the image.
         :param maximum_difference: between both stamps, in seconds.
-        :return: what there is now.
         """
         wanted = nanoseconds(stamp)
         if not wanted:

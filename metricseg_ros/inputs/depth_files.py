@@ -101,7 +101,6 @@ def add_depth(root: Path, name: str, depth: DepthImage) -> None:
 
     :param root: the folder that holds images/; it may have depth already.
     :param name: of the image, without suffix.
-    :param depth: of the image.
     :raises ValueError: if there is a camera.json that is none.
     """
     (root / 'depth').mkdir(exist_ok=True)
@@ -129,7 +128,6 @@ def read_cameras(path: Path) -> Mapping[str, Any] | None:
     """
     Read camera.json.
 
-    :param path: the file.
     :return: fx, fy, cx and cy, or such by name of the image; None where there is no file.
     :raises ValueError: if it is of another form.
     """

@@ -97,9 +97,6 @@ def check_topics(path: Path, wanted: DepthTopics, images: str,
     """
     Check the topics of depth, and choose that of the camera.
 
-    :param path: of the recording.
-    :param wanted: what was asked for.
-    :return: both topics.
     :raises InputError: if there are no such topics, or several to choose from.
     """
     depths = {name: item for name, item in found.items()

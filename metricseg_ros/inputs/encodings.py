@@ -84,7 +84,6 @@ def find_encoding(name: str) -> Encoding:
     Look an encoding up.
 
     :param name: encoding as in sensor_msgs/Image.
-    :return: its layout.
     :raises UnknownEncodingError: for an encoding that is not in the table.
     :raises ValueError: for an encoding that holds no colours.
     """

@@ -20,7 +20,6 @@ class ImageFiles:
         """
         Remember the files; each is read when its turn comes.
 
-        :param paths: image files.
         :param on_error: what to do about a file that cannot be decoded.
         """
         self.paths = tuple(paths)
@@ -46,7 +45,6 @@ def open_image_folder(folder: Path, on_error: OnError = raise_error) -> ImageFil
     """
     Open the images of a folder.
 
-    :param folder: path of the folder.
     :param on_error: told of each file that cannot be decoded, and at once, in one line, of the
         files that hold pictures and are not read.
     :return: the images, `image2` before `image10`.

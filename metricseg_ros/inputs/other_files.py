@@ -32,7 +32,6 @@ def why_not(path: Path) -> str:
     """
     Say why a file or folder that holds pictures is not read among images.
 
-    :param path: of the file or folder.
     :return: what it is, and the remedy; empty for an image, and for what holds no pictures.
     """
     if path.is_dir():

@@ -20,7 +20,6 @@ class RgbdFolder:
         """
         List the files; each is read when its turn comes.
 
-        :param root: the folder that holds images/.
         :param depth: whether to read depth.
         :param on_error: what to do about an image whose files cannot be decoded.
         :raises InputError: if there is no image, or depth/ or camera.json is of another form.

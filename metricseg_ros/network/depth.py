@@ -110,7 +110,6 @@ class DepthBranch(nn.Module):
         Build it so that it adds nothing before it is trained.
 
         :param strides: of the pyramid's laterals, finest first.
-        :param channels: of the pyramid.
         :raises ValueError: if the pyramid has a stride that the encoder has not.
         """
         super().__init__()

@@ -35,7 +35,6 @@ class SamePad(nn.Module):
         """
         Compute the padding.
 
-        :param kernel: size of the convolution's kernel.
         :param stride: its stride, 1 or 2.
         """
         super().__init__()
@@ -57,12 +56,8 @@ def conv_bn(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups:
     """
     Build convolution, batch normalisation and (unless switched off) ReLU6.
 
-    :param inputs: channels in.
-    :param outputs: channels out.
-    :param kernel: kernel size.
     :param stride: stride, 1 or 2.
     :param activation: whether ReLU6 follows.
-    :return: the layers.
     """
     symmetric = stride == 1
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2 if symmetric else 0,
@@ -80,8 +75,6 @@ class InvertedResidual(nn.Module):
         """
         Build the block.
 
-        :param inputs: channels in.
-        :param outputs: channels out.
         :param kernel: kernel size of the depthwise convolution.
         :param expansion: inner channels over channels in; 1 leaves the expansion out.
         """

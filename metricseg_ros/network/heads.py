@@ -17,12 +17,7 @@ LARGEST_LOGIT = 60.0  # keeps the exponential finite
 
 
 def separable(channels: int) -> nn.Sequential:
-    """
-    Build a depthwise separable 3x3 convolution.
-
-    :param channels: channels in and out.
-    :return: the layers.
-    """
+    """Build a depthwise separable 3x3 convolution."""
     return nn.Sequential(conv_bn(channels, channels, 3, groups=channels),
                          conv_bn(channels, channels))
 
@@ -100,7 +95,6 @@ class EmbeddingHead(nn.Module):
         """
         Build it.
 
-        :param inputs: channels in.
         :param embedding_dim: d.
         :param position_channels: whether pixels are told their place.
         """
@@ -125,7 +119,6 @@ class ClassHead(nn.Module):
         """
         Build it.
 
-        :param inputs: channels in.
         :param thresholds: number T of similarity thresholds.
         :param class_count: number C of classes, without the background.
         """

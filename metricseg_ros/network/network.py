@@ -46,7 +46,6 @@ class MetricSegmentationNetwork(nn.Module):
         """
         Build it with random weights.
 
-        :param config: what it is made of.
         :raises ValueError: if its parts do not go together.
         """
         super().__init__()
@@ -137,7 +136,6 @@ class MetricSegmentationNetwork(nn.Module):
         """
         Compute what the heads read.
 
-        :param maps: of the trunk.
         :param added: what depth adds to the pyramid's laterals.
         :return: features of the embedding head and of the class head, both (B,channels,h',w').
         """

@@ -58,7 +58,6 @@ def read_teacher(source: str, backbone: str) -> NameBranch:
     """
     Read what names objects in a model: the trunk of names, or else the only one.
 
-    :param source: a file of weights.
     :param backbone: which trunk the latter is; the former is EfficientNet-Lite0.
     :return: the trunk and its layer, which do not learn.
     :raises CheckpointError: if the file has none, or one of another trunk.

@@ -27,9 +27,6 @@ def conv3x3(inputs: int, outputs: int, stride: int, dilation: int) -> nn.Conv2d:
     """
     Build a 3x3 convolution that keeps the size but for its stride.
 
-    :param inputs: channels in.
-    :param outputs: channels out.
-    :param dilation: dilation, and so padding.
     :return: the layer, without bias.
     """
     return nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False)
@@ -44,10 +41,7 @@ class BasicBlock(nn.Module):
         """
         Build the block.
 
-        :param inputs: channels in.
         :param width: channels of its convolutions, and out.
-        :param stride: stride of the first convolution.
-        :param dilation: dilation of both.
         """
         super().__init__()
         self.conv1 = conv3x3(inputs, width, stride, dilation)
@@ -79,7 +73,6 @@ class Bottleneck(nn.Module):
         """
         Build the block.
 
-        :param inputs: channels in.
         :param width: channels of the 3x3 convolution; four times as many come out.
         """
         super().__init__()
@@ -116,9 +109,6 @@ def downsample(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
     """
     Build the projection of a shortcut, where one is needed.
 
-    :param inputs: channels in.
-    :param outputs: channels out.
-    :param stride: stride of the block.
     :return: the layers, or None where the shortcut is the identity.
     """
     if stride == 1 and inputs == outputs:

@@ -43,7 +43,6 @@ def locate(instances: Instances, depth: np.ndarray, intrinsics: Intrinsics,
 
     :param instances: N instances of an image.
     :param depth: (H,W) float32 metres of the same image; 0 or NaN where not known.
-    :param intrinsics: of the camera.
     :param config: what of a mask is trusted.
     :return: N objects, in the same order.
     :raises ValueError: if depth is of another size than the image.

@@ -23,7 +23,6 @@ def surface_pixels(crop: np.ndarray, depth: np.ndarray, config: DepthConfig) -> 
 
     :param crop: (h,w) bool, a mask in its box.
     :param depth: (h,w) float32 metres in the same box; 0 or NaN where not known.
-    :param config: how much is left out.
     :return: (h,w) bool; all False where too few pixels have depth.
     """
     known = depth > 0

@@ -23,7 +23,6 @@ def load_wallpapers(roots: tuple[Path, ...] = WALLPAPERS,
     """
     Load the pictures of the installed desktop backgrounds.
 
-    :param roots: folders to search.
     :param without: leave out files whose names contain one of these.
     :return: (H,W,3) uint8 RGB images, no side above MAX_SIDE; empty where none is installed.
     """
@@ -39,7 +38,6 @@ def load_backgrounds(rng: np.random.Generator, drawn: int = 200,
     """
     Collect backgrounds to compose on.
 
-    :param rng: the source of randomness.
     :param drawn: number of textures drawn beside the wallpapers.
     :param size: (height, width) of the drawn ones.
     :param packages: take the wallpapers of the installed packages, too.

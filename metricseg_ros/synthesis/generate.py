@@ -81,7 +81,6 @@ def check_task(task: GenerationTask) -> None:
     """
     Refuse an impossible task with the reason.
 
-    :param task: what was asked for.
     :raises ValueError: naming the field, its value and the remedy.
     """
     if task.kind not in ('rendered', 'composed'):

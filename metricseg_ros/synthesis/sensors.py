@@ -59,7 +59,6 @@ def structured_light(depth: np.ndarray, image: np.ndarray, focal_length: float,
     :param depth: (H,W) float32 metres.
     :param image: (H,W,3) uint8 RGB.
     :param focal_length: in pixels of this image.
-    :param rng: the source of randomness.
     :return: (H,W) float32 metres.
     """
     baseline, width = (KINECT, ORBBEC)[int(rng.integers(2))]
@@ -84,7 +83,6 @@ def active_stereo(depth: np.ndarray, image: np.ndarray, focal_length: float,
     :param depth: (H,W) float32 metres.
     :param image: (H,W,3) uint8 RGB.
     :param focal_length: in pixels of this image.
-    :param rng: the source of randomness.
     :return: (H,W) float32 metres.
     """
     baseline, width = (D435, D415)[int(rng.integers(2))]
@@ -116,7 +114,6 @@ def time_of_flight(depth: np.ndarray, image: np.ndarray, focal_length: float,
     :param depth: (H,W) float32 metres.
     :param image: (H,W,3) uint8 RGB.
     :param focal_length: in pixels of this image.
-    :param rng: the source of randomness.
     :return: (H,W) float32 metres.
     """
     seen = mixed_edges(depth, rng.uniform(0.3, 1.0), rng)
@@ -162,7 +159,6 @@ def disparity_noise(depth: np.ndarray, focal_baseline: float, deviation: float, 
     :param focal_baseline: the sensor's own focal length in pixels times its baseline in metres.
     :param deviation: standard deviation of the disparity in the sensor's pixels.
     :param step: disparities are multiples of it, in pixels.
-    :param rng: the source of randomness.
     :param grain: radius in pixels over which the noise is alike, as within a matching window.
     :return: (H,W) float32 metres.
     """
@@ -178,7 +174,6 @@ def wobbled(depth: np.ndarray, deviation: float, rng: np.random.Generator) -> np
 
     :param depth: (H,W) metres.
     :param deviation: of the way aside in pixels.
-    :param rng: the source of randomness.
     :return: (H,W) metres.
     """
     rows, cols = np.indices(depth.shape, np.float32)
@@ -242,7 +237,6 @@ def mixed_edges(depth: np.ndarray, share: float, rng: np.random.Generator) -> np
     Mix near and far on edges: pixels that fly between the two.
 
     :param depth: (H,W) metres.
-    :param rng: the source of randomness.
     :return: (H,W) metres.
     """
     valid = (depth > 0).astype(np.float32)
@@ -264,7 +258,6 @@ def with_holes(depth: np.ndarray, probability: np.ndarray | float, grain: float,
     :param depth: (H,W) metres.
     :param probability: of a hole, one or (H,W).
     :param grain: radius of holes in pixels.
-    :param rng: the source of randomness.
     :return: (H,W) metres.
     """
     noise = smooth_noise(depth.shape, grain, rng)
@@ -277,7 +270,6 @@ def loss_of_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Tell how likely too little light comes back, or too much: from the dark and the glaring.
 
     :param image: (H,W,3) uint8 RGB.
-    :param rng: the source of randomness.
     :return: (H,W) probabilities.
     """
     light = luminance(image)
@@ -312,7 +304,6 @@ def smooth_noise(size: tuple[int, int], grain: float, rng: np.random.Generator) 
 
     :param size: (height, width).
     :param grain: standard deviation in pixels of the blur; none below 0.3.
-    :param rng: the source of randomness.
     :return: (H,W) float32 of about unit variance.
     """
     noise = rng.standard_normal(size, np.float32)
@@ -340,7 +331,6 @@ def framed(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Leave out margins that the depth camera does not see, in a third of the images.
 
     :param depth: (H,W) metres.
-    :param rng: the source of randomness.
     :return: (H,W) metres.
     """
     if rng.random() > 0.33:

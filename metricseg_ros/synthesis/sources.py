@@ -25,8 +25,6 @@ def write_sources(root: Path, kind: str, rng_seed: int, label_folders: tuple[Pat
     """
     Write sources.json: what the images were made of, and under which licences.
 
-    :param kind: rendered or composed.
-    :param rng_seed: the seed of the run.
     :param label_folders: labelled photographs that were cut up.
     :param catalogue: folder of the models; None where no packages were used.
     """

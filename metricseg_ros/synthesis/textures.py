@@ -16,7 +16,6 @@ def colour(rng: np.random.Generator) -> np.ndarray:
     """
     Draw a colour the way things are coloured: many whites, greys and browns, some vivid.
 
-    :param rng: the source of randomness.
     :return: (3,) float32 in 0..255.
     """
     kind = rng.random()
@@ -37,7 +36,6 @@ def fractal_noise(rng: np.random.Generator, size: tuple[int, int], stretch: floa
     """
     Sum smooth noise over octaves.
 
-    :param rng: the source of randomness.
     :param size: (height, width) in pixels.
     :param stretch: how many times longer the grain is along the rows.
     :param roughness: amplitude of each octave relative to the one before.
@@ -155,7 +153,6 @@ def write_text(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """
     Print lines of words of several sizes onto an image, in place.
 
-    :param rng: the source of randomness.
     :param image: (H,W,3) float32, contiguous.
     :return: the same image.
     """
@@ -178,7 +175,6 @@ def photo_crop(rng: np.random.Generator, size: tuple[int, int],
     """
     Cut a random window out of one of the photographs.
 
-    :param rng: the source of randomness.
     :param size: (height, width) of the result.
     :param photos: (H,W,3) uint8 images; a drawn texture replaces them where empty.
     :return: (H,W,3) float32.
@@ -198,7 +194,6 @@ def print_label(rng: np.random.Generator, size: tuple[int, int],
     """
     Draw what is printed on a packet: artwork or a photograph, and text.
 
-    :param rng: the source of randomness.
     :param size: (height, width) in pixels.
     :param photos: photographs to print, may be empty.
     :return: (H,W,3) uint8 RGB.
@@ -221,7 +216,6 @@ def cover(rng: np.random.Generator, size: tuple[int, int],
     """
     Draw a tabletop, floor or wall: mostly plain, wooden or stony, sometimes patterned.
 
-    :param rng: the source of randomness.
     :param size: (height, width) in pixels.
     :param photos: photographs for the rare printed cloth, may be empty.
     :return: (H,W,3) uint8 RGB.
@@ -237,7 +231,6 @@ def subdued(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """
     Take most of the colour out of most covers: tables are seldom violet.
 
-    :param rng: the source of randomness.
     :param image: (H,W,3) uint8 RGB.
     :return: the same with less saturation, and often brighter.
     """

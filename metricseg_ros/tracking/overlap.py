@@ -50,7 +50,6 @@ def count_shared_pixels(first: np.ndarray, first_box: np.ndarray, second: np.nda
     :param first_box: (4,) left, top, right, bottom of it.
     :param second: (h',w') bool.
     :param second_box: (4,) left, top, right, bottom of it.
-    :return: their number.
     """
     # Plain numbers: on arrays of four, NumPy would take longer than on the masks themselves.
     a, b = first_box.tolist(), second_box.tolist()
@@ -65,7 +64,6 @@ def touch(instances: Instances, first: int, second: int) -> bool:
     Tell whether two masks lie side by side, not only corner to corner.
 
     :param instances: N instances.
-    :param second: another.
     :return: whether the smaller, a bit widened, lies on the other along half of its own width.
     """
     small, large = sorted((first, second), key=lambda index: instances.crops[index].size)

@@ -102,7 +102,6 @@ def begun(track_id: int, instances: Instances, index: int) -> Track:
     Begin to remember an object.
 
     :param instances: what was found in an image.
-    :return: its track, at rest.
     """
     view = _view(instances, index)
     return Track(track_id, view, view, _row(instances.embeddings, index), np.zeros(2),

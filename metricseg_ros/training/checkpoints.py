@@ -17,11 +17,7 @@ import torch
 
 
 def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
-    """
-    Write a checkpoint so that an interruption leaves the one before.
-
-    :param state: tensors and plain values.
-    """
+    """Write a checkpoint so that an interruption leaves the one before."""
     content = BytesIO()
     torch.save(dict(state), content)
     write_atomically(path, content.getvalue())

@@ -35,7 +35,6 @@ def training_of(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> Tra
     """
     Build training parameters.
 
-    :param values: nested or dotted.
     :param overrides: `key=value` texts, which win.
     :return: the configuration; its network is that of the model it starts from, but for what is
         said otherwise.

@@ -58,9 +58,6 @@ def step_size(step: int, sizes: Sequence[Size], rng_seed: int) -> Size:
     """
     Draw the size of the crops of one step.
 
-    :param step: its number.
-    :param sizes: to choose from.
-    :param rng_seed: of the training.
     :return: one of them, a function of the step and the seed alone.
     """
     return sizes[int(np.random.default_rng([rng_seed, step, SIZE]).integers(len(sizes)))]

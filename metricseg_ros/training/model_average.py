@@ -15,7 +15,6 @@ class ModelAverage:
         """
         Start from the module's weights.
 
-        :param module: the module that is trained.
         :param decay: weight of the average so far, in [0,1).
         """
         self.decay = decay

@@ -23,7 +23,6 @@ def batch_losses(outputs: Sequence[Tensor], scenes: TrainingScene, stride: int,
     :param outputs: of the network: embeddings (B,D,h',w'), class logits (B,T,C+1,h',w') and, if
         it names objects by an output of its own, name logits (B,C,h'',w'').
     :param stride: of the network's grid.
-    :param config: samples, thresholds and targets.
     :param taught: (B,C,h'',w''), name logits of a teacher.
     :return: `embedding_loss` and `classification_loss`, means over the images; with name logits
         `naming_loss`, mean over the instances.
@@ -56,7 +55,6 @@ def image_losses(embeddings: Tensor, class_logits: Tensor, labels: Tensor, class
     :param labels: (h',w') int64.
     :param classes: (h',w') int64, class id of each pixel's instance, 0 if it is not known.
     :param background_known: whether background pixels surely show no object.
-    :param config: samples, thresholds and targets.
     :return: embedding loss and classification loss, scalars.
     """
     pixels, own = draw_pixels(labels, background_known, rng_seed, config)
@@ -84,7 +82,6 @@ def draw_pixels(labels: Tensor, background_known: bool, rng_seed: int,
     :param labels: (h',w') int64.
     :param background_known: whether background pixels surely show no object.
     :param rng_seed: seed of the pixels drawn.
-    :param config: how many.
     :return: (P,) indices into the flat grid and (P,) their labels.
     """
     generator = torch.Generator().manual_seed(rng_seed)

@@ -55,11 +55,7 @@ class Record:
             self.bar.close()
 
     def say(self, text: str) -> None:
-        """
-        Tell people something.
-
-        :param text: one line.
-        """
+        """Tell people something."""
         if self.active:
             print(text, file=sys.stderr, flush=True)
 
@@ -67,7 +63,6 @@ class Record:
         """
         Write down a step.
 
-        :param step: its number.
         :param values: losses and rates.
         """
         if not self.active:
@@ -82,21 +77,13 @@ class Record:
         self.bar.update()
 
     def wants_picture(self, step: int) -> bool:
-        """
-        Tell whether it is time for a picture.
-
-        :param step: steps done.
-        """
+        """Tell whether it is time for a picture."""
         every = self.config.picture_steps
         return self.active and every > 0 and (step % every == 0 or step == self.config.steps)
 
     def picture(self, step: int, network: MetricSegmentationNetwork,
                 scenes: TrainingScene) -> None:
-        """
-        Draw what the network makes of the first scene of a batch.
-
-        :param step: steps done.
-        """
+        """Draw what the network makes of the first scene of a batch."""
         depth = (scenes.depth[0], scenes.camera[0]) if self.config.network.depth else ()
         picture = scene_picture(network, scenes.image[0], depth)
         # Beside the losses of the last step, so that going on from there keeps it.

@@ -301,8 +301,6 @@ class StepBatches:
 
         :param config: batch size, crop sizes and number of the steps.
         :param first_step: the step to go on from.
-        :param rank: number of this process.
-        :param processes: how many there are.
         :raises ValueError: if the batch cannot be divided evenly.
         """
         if config.batch_size % processes:

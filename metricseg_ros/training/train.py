@@ -189,7 +189,6 @@ def make_fabric(config: TrainingConfig, device: str = 'auto') -> Fabric:
     Set up device, processes and precision.
 
     :param device: `cpu`, `cuda` or `auto`. Under torchrun each process takes its own GPU.
-    :return: the launched Fabric.
     """
     from lightning_fabric import Fabric
 
@@ -236,8 +235,6 @@ def batches(config: TrainingConfig, sources: list[Source], first_step: int, fabr
 
     :param sources: where scenes come from.
     :param first_step: the step to go on from.
-    :param fabric: tells which part.
-    :param workers: loading processes of this process.
     """
     steps = StepBatches(config, first_step, fabric.global_rank, fabric.world_size)
     return iter(DataLoader(SceneDataset(sources, config), batch_sampler=steps,
@@ -251,7 +248,6 @@ def train(config: TrainingConfig, output: Path, workers: int = 1, device: str = 
     Train, or go on training from the checkpoint in the output folder.
 
     :param output: folder of checkpoint.pt, log.jsonl and TensorBoard's files.
-    :param workers: processes that load scenes.
     :param device: `cpu`, `cuda` or `auto`.
     :param sources: where scenes come from; those of `config.data` when None.
     :param goes_on: asked after each checkpoint whether to train on.

@@ -22,7 +22,6 @@ def alternate(candidates: Mapping[str, Callable[[], Any]], runs: int,
     Time functions by turns, so that what slows the machine down slows all of them.
 
     :param candidates: name -> function without arguments.
-    :param runs: how often each is timed.
     :param warm_ups: how often each is called before.
     :return: name -> (runs,) milliseconds.
     """

@@ -137,10 +137,7 @@ def measure(backends: Sequence[Backend], description: ModelDescription, config: 
     """
     Time the backends by turns at one size.
 
-    :param backends: opened backends.
-    :param config: how to group.
     :param size: (height, width) of the input.
-    :param runs: timed runs of each.
     :return: one row for each backend.
     """
     from metricseg_ros.segmenter import InstanceSegmenter
@@ -166,7 +163,6 @@ def segment_times(ways: Sequence[InstanceSegmenter], runs: int) -> list[dict[str
     Time the whole way from the photographs of the demo to their instances, by turns.
 
     :param ways: segmenters, each with a backend of its own.
-    :param runs: timed runs of each.
     :return: of each (runs,) milliseconds of `grouping`, and of `segment`, the whole.
     """
     images = [frame.image for path in photographs() for frame in open_input(path)]

@@ -67,7 +67,6 @@ def measured(args: argparse.Namespace) -> dict[str, Any] | None:
     """
     Let the ROS side measure, in a process that has ROS's environment to itself.
 
-    :param args: the options.
     :return: what it found, or None if it failed, which it has then told itself.
     """
     with tempfile.TemporaryDirectory() as folder:

@@ -96,9 +96,6 @@ def measure(segmenter: InstanceSegmenter, frames: Sequence[Frame], config: Segme
     Segment and draw every frame, round after round.
 
     :param segmenter: a segmenter that is warm.
-    :param frames: the images.
-    :param config: how overlays are drawn.
-    :param rounds: how often.
     :return: milliseconds by stage, with `segment`, the whole, and `overlay`; and the number of
         instances in one round.
     """

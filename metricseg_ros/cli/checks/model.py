@@ -56,7 +56,6 @@ def check_run(config: SegmenterConfig) -> Iterator[Check]:
     """
     Segment a photograph.
 
-    :param config: which model, run how.
     :raises BackendError: if no backend runs as asked.
     """
     from metricseg_ros.backends.gpus import found_gpu

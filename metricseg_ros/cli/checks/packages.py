@@ -52,9 +52,7 @@ def check_import(name: str, otherwise: str, remedy: str) -> Check:
     """
     Import a module.
 
-    :param name: the module's name.
     :param otherwise: status if it cannot be imported.
-    :param remedy: how to get it.
     :return: the check, with the version.
     """
     try:

@@ -114,11 +114,7 @@ def missing_checks(required: Mapping[str, str],
 
 
 def check_domain(text: str) -> Check:
-    """
-    Check ROS_DOMAIN_ID.
-
-    :param text: its value.
-    """
+    """Check ROS_DOMAIN_ID."""
     if not text.isdecimal() or int(text) > 232:
         return Check('ROS_DOMAIN_ID', FAIL, f'{text!r} is no domain',
                      'export ROS_DOMAIN_ID=0, or another number up to 101')
@@ -132,7 +128,6 @@ def check_profile(environment: Mapping[str, str], receive_buffer: int | None) ->
     """
     Check the profile of Fast DDS, whose own shared memory is too small for images.
 
-    :param environment: of the process.
     :param receive_buffer: the largest one, in bytes; None if the system does not say.
     """
     transports = environment.get('FASTDDS_BUILTIN_TRANSPORTS')
@@ -174,11 +169,7 @@ def check_receive_buffer(size: int | None) -> Check:
 
 
 def check_shared_memory(free: int) -> Check:
-    """
-    Check the room for images between processes of this machine.
-
-    :param free: bytes free.
-    """
+    """Check the room for images between processes of this machine."""
     if free >= WANTED_SHARED_MEMORY:
         return Check('shared memory', OK, f'{free / 2**20:.0f} MiB free in {SHARED_MEMORY}')
     return Check('shared memory', WARN, f'{free / 2**20:.0f} MiB free in {SHARED_MEMORY}: images '

@@ -55,7 +55,6 @@ def check_import(module: str, name: str, on_gpu: bool) -> Check:
     Import TensorRT in a process of its own, which a broken installation may take down.
 
     :param module: its Python module.
-    :param name: its name for people.
     :param on_gpu: whether there is a GPU.
     """
     ended = subprocess.run(
@@ -96,11 +95,7 @@ def foreign_cuda(module: str) -> str:
 
 
 def check_engines(cache: EngineCache) -> Check:
-    """
-    Look at the engines that were built, without reading them.
-
-    :param cache: that they are kept in.
-    """
+    """Look at the engines that were built, without reading them."""
     from metricseg_ros.backends.tensorrt.engine_cache import totals
     entries = cache.entries()
     faults = [f'{entry.digest[:12]}: {entry.fault}' for entry in entries if entry.fault]

@@ -31,7 +31,6 @@ def compose(backgrounds: Sequence[np.ndarray], cutouts: Sequence[Cutout],
     :param backgrounds: (H,W,3) uint8 RGB images of any size, at least one.
     :param cutouts: things to paste, at least one.
     :param size: (height, width) of the result.
-    :param rng: decides everything.
     :param large: things that others lie on; any cut-out where empty.
     :return: the scene, of unknown depth.
     :raises ValueError: without a background or a cut-out.
@@ -58,7 +57,6 @@ def paste_things(image: np.ndarray, labels: np.ndarray, chosen: Sequence[Choice]
     :param image: (H,W,3) float32 in 0..255.
     :param labels: (H,W) uint16.
     :param chosen: what, how large and where, the lowest first.
-    :param rng: the source of randomness.
     :param first_label: label of the first of them; the others follow.
     """
     light = float(rng.uniform(0, 2 * np.pi))
@@ -73,7 +71,6 @@ def background_crop(background: np.ndarray, size: tuple[int, int],
 
     :param background: (H,W,3) uint8.
     :param size: (height, width) of the result.
-    :param rng: the source of randomness.
     :return: (height, width, 3) float32 in 0..255.
     """
     height, width = background.shape[:2]
@@ -98,7 +95,6 @@ def paste(image: np.ndarray, labels: np.ndarray, rgba: np.ndarray, centre: tuple
     :param rgba: (h,w,4) float32 in 0..255.
     :param centre: (row, col) of the thing's middle.
     :param light: direction of the shadow in radians.
-    :param rng: the source of randomness.
     """
     _cast_shadow(image, rgba[..., 3], centre, light, rng)
     there, here = _overlap(labels.shape, rgba.shape[:2], centre)
@@ -141,10 +137,7 @@ def choose(cutouts: Sequence[Cutout], size: tuple[int, int], rng: np.random.Gene
     """
     Decide what a scene shows.
 
-    :param cutouts: things to choose from.
     :param size: (height, width) of the scene.
-    :param rng: decides everything.
-    :param large: things that others lie on.
     :return: cut-out, longer side in pixels and (row, col) of the middle, the lowest first.
     """
     if rng.random() < EMPTY_SHARE:

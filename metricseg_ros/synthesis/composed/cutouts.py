@@ -81,11 +81,7 @@ def stamp_cutouts(root: Path = STAMPS) -> list[Cutout]:
 
 
 def icon_cutouts(entries: list[CatalogueEntry]) -> list[Cutout]:
-    """
-    Load the catalogue pictures of the household models of sweethome3d-furniture.
-
-    :return: the cut-outs.
-    """
+    """Load the catalogue pictures of the household models of sweethome3d-furniture."""
     found = []
     for entry in entries:
         with zipfile.ZipFile(entry.archive) as archive:

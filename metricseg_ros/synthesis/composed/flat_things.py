@@ -177,10 +177,8 @@ def draw_flat(rng: np.random.Generator, photos: Photos, large: bool = False) -> 
     """
     Draw one flat thing, seen a little from the side.
 
-    :param rng: the source of randomness.
     :param photos: (H,W,3) uint8 pictures that may be printed on it, may be empty.
     :param large: draw one of the things that others lie on.
-    :return: the cut-out.
     """
     kinds = LARGE if large else KINDS
     name, draw = kinds[int(rng.integers(len(kinds)))]
@@ -193,7 +191,6 @@ def draw_library(rng: np.random.Generator, photos: Photos) -> tuple[list[Cutout]
     """
     Draw a stock of flat things to compose scenes from.
 
-    :param rng: the source of randomness.
     :param photos: (H,W,3) uint8 pictures that may be printed on them, may be empty.
     :return: things of every kind, and those that others lie on.
     """

@@ -216,7 +216,6 @@ def draw_goods(rng: np.random.Generator, kinds: dict[Maker, float], photos: Phot
     """
     Build one of several kinds.
 
-    :param rng: the source of randomness.
     :param kinds: their makers, and how often each is taken.
     :param photos: (H,W,3) uint8 pictures that may be printed on it.
     :return: the solid, its extent in metres.

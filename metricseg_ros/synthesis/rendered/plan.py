@@ -25,7 +25,6 @@ def plan(rng: np.random.Generator, household: list[Solid],
     """
     Draw a layout of one of KINDS.
 
-    :param rng: the source of randomness.
     :param household: models of real things, may be empty.
     :param photos: (H,W,3) uint8 pictures to print on invented things, may be empty.
     """

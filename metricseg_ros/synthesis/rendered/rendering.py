@@ -60,7 +60,6 @@ class SceneRenderer:
         """
         Render one scene: laid out, settled and compiled once, seen from one side or several.
 
-        :param rng: decides everything.
         :param views: number of images; for the later ones the lamps move, too.
         :return: the images with their depth.
         """

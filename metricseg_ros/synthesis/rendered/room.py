@@ -33,7 +33,6 @@ def furnish(world: World, rng: np.random.Generator, layout: Layout, elevation: f
     """
     Add everything that is background.
 
-    :param rng: the source of randomness.
     :param layout: what lies on the table, whose top is at z = 0.
     :param elevation: of the camera in degrees; low views see more of the room.
     :param furniture: models to stand around, may be empty.

@@ -63,7 +63,6 @@ def solid_of(name: str, surfaces: list[Surface]) -> Solid:
     """
     Make a centred solid that collides as the convex hull of its surfaces.
 
-    :param name: the solid's name.
     :param surfaces: at least one surface.
     :return: the solid, its bounding box centred on the origin.
     """

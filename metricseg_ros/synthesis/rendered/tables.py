@@ -100,7 +100,6 @@ def drawer(rng: np.random.Generator, kinds: dict, household: list[Solid],
     """
     Decide what a scene's things are drawn from: all goods, or only a few kinds of them.
 
-    :param rng: the source of randomness.
     :param kinds: makers of goods, and how often each is taken.
     :param household: models of real things, may be empty.
     :param photos: pictures to print, may be empty.
@@ -128,10 +127,7 @@ def packed(rng: np.random.Generator, groups: list[list[Placed]],
     """
     Place groups near each other without their circles overlapping.
 
-    :param rng: the source of randomness.
-    :param groups: each around its own origin.
     :param tightness: how much of its circle a group claims; below 1 corners may interlock.
-    :return: all things.
     """
     done: list[tuple[np.ndarray, float]] = []
     placed: list[Placed] = []

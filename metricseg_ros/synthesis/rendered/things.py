@@ -205,7 +205,6 @@ def invent(rng: np.random.Generator, photos: Photos) -> Solid:
     """
     Build one thing of a random family, about one metre long.
 
-    :param rng: the source of randomness.
     :param photos: (H,W,3) uint8 pictures that may be printed on it.
     :return: the solid; scale it to the size wanted.
     """

@@ -22,7 +22,6 @@ def tossed(rng: np.random.Generator, household: list[Solid],
     """
     Draw a layout of one of ARRANGEMENTS; things are as large as they please.
 
-    :param rng: the source of randomness.
     :param household: models of real things, may be empty.
     :param photos: pictures to print on invented things, may be empty.
     """

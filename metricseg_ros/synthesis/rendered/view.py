@@ -31,12 +31,7 @@ def nearby_elevation(rng: np.random.Generator, layout: Layout, elevation: float)
 
 
 def relight(model: mujoco.MjModel, rng: np.random.Generator) -> None:
-    """
-    Turn all lamps about the table and change their strength.
-
-    :param model: the compiled world.
-    :param rng: the source of randomness.
-    """
+    """Turn all lamps about the table and change their strength."""
     angle = rng.uniform(0, 2 * np.pi)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     model.light_pos[:, :2] = model.light_pos[:, :2] @ turn.T
@@ -51,7 +46,6 @@ def aim(model: mujoco.MjModel, data: mujoco.MjData, rng: np.random.Generator, la
     Move the model's camera to where it sees the things.
 
     :param model: the compiled world; its first camera is moved.
-    :param data: the things at rest.
     :param rng: the source of randomness: direction, roll, what is in the middle.
     :param layout: says how large things shall appear.
     :param bodies: (N,) numbers of the things' bodies.

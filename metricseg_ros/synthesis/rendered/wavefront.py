@@ -23,7 +23,6 @@ def read_wavefront(archive: zipfile.ZipFile, path: str,
     """
     Read a model as one surface per material, scaled to its real size.
 
-    :param path: the OBJ file inside it.
     :param size: (width, depth, height) in metres of the finished model.
     :return: the surfaces, z up; empty where the model has no faces.
     """
@@ -40,12 +39,7 @@ def read_wavefront(archive: zipfile.ZipFile, path: str,
 
 
 def save_converted(path: Path, surfaces: list[Surface]) -> None:
-    """
-    Write surfaces to a compressed file, whole or not at all.
-
-    :param path: the .npz file.
-    :param surfaces: what to store.
-    """
+    """Write surfaces to a compressed file, whole or not at all."""
     content: dict[str, np.ndarray] = {}
     for index, part in enumerate(surfaces):
         content |= {f'{index}_{key}': getattr(part, key)
@@ -61,8 +55,6 @@ def load_converted(path: Path, name: str) -> Solid | None:
     """
     Read what save_converted wrote.
 
-    :param path: the .npz file.
-    :param name: the solid's name.
     :return: the solid, or None where the model had no faces.
     """
     with np.load(path) as content:

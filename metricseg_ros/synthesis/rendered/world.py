@@ -124,7 +124,6 @@ def draw_solid(world: World, body: mujoco.MjsBody, solid: Solid, scale: float) -
     """
     Add the visible surfaces of a solid to a body.
 
-    :param body: a body of its specification.
     :param scale: metres per unit of the solid.
     """
     for surface in solid.surfaces:
@@ -136,9 +135,7 @@ def settle(model: mujoco.MjModel, layout: Layout) -> mujoco.MjData:
     """
     Let everything fall and come to rest.
 
-    :param model: the compiled world.
     :param layout: says whether things are pushed together.
-    :return: the state at rest.
     """
     data = mujoco.MjData(model)
     free = model.jnt_bodyid[model.jnt_type == mujoco.mjtJoint.mjJNT_FREE]
