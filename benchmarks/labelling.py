@@ -30,8 +30,8 @@ from metricseg_ros.cli.options import (
     write_report,
 )
 from metricseg_ros.config import BACKGROUND, GroupingConfig, IGNORE_LABEL
-from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.datasets.open_dataset import open_dataset
 from metricseg_ros.evaluation.overlap import best_matching, f_of_pairs, shared_pixels
 from metricseg_ros.labelling.labels import LabelError, Labels, painted, split
 from metricseg_ros.labelling.pointing import (

@@ -27,8 +27,7 @@ from metricseg_ros.cli.options import (
     tables_to,
     write_report,
 )
-from metricseg_ros.datasets.household import OBJECT
-from metricseg_ros.datasets.household_dataset import HouseholdDataset
+from metricseg_ros.datasets.household import HouseholdDataset, OBJECT
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
 from metricseg_ros.evaluation.oracle import labels_on_grid
 from metricseg_ros.grouping.masks import mean_names

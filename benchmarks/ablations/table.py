@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from metricseg_ros.evaluation.bootstrap import mean_over_groups_interval
+from metricseg_ros.evaluation.bootstrap import COVERAGE, RESAMPLES
 from metricseg_ros.evaluation.report import mean_over_sets, readable
 import numpy as np
 
@@ -35,7 +35,22 @@ def difference(first: Reports, other: Reports, rng_seed: int) -> dict[str, Any]:
     if not groups:
         return {'mean': None, 'interval': None}
     return {'mean': float(np.mean([group.mean() for group in groups])),
-            'interval': mean_over_groups_interval(groups, rng_seed)}
+            'interval': mean_over_sets_interval(groups, rng_seed)}
+
+
+def mean_over_sets_interval(figures: Sequence[np.ndarray],
+                            rng_seed: int) -> tuple[float, float]:
+    """
+    Give the interval of a mean over sets of their means over images.
+
+    :param figures: (N,) a figure of each image, for each set; images are resampled within it.
+    :return: the bounds of the middle 95 %.
+    """
+    rng = np.random.default_rng(rng_seed)
+    means = np.mean([figure[rng.integers(len(figure), size=(RESAMPLES, len(figure)))].mean(axis=1)
+                     for figure in figures], axis=0)
+    low, high = np.quantile(means, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    return float(low), float(high)
 
 
 def markdown_table(variants: Mapping[str, Mapping[str, Any]], model: str) -> str:

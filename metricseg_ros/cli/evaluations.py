@@ -10,8 +10,8 @@ from pathlib import Path
 import sys
 from typing import Any, TYPE_CHECKING
 
-from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
+from metricseg_ros.datasets.open_dataset import open_dataset
 from metricseg_ros.evaluation.measure import measure, MeasuredImage, Segment
 from metricseg_ros.evaluation.report import report
 from metricseg_ros.evaluation.suite import read_suite, Suite, SuiteEntry

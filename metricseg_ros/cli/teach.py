@@ -45,8 +45,8 @@ def run(args: argparse.Namespace) -> int:
     texts, overrides = split_overrides(args.inputs)
     if len(texts) != 1:
         raise ValueError(f'give one DATASET, got {len(texts)}')
-    from metricseg_ros.datasets.formats import open_dataset
-    from metricseg_ros.datasets.reading import DataWarning
+    from metricseg_ros.datasets.open_dataset import open_dataset
+    from metricseg_ros.datasets.reading.files import DataWarning
     from metricseg_ros.labelling.teaching.comparison import table
     from metricseg_ros.labelling.teaching.oddities import oddities
     from metricseg_ros.labelling.teaching.recordings import recordings_of, waiting_images

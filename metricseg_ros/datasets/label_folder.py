@@ -11,7 +11,7 @@ from typing import Any
 import warnings
 
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.reading import (
+from metricseg_ros.datasets.reading.files import (
     read_json,
     read_labels,
     read_photograph,

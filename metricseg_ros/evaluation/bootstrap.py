@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -43,18 +43,3 @@ def mean_interval(values: np.ndarray, rng_seed: int,
         return np.nan, np.nan
     return bootstrap_interval(lambda chosen: float(values[chosen].mean()), len(values), rng_seed,
                               resamples)
-
-
-def mean_over_groups_interval(groups: Sequence[np.ndarray], rng_seed: int,
-                              resamples: int = RESAMPLES) -> tuple[float, float]:
-    """
-    Give the interval of a mean over groups of their means over images.
-
-    :param groups: (N,) a figure of each image, for each group; images are resampled within it.
-    :return: the bounds of the middle 95 %.
-    """
-    rng = np.random.default_rng(rng_seed)
-    means = np.mean([group[rng.integers(len(group), size=(resamples, len(group)))].mean(axis=1)
-                     for group in groups], axis=0)
-    low, high = np.quantile(means, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return float(low), float(high)

@@ -18,7 +18,7 @@ import hashlib
 import threading
 from typing import Any
 
-from metricseg_ros.datasets.reading import read_photograph
+from metricseg_ros.datasets.reading.files import read_photograph
 from metricseg_ros.inputs.images import natural_key
 from metricseg_ros.labelling.actions import act, Context
 from metricseg_ros.labelling.history import History

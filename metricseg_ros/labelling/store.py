@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from metricseg_ros.atomic_files import write_atomically
-from metricseg_ros.datasets.folder_dataset import ONE_CLASS
-from metricseg_ros.datasets.reading import read_json, read_labels
+from metricseg_ros.datasets.formats.folder_dataset import ONE_CLASS
+from metricseg_ros.datasets.reading.files import read_json, read_labels
 from metricseg_ros.inputs.codec import is_image
 from metricseg_ros.inputs.depth_files import add_depth, open_depth_folder
 from metricseg_ros.labelling.labels import LabelError, Labels

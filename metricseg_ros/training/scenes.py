@@ -18,10 +18,9 @@ from typing import Any, NamedTuple
 
 from metricseg_ros.config import IGNORE_LABEL, TrainingConfig
 from metricseg_ros.datasets.augmentation import augment
-from metricseg_ros.datasets.formats import open_dataset
-from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
-from metricseg_ros.datasets.household_dataset import household_ids
+from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES, household_ids
 from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.datasets.open_dataset import open_dataset
 from metricseg_ros.preprocess import camera_vector
 from metricseg_ros.training.crops import batch_share, composed_size, crop_sizes, step_size
 import numpy as np
@@ -166,7 +165,7 @@ def dataset_source(text: str, skip_missing: bool = False) -> Source:
     """
     Draw images of a data set, each as often as the others.
 
-    :param text: as for :func:`metricseg_ros.datasets.formats.open_dataset`.
+    :param text: as for :func:`metricseg_ros.datasets.open_dataset.open_dataset`.
     :param skip_missing: whether to go on without images that cannot be used.
     :raises ValueError: if it cannot be opened or is empty.
     """

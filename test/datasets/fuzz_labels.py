@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 import cv2
-from datasets import (
+from datasets.formats import (
     test_coco,
     test_exports,
     test_folder_dataset,
@@ -21,9 +21,9 @@ from datasets import (
     test_yolo,
 )
 from fuzzing import damaged, in_time, limit_process
-from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.label_folder import write_pair
 from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.datasets.open_dataset import open_dataset
 import numpy as np
 
 EACH = 265

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import cv2
 from labelling_server import kill, labelling, LabellingServer, photographs
-from metricseg_ros.datasets.formats import open_dataset
+from metricseg_ros.datasets.open_dataset import open_dataset
 import numpy as np
 import pytest
 

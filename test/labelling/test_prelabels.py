@@ -9,7 +9,7 @@ from pathlib import Path
 
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.main import main
-from metricseg_ros.datasets.formats import open_dataset
+from metricseg_ros.datasets.open_dataset import open_dataset
 from metricseg_ros.labelling.prelabels import outlines
 import numpy as np
 import pytest

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import cv2
 from labelling_server import kill, labelling, LabellingServer, photographs
-from metricseg_ros.datasets.formats import open_dataset
+from metricseg_ros.datasets.open_dataset import open_dataset
 import pytest
 
 MIB = 1 << 20

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.formats import open_dataset
+from metricseg_ros.datasets.open_dataset import open_dataset
 from metricseg_ros.labelling import store as store_module
 from metricseg_ros.labelling.labels import LabelError, Labels
 from metricseg_ros.labelling.store import LabelStore

@@ -11,12 +11,12 @@ import subprocess
 import sys
 import time
 
-from datasets.test_folder_dataset import write_index
+from datasets.formats.test_folder_dataset import write_index
 from metricseg_ros.cli.main import main
 from metricseg_ros.config import GroupingConfig
 from metricseg_ros.config.segmenter import USUAL_MINIMUM_SCORE
-from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.labelled_image import LabelledImage
+from metricseg_ros.datasets.open_dataset import open_dataset
 from metricseg_ros.export.onnx import write_weights
 from metricseg_ros.labelling.teaching.comparison import verdict
 from metricseg_ros.labelling.teaching.held_out import above, judge, Judgement, split

@@ -11,9 +11,9 @@ from pathlib import Path
 import zipfile
 
 from metricseg_ros.cli import generate as cli
-from metricseg_ros.datasets.formats import open_dataset
 from metricseg_ros.datasets.household import HOUSEHOLD_CLASSES
 from metricseg_ros.datasets.label_folder import open_label_folder, write_pair
+from metricseg_ros.datasets.open_dataset import open_dataset
 from metricseg_ros.inputs.depth_files import depth_image
 from metricseg_ros.synthesis.composed import flat_things
 from metricseg_ros.synthesis.generate import generate, GenerationTask

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from metricseg_ros.datasets.labelled_image import LabelledDataset
-from metricseg_ros.datasets.reading import read_json
+from metricseg_ros.datasets.reading.files import read_json
 from metricseg_ros.labelling.store import WAITING
 
 
@@ -16,7 +16,7 @@ def folder_of(text: str) -> Path | None:
     """
     Find the folder of a data set.
 
-    :param text: as :func:`metricseg_ros.datasets.formats.open_dataset` takes it.
+    :param text: as :func:`metricseg_ros.datasets.open_dataset.open_dataset` takes it.
     :return: the folder; None where it is of another format.
     """
     kind, colon, rest = text.partition(':')

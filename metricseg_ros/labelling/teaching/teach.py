@@ -22,9 +22,9 @@ from typing import Any
 from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.config import BackendConfig, NetworkConfig, TEACHING, TrainingConfig
-from metricseg_ros.datasets.folder_dataset import ONE_CLASS
+from metricseg_ros.datasets.formats.folder_dataset import ONE_CLASS
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
-from metricseg_ros.datasets.reading import read_json
+from metricseg_ros.datasets.reading.files import read_json
 from metricseg_ros.export.onnx import write_model, write_weights
 from metricseg_ros.labelling.teaching.comparison import compare, Comparison, write_page
 from metricseg_ros.labelling.teaching.comparison import verdict as verdict_of

@@ -10,7 +10,7 @@ import zipfile
 
 import cv2
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
-from metricseg_ros.datasets.folder_dataset import read_index
+from metricseg_ros.datasets.formats.folder_dataset import read_index
 from metricseg_ros.datasets.household import OBJECT
 from metricseg_ros.datasets.label_folder import LabelFolder
 from metricseg_ros.inputs.codec import decode

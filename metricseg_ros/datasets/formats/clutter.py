@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import (
+from metricseg_ros.datasets.reading.files import (
     found_in,
     read_labels,
     read_photograph,

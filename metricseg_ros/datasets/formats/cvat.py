@@ -15,12 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 import zipfile
 
-from metricseg_ros.datasets.coco import CocoDataset, open_coco
-from metricseg_ros.datasets.drawn_masks import readable
+from metricseg_ros.datasets.formats.coco import CocoDataset, open_coco
+from metricseg_ros.datasets.formats.voc import OBJECTS, PALETTE_FILE, read_palette, VocDataset
 from metricseg_ros.datasets.joined import joined
 from metricseg_ros.datasets.labelled_image import LabelledDataset
-from metricseg_ros.datasets.reading import found_in
-from metricseg_ros.datasets.voc import OBJECTS, PALETTE_FILE, read_palette, VocDataset
+from metricseg_ros.datasets.reading.drawn_masks import readable
+from metricseg_ros.datasets.reading.files import found_in
 from metricseg_ros.inputs.codec import is_image
 
 LARGEST = 64 << 30

@@ -16,10 +16,9 @@ from pathlib import Path
 import re
 
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.drawn_masks import read_sized
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.matlab import read_matlab
-from metricseg_ros.datasets.reading import (
+from metricseg_ros.datasets.reading.drawn_masks import read_sized
+from metricseg_ros.datasets.reading.files import (
     found_in,
     read_colours,
     read_labels,
@@ -28,6 +27,7 @@ from metricseg_ros.datasets.reading import (
     renumbered,
     usable,
 )
+from metricseg_ros.datasets.reading.matlab import read_matlab
 from metricseg_ros.inputs.codec import IMAGE_SUFFIXES
 import numpy as np
 

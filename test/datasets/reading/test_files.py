@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
-from metricseg_ros.datasets.reading import read_labels, read_names
+from metricseg_ros.datasets.reading.files import read_labels, read_names
 import numpy as np
 from PIL import Image
 import pytest

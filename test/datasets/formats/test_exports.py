@@ -10,8 +10,8 @@ import shutil
 import zipfile
 
 import cv2
-from datasets.test_reading import turned
-from metricseg_ros.datasets.formats import open_dataset
+from datasets.reading.test_files import turned
+from metricseg_ros.datasets.open_dataset import open_dataset
 import numpy as np
 import pytest
 

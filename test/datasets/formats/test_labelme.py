@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 
 import cv2
-from datasets.test_reading import turned
+from datasets.reading.test_files import turned
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.formats import open_dataset
+from metricseg_ros.datasets.open_dataset import open_dataset
 import numpy as np
 import pytest
 

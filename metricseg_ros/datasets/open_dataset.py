@@ -6,16 +6,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metricseg_ros.datasets.clutter import open_ocid, open_osd
-from metricseg_ros.datasets.coco import open_coco
-from metricseg_ros.datasets.cvat import open_cvat
-from metricseg_ros.datasets.folder_dataset import open_folder_dataset
-from metricseg_ros.datasets.household_dataset import HouseholdDataset
+from metricseg_ros.datasets.formats.clutter import open_ocid, open_osd
+from metricseg_ros.datasets.formats.coco import open_coco
+from metricseg_ros.datasets.formats.cvat import open_cvat
+from metricseg_ros.datasets.formats.folder_dataset import open_folder_dataset
+from metricseg_ros.datasets.formats.labelme import open_labelme
+from metricseg_ros.datasets.formats.roboflow import open_roboflow
+from metricseg_ros.datasets.formats.voc import open_voc
+from metricseg_ros.datasets.formats.yolo import open_yolo
+from metricseg_ros.datasets.household import HouseholdDataset
 from metricseg_ros.datasets.labelled_image import LabelledDataset
-from metricseg_ros.datasets.labelme import open_labelme
-from metricseg_ros.datasets.roboflow import open_roboflow
-from metricseg_ros.datasets.voc import open_voc
-from metricseg_ros.datasets.yolo import open_yolo
 
 FORMATS = ('folder:DIR', 'labelme:DIR', 'yolo:DIR', 'cvat:FILE', 'roboflow:DIR',
            'coco:IMAGES:JSON', 'voc:ROOT[:SPLIT]', 'ocid:ROOT', 'osd:ROOT', 'household:DATASET')

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metricseg_ros.datasets.coco import open_coco
+from metricseg_ros.datasets.formats.coco import open_coco
 from metricseg_ros.datasets.joined import joined
 from metricseg_ros.datasets.labelled_image import LabelledDataset
-from metricseg_ros.datasets.reading import found_in
+from metricseg_ros.datasets.reading.files import found_in
 
 ANNOTATIONS = '_annotations.coco.json'
 

@@ -19,10 +19,15 @@ from typing import Any
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.drawn_masks import draw_polygons, drawn, DrawnDataset, read_sized
-from metricseg_ros.datasets.folder_dataset import ONE_CLASS
+from metricseg_ros.datasets.formats.folder_dataset import ONE_CLASS
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import find_file, found_in, number, read_json
+from metricseg_ros.datasets.reading.drawn_masks import (
+    draw_polygons,
+    drawn,
+    DrawnDataset,
+    read_sized,
+)
+from metricseg_ros.datasets.reading.files import find_file, found_in, number, read_json
 from metricseg_ros.inputs.codec import decode, decode_image
 import numpy as np
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
-from metricseg_ros.datasets.formats import open_dataset
+from metricseg_ros.datasets.open_dataset import open_dataset
 import numpy as np
 import pytest
 

@@ -21,7 +21,7 @@ from typing import Any
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.label_folder import LabelFolder, open_label_folder, read_meta
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import read_json, read_names
+from metricseg_ros.datasets.reading.files import read_json, read_names
 from metricseg_ros.inputs.depth_files import DepthFolder, open_depth_folder
 import numpy as np
 

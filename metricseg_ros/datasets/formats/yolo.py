@@ -15,9 +15,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from metricseg_ros.datasets.drawn_masks import draw_polygons, drawn, DrawnDataset
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading import found_in, number, read_names, read_text
+from metricseg_ros.datasets.reading.drawn_masks import draw_polygons, drawn, DrawnDataset
+from metricseg_ros.datasets.reading.files import found_in, number, read_names, read_text
 from metricseg_ros.inputs import codec
 import numpy as np
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage, seen_only
-from metricseg_ros.datasets.masks import filled
-from metricseg_ros.datasets.reading import usable
+from metricseg_ros.datasets.reading.files import usable
+from metricseg_ros.datasets.reading.masks import filled
 from metricseg_ros.inputs.codec import read_image
 import numpy as np
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import re
 
 import cv2
-from metricseg_ros.datasets.formats import FORMATS, open_dataset
 from metricseg_ros.datasets.label_folder import write_pair
+from metricseg_ros.datasets.open_dataset import FORMATS, open_dataset
 import numpy as np
 import pytest
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.formats import open_dataset
-from metricseg_ros.datasets.matlab import read_matlab
-from metricseg_ros.datasets.voc import CLASSES
+from metricseg_ros.datasets.formats.voc import CLASSES
+from metricseg_ros.datasets.open_dataset import open_dataset
+from metricseg_ros.datasets.reading.matlab import read_matlab
 from metricseg_ros.inputs.codec import encode
 import numpy as np
 from PIL import Image

@@ -20,10 +20,9 @@ from typing import Any
 import warnings
 
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.drawn_masks import drawn, read_sized
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.masks import mask_of
-from metricseg_ros.datasets.reading import (
+from metricseg_ros.datasets.reading.drawn_masks import drawn, read_sized
+from metricseg_ros.datasets.reading.files import (
     find_file,
     found_in,
     number,
@@ -31,6 +30,7 @@ from metricseg_ros.datasets.reading import (
     SHOWN,
     usable,
 )
+from metricseg_ros.datasets.reading.masks import mask_of
 from metricseg_ros.inputs.frame import DataWarning
 
 NEEDED = {'images': {'id', 'file_name', 'height', 'width'}, 'categories': {'id', 'name'},

@@ -7,8 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
-from datasets.test_reading import turned
-from metricseg_ros.datasets.formats import open_dataset
+from datasets.reading.test_files import turned
+from metricseg_ros.datasets.open_dataset import open_dataset
 import numpy as np
 import pytest
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.formats import open_dataset
-from metricseg_ros.datasets.masks import mask_of
+from metricseg_ros.datasets.open_dataset import open_dataset
+from metricseg_ros.datasets.reading.masks import mask_of
 import numpy as np
 from pycocotools import mask as coder
 import pytest
