@@ -32,7 +32,7 @@ from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
     configuration,
-    tables_to,
+    table_stream,
     write_report,
 )
 from metricseg_ros.clicks import Clicks, segment_clicks
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
               for path in photographs()]
     times = [alternate(candidates(segmenter, image), args.runs) for image in images]
     rows = click_rows({name: np.concatenate([one[name] for one in times]) for name in times[0]})
-    print(table(rows, COLUMNS), file=tables_to(args.json))
+    print(table(rows, COLUMNS), file=table_stream(args.json))
     write_report({'benchmark': 'clicks', 'machine': machine(load),
                   'model': segmenter.description.name, 'size': list(args.size),
                   'input_size': list(segmenter.input_size), 'images': len(images),

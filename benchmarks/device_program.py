@@ -28,7 +28,7 @@ from metricseg_ros.cli.options import (
     add_json,
     configuration,
     split_overrides,
-    tables_to,
+    table_stream,
     write_report,
 )
 from metricseg_ros.device_program.program import DeviceProgram, LADDER
@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
     together, by_itself = (InstanceSegmenter(
         by_itself.description, backend, by_itself.grouping, device_program=choice)
         for choice in ('always', 'never'))
-    load, out = load_average(), tables_to(args.json)
+    load, out = load_average(), table_stream(args.json)
     counted, rows = [], []
     for source, image in images(paths or list(map(str, photographs()))):
         if not rows:

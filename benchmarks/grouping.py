@@ -33,7 +33,7 @@ from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
     configuration,
-    tables_to,
+    table_stream,
     write_report,
 )
 from metricseg_ros.grouping import group
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     load = load_average()
     rows = [row for scene in scenes for row in seed_rows(scene, args.seeds, args.runs)]
     clustering = list(clustering_rows(scenes, args.seeds, args.runs, args.clustering_limit))
-    out = tables_to(args.json)
+    out = table_stream(args.json)
     print(table(rows, COLUMNS), file=out)
     if clustering:
         print(f'\n{table(clustering, CLUSTERING_COLUMNS)}', file=out)

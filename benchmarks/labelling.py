@@ -26,7 +26,7 @@ from metricseg_ros.cli.options import (
     add_json,
     configuration,
     split_overrides,
-    tables_to,
+    table_stream,
     write_report,
 )
 from metricseg_ros.config import BACKGROUND, GroupingConfig, IGNORE_LABEL
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         rows.append({'set': text.rstrip('/').rpartition('/')[2], 'images': len(counts),
                      **{name: round(float(np.mean([own[name] for own in counts])), 2)
                         for name in counts[0]}})
-    print(table(rows, COLUMNS), file=tables_to(args.json))
+    print(table(rows, COLUMNS), file=table_stream(args.json))
     write_report({'benchmark': 'labelling', 'machine': machine(load), 'goal': GOAL,
                   'most_clicks': MOST_CLICKS, 'model': segmenter.description.name, 'rows': rows},
                  args.json)

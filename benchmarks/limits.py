@@ -31,7 +31,7 @@ from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
     configuration,
-    tables_to,
+    table_stream,
     write_report,
 )
 from metricseg_ros.config import NetworkConfig
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     rows = [{**asdict(backend.report), **distribution('network_ms', times[str(index)])}
             for index, backend in enumerate(backends)] + limits.rows(times)
     rows = [{'size': f'{size[0]}x{size[1]}', **row} for row in rows]
-    print(table(rows, COLUMNS), file=tables_to(args.json))
+    print(table(rows, COLUMNS), file=table_stream(args.json))
     write_report({'benchmark': 'limits', 'machine': machine(load), 'model': description.name,
                   'runs': args.runs, 'rows': rows}, args.json)
     return DONE

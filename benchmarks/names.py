@@ -24,7 +24,7 @@ from metricseg_ros.cli.options import (
     add_json,
     configuration,
     split_overrides,
-    tables_to,
+    table_stream,
     write_report,
 )
 from metricseg_ros.datasets.household import HouseholdDataset, OBJECT
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         things = [thing for thing in found if thing is not None]
         rows += [{'set': name, **row} for row in share_rows(things)]
         unseen[name] = len(found) - len(things)
-    print(table(rows, COLUMNS), file=tables_to(args.json))
+    print(table(rows, COLUMNS), file=table_stream(args.json))
     write_report({'benchmark': 'names', 'machine': machine(load), 'large_area': LARGE_AREA,
                   'model': segmenter.description.name, 'input_size': list(segmenter.input_size),
                   'too_small_for_the_grid': unseen, 'rows': rows}, args.json)

@@ -40,7 +40,7 @@ from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
     configuration,
-    tables_to,
+    table_stream,
     write_report,
 )
 from metricseg_ros.config import SegmenterConfig
@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
                       for number, video in enumerate(found)] for scene, found in videos.items()}
     segmenter.close()
     rows = [row for scene, found in scores.items() for row in scene_rows(scene, found)]
-    print(table(rows, COLUMNS), file=tables_to(args.json))
+    print(table(rows, COLUMNS), file=table_stream(args.json))
     write_report({'benchmark': 'tracking', 'machine': machine(load),
                   'model': segmenter.description.name, 'tracking': asdict(config.tracking),
                   **origin(args), 'rows': rows, 'sequences': {

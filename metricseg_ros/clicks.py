@@ -80,14 +80,14 @@ def segment_clicks(embedded: EmbeddedImage, clicks: Clicks, connected: bool = Tr
     seeds = seeds_at(output, cells_of(clicks.positions, embedded, 'click'),
                      clicks.similarity_threshold)
     negatives = cells_of(clicks.negatives, embedded, 'negative click')
-    masks = SeedMasks(seeds, without(seed_margins(output.embeddings, seeds), output.embeddings,
-                                     seeds, negatives))
+    masks = SeedMasks(seeds, cut_at_negatives(seed_margins(output.embeddings, seeds),
+                                              output.embeddings, seeds, negatives))
     masks = name_masks(vote_classes(masks, output), output).cpu()
     if connected:
         masks = keep_connected(masks)
     belonging = [clicks.positions] if clicks.merge else list(clicks.positions[:, None])
     if clicks.merge:
-        masks = merged(masks)
+        masks = merge_masks(masks)
     placed = place_masks(masks, embedded, outline_radius)
     astray = [index for index, own in enumerate(belonging)
               if not satisfies_clicks(placed[index], own, clicks.negatives)]
@@ -163,7 +163,8 @@ def seeds_at(output: NetworkOutput, cells: Tensor, similarity_threshold: float) 
     return Seeds(cells, best.scores[0], best.class_ids[0], best.similarity_thresholds[0])
 
 
-def without(margins: Tensor, embeddings: Tensor, seeds: Seeds, negatives: Tensor) -> Tensor:
+def cut_at_negatives(margins: Tensor, embeddings: Tensor, seeds: Seeds,
+                     negatives: Tensor) -> Tensor:
     """
     Take from masks what is more similar to a negative click.
 
@@ -189,7 +190,7 @@ def without(margins: Tensor, embeddings: Tensor, seeds: Seeds, negatives: Tensor
     return torch.minimum(margins, to_negatives - distances)
 
 
-def merged(masks: SeedMasks) -> SeedMasks:
+def merge_masks(masks: SeedMasks) -> SeedMasks:
     """
     Unite masks.
 

@@ -17,7 +17,7 @@ from metricseg_ros.structures import (
     PlacedMask,
     Seeds,
 )
-from metricseg_ros.support import lie_in_support
+from metricseg_ros.support import are_supports
 import numpy as np
 import torch
 from torch import Tensor
@@ -51,7 +51,7 @@ def to_instances(masks: ImageMasks, embedded: EmbeddedImage, config: GroupingCon
     lying = np.zeros(len(placed), bool)
     if (support is not None and support.enabled and embedded.depth is not None
             and embedded.image is not None):
-        lying = lie_in_support(placed, embedded.image, embedded.depth, support)
+        lying = are_supports(placed, embedded.image, embedded.depth, support)
     standing = np.flatnonzero(~lying)
     placed = [placed[index] for index in standing]
     if config.resolve_overlaps and not masks.grouping.resolve_overlaps:

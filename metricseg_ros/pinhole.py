@@ -85,7 +85,7 @@ OF_MESSAGES = ('32FC1 must hold metres, 16UC1 millimetres, in the byte order tha
                'says')
 
 
-def doubt_depth(metres: np.ndarray, remedy: str = OF_MESSAGES) -> str:
+def implausible_depth(metres: np.ndarray, remedy: str = OF_MESSAGES) -> str:
     """
     Say that depth is probably in another unit, or its bytes in another order.
 

@@ -43,8 +43,8 @@ EXTENT_QUANTILES = (0.02, 0.98)
 
 
 @single_threaded()
-def lie_in_support(masks: Sequence[PlacedMask], image: np.ndarray, depth: DepthImage,
-                   config: SupportConfig) -> np.ndarray:
+def are_supports(masks: Sequence[PlacedMask], image: np.ndarray, depth: DepthImage,
+                 config: SupportConfig) -> np.ndarray:
     """
     Tell which masks are parts of a support.
 
@@ -148,7 +148,7 @@ def stands_out(inside: np.ndarray, levels: np.ndarray, colours: np.ndarray, rim:
     if (goes_on.any() and inner_rim.any()
             and np.median(levels[inner_rim]) - np.median(levels[goes_on]) >= LEAST_RISE):
         return True
-    contrast, outside = contrasts(colours), in_plane & ~grown(2 * rim)
+    contrast, outside = colour_gradient(colours), in_plane & ~grown(2 * rim)
     # Of a thing of many colours on a plain table, or of a plain one beside others like it.
     texture = min((np.quantile(contrast[part], 0.9) for part in (shrunk(2 * rim), outside)
                    if part.any()), default=0.0)
@@ -157,7 +157,7 @@ def stands_out(inside: np.ndarray, levels: np.ndarray, colours: np.ndarray, rim:
     return falls_off + edged >= LEAST_STANDING * (falls_off + np.count_nonzero(goes_on))
 
 
-def contrasts(colours: np.ndarray) -> np.ndarray:
+def colour_gradient(colours: np.ndarray) -> np.ndarray:
     """
     Measure how fast colours change.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from metricseg_ros.config import SupportConfig
 from metricseg_ros.planes import fit_dominant_plane, Plane
 from metricseg_ros.structures import DepthImage
-from metricseg_ros.support import lie_in_support, support_planes
+from metricseg_ros.support import are_supports, support_planes
 import numpy as np
 import pytest
 from tabletop import (
@@ -27,8 +27,8 @@ from tabletop import (
 
 def lying(table: Tabletop, *masks: PlacedMask, depth: DepthImage | None = None,
           **config: float) -> list[bool]:
-    return lie_in_support(masks, table.image, depth or table.seen(),
-                          SupportConfig(**config)).tolist()
+    return are_supports(masks, table.image, depth or table.seen(),
+                        SupportConfig(**config)).tolist()
 
 
 def everything_but(*masks: PlacedMask) -> PlacedMask:
@@ -159,7 +159,7 @@ def test_a_coplanar_face_of_a_heap_is_no_support() -> None:
 
 def test_without_masks_there_is_nothing_to_tell() -> None:
     table = Tabletop()
-    assert lie_in_support([], table.image, table.seen(), SupportConfig()).shape == (0,)
+    assert are_supports([], table.image, table.seen(), SupportConfig()).shape == (0,)
 
 
 def test_planes_know_where_they_are() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from metricseg_ros.evaluation.bootstrap import COVERAGE, RESAMPLES
-from metricseg_ros.evaluation.report import mean_over_sets, readable
+from metricseg_ros.evaluation.report import mean_over_sets, meaningful_figure
 import numpy as np
 
 COLUMNS = {'overlap_f': 'overlap F', 'boundary_f': 'boundary F', 'found': 'found',
@@ -31,7 +31,7 @@ def difference(first: Reports, other: Reports, rng_seed: int) -> dict[str, Any]:
     """
     groups = [np.array([other[name]['images'][image][COMPARED] - row[COMPARED]
                         for image, row in entry['images'].items()])
-              for name, entry in first.items() if readable(entry, COMPARED) is not None]
+              for name, entry in first.items() if meaningful_figure(entry, COMPARED) is not None]
     if not groups:
         return {'mean': None, 'interval': None}
     return {'mean': float(np.mean([group.mean() for group in groups])),

@@ -20,7 +20,7 @@ from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
     configuration,
-    tables_to,
+    table_stream,
     write_report,
 )
 from metricseg_ros.config import SegmenterConfig
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     :param args: what :func:`add_arguments` declared.
     :return: 0, or 1 if something would stop the node.
     """
-    out = tables_to(args.json)
+    out = table_stream(args.json)
     checks = []
     for check in all_checks(configuration(args)):
         checks.append(check)

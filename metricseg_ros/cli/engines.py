@@ -17,7 +17,7 @@ import time
 from metricseg_ros.arguments import whole_number
 from metricseg_ros.backends.tensorrt.engine_cache import EngineCache, Entry, MIB, totals
 from metricseg_ros.cli.exit_codes import DONE, FAILED
-from metricseg_ros.cli.options import add_json, tables_to, write_report
+from metricseg_ros.cli.options import add_json, table_stream, write_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         limit = float('inf') if args.keep_mib is None else args.keep_mib * MIB
         problems = cache.prune(limit, checksums=True)
     entries = cache.entries(checksums=args.action == 'verify')
-    out = tables_to(args.json)
+    out = table_stream(args.json)
     for entry in entries:
         print(line(entry), file=out)
     print(f'{len(entries)} engines, {totals(entries):.1f} MiB, in {cache.folder}', file=out)

@@ -23,14 +23,19 @@ from metricseg_ros.cli.options import (
     add_skip_missing,
     configuration,
     split_overrides,
-    tables_to,
+    table_stream,
     write_report,
 )
 from metricseg_ros.datasets.labelled_image import LabelledDataset
 from metricseg_ros.evaluation.calibration import plot_calibration
-from metricseg_ros.evaluation.gallery import choose, draw_side_by_side, write_gallery, write_page
+from metricseg_ros.evaluation.gallery import (
+    best_median_worst,
+    draw_side_by_side,
+    write_gallery,
+    write_page,
+)
 from metricseg_ros.evaluation.measure import Segment
-from metricseg_ros.evaluation.report import mean_over_sets, measured_calibration, readable
+from metricseg_ros.evaluation.report import mean_over_sets, meaningful_figure, measured_calibration
 from metricseg_ros.evaluation.suite import markdown_table, write_between_markers
 
 if TYPE_CHECKING:
@@ -69,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     mean, model = mean_over_sets(reports), segmenter.description.name
     write_report({'model': model, 'datasets': reports, 'mean': mean}, args.json)
     print(_table({**reports, 'mean': {'figures': mean, 'recall_only': False}}),
-          file=tables_to(args.json))
+          file=table_stream(args.json))
     if args.gallery:
         write_galleries(args.gallery, segmenter, datasets, runs, segment)
     if suite.output:
@@ -93,7 +98,7 @@ def write_galleries(folder: Path, segmenter: InstanceSegmenter,
     for name, done in runs.items():
         rows = list(done.report['images'].values())
         by = 'found' if done.report['recall_only'] else 'overlap_f'
-        chosen = choose([row[by] for row in rows])
+        chosen = best_median_worst([row[by] for row in rows])
         write_gallery(folder / name, {
             rank: [draw_side_by_side(sample, segment(sample), segmenter.description.classes)
                    for sample in (datasets[name][index] for index in indices)]
@@ -110,7 +115,7 @@ def _table(reports: Mapping[str, Mapping[str, Any]]) -> str:
     width = max(map(len, reports))
     lines = [' ' * width + ''.join(f'  {name:>17}' for name in PRINTED)]
     for name, entry in reports.items():
-        values = [readable(entry, figure) for figure in PRINTED]
+        values = [meaningful_figure(entry, figure) for figure in PRINTED]
         lines.append(f'{name:{width}}' + ''.join(
             f'  {"-" if value is None else format(value, ".3f"):>17}' for value in values))
     return '\n'.join(lines)

@@ -61,12 +61,12 @@ def open_all(suite: Suite, skip_missing: bool = False,
     for entry in suite.entries:
         dataset = open_dataset(entry.dataset, skip_missing, depth)
         datasets[entry.name] = (dataset if entry.background_known is None
-                                else Judged(dataset, entry.background_known))
+                                else WithBackgroundKnown(dataset, entry.background_known))
     return datasets
 
 
 @dataclass(frozen=True)
-class Judged:
+class WithBackgroundKnown:
     """
     A data set of which it is said whether everything is labelled.
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TYPE_CHECKING
 from metricseg_ros.arguments import image_size
 from metricseg_ros.cli.exit_codes import DONE, FAILED
 from metricseg_ros.cli.left_out import LeftOut
-from metricseg_ros.cli.options import add_json, tables_to, write_report
+from metricseg_ros.cli.options import add_json, table_stream, write_report
 
 if TYPE_CHECKING:
     from metricseg_ros.export.parity import Parity
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     if args.photographs:
         next(images(args.photographs))  # Rather now than after minutes.
     parity = export_model(read_source(args), args)
-    print(f'{args.output}: {args.precision}: {parity}', file=tables_to(args.json))
+    print(f'{args.output}: {args.precision}: {parity}', file=table_stream(args.json))
     if not parity.instances:
         print('metricseg export: nothing was found on these photographs, so no masks were '
               'compared: give --photographs of your objects', file=sys.stderr)

@@ -100,7 +100,7 @@ def label(args: argparse.Namespace, paths: list[str], config: SegmenterConfig) -
     from metricseg_ros.cli.open_segmenter import open_segmenter
     from metricseg_ros.labelling.server import serve
     from metricseg_ros.labelling.session import LabellingSession
-    store = filled(args, paths, config.input.depth)
+    store = open_store(args, paths, config.input.depth)
     with_browser = not args.no_browser and args.host == '127.0.0.1'
 
     def ready(address: str) -> None:
@@ -117,7 +117,7 @@ def label(args: argparse.Namespace, paths: list[str], config: SegmenterConfig) -
           '-o MODEL')
 
 
-def filled(args: argparse.Namespace, paths: list[str], depth: bool) -> LabelStore:
+def open_store(args: argparse.Namespace, paths: list[str], depth: bool) -> LabelStore:
     """
     Open the folder, and let the inputs wait in it.
 

@@ -159,7 +159,7 @@ def write_report(value: Any, target: str | None) -> None:
         write_json(Path(target), value)
 
 
-def tables_to(target: str | None) -> Any:
+def table_stream(target: str | None) -> Any:
     """
     Say where text for people goes.
 

@@ -31,7 +31,7 @@ from metricseg_ros.cli.options import (
     configuration,
     depth_topics,
     split_overrides,
-    tables_to,
+    table_stream,
     write_report,
 )
 from metricseg_ros.config import dotted_fields, SegmenterConfig
@@ -106,17 +106,17 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
 
     segmenter = open_segmenter(config)
     results = ResultsFolder(args.output, segmenter.description.classes, config.overlay,
-                            {**about(segmenter, config), 'failures': failures}, args.overwrite,
-                            args.video)
+                            {**provenance(segmenter, config), 'failures': failures},
+                            args.overwrite, args.video)
     tracker = Tracker(config.tracking)
     with ExitStack() as stack:
-        stack.callback(tell, results, failures, args)  # Also when interrupted.
+        stack.callback(print_summary, results, failures, args)  # Also when interrupted.
         stack.enter_context(results)
-        labels = opened_labels(args, segmenter.description.classes, stack)
+        labels = open_labels(args, segmenter.description.classes, stack)
         for frame in progress(sources, tracker, args.quiet):
             try:
-                found = identified(tracker, segmenter.segment(frame.image, frame.depth),
-                                   frame.image)
+                found = with_lasting_ids(tracker, segmenter.segment(frame.image, frame.depth),
+                                         frame.image)
                 record = results.write(frame, found)
                 if labels is not None:
                     labels.write(record['name'], frame, found)
@@ -125,18 +125,19 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
     return results
 
 
-def tell(results: ResultsFolder, failures: Sequence[str], args: argparse.Namespace) -> None:
+def print_summary(results: ResultsFolder, failures: Sequence[str],
+                  args: argparse.Namespace) -> None:
     """
     Say what was done, if it is to be said.
 
     :param args: what :func:`add_arguments` declared.
     """
     if not args.quiet:
-        print(summary(results, failures), file=tables_to(args.json))
+        print(summary(results, failures), file=table_stream(args.json))
 
 
-def opened_labels(args: argparse.Namespace, classes: Sequence[str],
-                  stack: ExitStack) -> PreLabels | None:
+def open_labels(args: argparse.Namespace, classes: Sequence[str],
+                stack: ExitStack) -> PreLabels | None:
     """
     Begin to write labels for other programs, if they are asked for.
 
@@ -158,7 +159,7 @@ def tell_assumptions(sources: Sequence[Iterable[Frame]]) -> None:
                   'assumed, so heights may be wrong by a fifth', file=sys.stderr)
 
 
-def identified(tracker: Tracker, found: Instances, image: np.ndarray) -> Instances:
+def with_lasting_ids(tracker: Tracker, found: Instances, image: np.ndarray) -> Instances:
     """
     Give instances ids that last, if the tracker is switched on.
 
@@ -174,7 +175,7 @@ def identified(tracker: Tracker, found: Instances, image: np.ndarray) -> Instanc
         return tracker.update(found, image)
 
 
-def in_order(sources: Sequence[Iterable[Frame]], tracker: Tracker) -> Iterator[Frame]:
+def frames_of_all(sources: Sequence[Iterable[Frame]], tracker: Tracker) -> Iterator[Frame]:
     """
     Go through the frames of all inputs; images given one by one follow each other.
 
@@ -195,11 +196,11 @@ def progress(sources: Sequence[Iterable[Frame]], tracker: Tracker, quiet: bool) 
     :param tracker: made to forget its objects where something else begins.
     :param quiet: no bar; there is none either where stderr is no terminal.
     """
-    return tqdm(in_order(sources, tracker), total=sum(map(length_hint, sources)) or None,
+    return tqdm(frames_of_all(sources, tracker), total=sum(map(length_hint, sources)) or None,
                 unit='image', disable=quiet or not sys.stderr.isatty(), dynamic_ncols=True)
 
 
-def about(segmenter: InstanceSegmenter, config: SegmenterConfig) -> dict[str, Any]:
+def provenance(segmenter: InstanceSegmenter, config: SegmenterConfig) -> dict[str, Any]:
     """Say what made the results."""
     return {
         'metricseg_version': metricseg_ros.__version__,

@@ -17,7 +17,7 @@ import warnings
 
 from metricseg_ros.arguments import whole_number
 from metricseg_ros.cli.exit_codes import DONE
-from metricseg_ros.cli.options import add_json, split_overrides, tables_to, write_report
+from metricseg_ros.cli.options import add_json, split_overrides, table_stream, write_report
 from metricseg_ros.config import SegmenterConfig
 
 
@@ -69,12 +69,12 @@ def run(args: argparse.Namespace) -> int:
     say(f'learning from {len(lesson.learnt)} images, {len(lesson.apart)} kept apart; classes: '
         f'{names}')
     comparison = teach(lesson, args.output, args.workers, args.device, say)
-    print(f'{table(comparison)}\n{comparison["verdict"]}', file=tables_to(args.json))
+    print(f'{table(comparison)}\n{comparison["verdict"]}', file=table_stream(args.json))
     print(f'{comparison["minutes"]} minutes; see {args.output / "teaching" / "index.html"}\n'
           f'use it: metricseg segment INPUT --output DIR --model {args.output}\n'
           'or on the robot: ros2 service call /segmenter/reload_model '
           f'metricseg_msgs/srv/ReloadModel "{{model: {args.output.resolve()}}}"',
-          file=tables_to(args.json))
+          file=table_stream(args.json))
     write_report(comparison, args.json)
     return DONE
 

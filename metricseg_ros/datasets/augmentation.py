@@ -18,7 +18,7 @@ from typing import Any
 
 import cv2
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
-from metricseg_ros.datasets.labelled_image import LabelledImage, seen_only
+from metricseg_ros.datasets.labelled_image import LabelledImage, visible_instances
 from metricseg_ros.preprocess import resize_depth
 from metricseg_ros.structures import DepthImage
 from metricseg_ros.threads import single_threaded
@@ -45,7 +45,7 @@ def augment(sample: LabelledImage, size: tuple[int, int], rng: np.random.Generat
     sample = replace(sample, label_map=without_grounds(sample.label_map))
     with torch_seeded(rng):
         sample = warp_and_recolour(sample)
-    return seen_only(sample)
+    return visible_instances(sample)
 
 
 def random_window(sample: LabelledImage, size: tuple[int, int], rng: np.random.Generator,

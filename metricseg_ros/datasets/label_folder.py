@@ -19,7 +19,7 @@ from metricseg_ros.datasets.reading.files import (
 )
 from metricseg_ros.inputs.codec import is_image, write_image
 from metricseg_ros.inputs.frame import DataWarning
-from metricseg_ros.inputs.other_files import left_out_of
+from metricseg_ros.inputs.other_files import unread_files
 import numpy as np
 
 VOID = 255
@@ -95,7 +95,7 @@ def open_label_folder(root: Path | str, names: list[str] | None = None,
             raise ValueError(f'root must contain the folders images and labels, got {root} '
                              f'without {part}')
     images, labels = _by_name(root / 'images'), _by_name(root / 'labels')
-    if others := left_out_of(root / 'images'):
+    if others := unread_files(root / 'images'):
         warnings.warn(f'left out of {others}', DataWarning, stacklevel=2)
     if missing := sorted(set(names or ()) - images.keys()):
         raise ValueError(f'names must be images of {root}, got {missing[0]!r} '

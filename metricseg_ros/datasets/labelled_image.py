@@ -65,7 +65,7 @@ class LabelledImage:
         return f' ({self.name})' if self.name else ''
 
 
-def seen_only(sample: LabelledImage) -> LabelledImage:
+def visible_instances(sample: LabelledImage) -> LabelledImage:
     """
     Leave out the instances that have no pixel.
 

@@ -25,7 +25,7 @@ CodedMask = tuple[int, dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class CodedImage:
+class EncodedImage:
     """
     The masks of one image, as pycocotools takes them.
 
@@ -43,7 +43,7 @@ class CodedImage:
     ignored: dict[str, Any] | None
 
 
-def code_image(instances: Instances, sample: LabelledImage, classes: np.ndarray) -> CodedImage:
+def encode_image(instances: Instances, sample: LabelledImage, classes: np.ndarray) -> EncodedImage:
     """
     Code the masks of an image.
 
@@ -55,8 +55,8 @@ def code_image(instances: Instances, sample: LabelledImage, classes: np.ndarray)
     predicted = [(int(classes[class_id]), _code(instances.mask(index)))
                  for index, class_id in enumerate(instances.class_ids)]
     ignored = _code(sample.label_map == IGNORE_LABEL) if IGNORE_LABEL in labels else None
-    return CodedImage(instances.image_size, tuple(true), tuple(predicted),
-                      tuple(instances.scores.tolist()), ignored)
+    return EncodedImage(instances.image_size, tuple(true), tuple(predicted),
+                        tuple(instances.scores.tolist()), ignored)
 
 
 def _code(mask: np.ndarray) -> dict[str, Any]:
@@ -64,7 +64,8 @@ def _code(mask: np.ndarray) -> dict[str, Any]:
     return coder.encode(np.asfortranarray(mask.view(np.uint8)))
 
 
-def coco_figures(images: Sequence[CodedImage], classes: Sequence[int] | None) -> dict[str, float]:
+def coco_figures(images: Sequence[EncodedImage],
+                 classes: Sequence[int] | None) -> dict[str, float]:
     """
     Compute the mask AP over a data set.
 
@@ -89,7 +90,7 @@ def coco_figures(images: Sequence[CodedImage], classes: Sequence[int] | None) ->
             for name, place in FIGURES.items()}
 
 
-def _truth(images: Sequence[CodedImage], classes: Sequence[int] | None) -> dict[str, Any]:
+def _truth(images: Sequence[EncodedImage], classes: Sequence[int] | None) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     for number, image in enumerate(images, start=1):
         own = [(_class(class_id, classes), code, 0) for class_id, code in image.true]
@@ -108,7 +109,7 @@ def _truth(images: Sequence[CodedImage], classes: Sequence[int] | None) -> dict[
     return {'info': {}, 'images': sizes, 'annotations': rows, 'categories': names}
 
 
-def _predictions(images: Sequence[CodedImage],
+def _predictions(images: Sequence[EncodedImage],
                  classes: Sequence[int] | None) -> Iterable[dict[str, Any]]:
     for number, image in enumerate(images, start=1):
         for (class_id, code), score in zip(image.predicted, image.scores, strict=True):

@@ -30,7 +30,8 @@ SHEET_HEIGHT = 200
 GAP = 6
 
 
-def choose(values: Sequence[float | None], count: int = PER_RANK) -> dict[str, list[int]]:
+def best_median_worst(values: Sequence[float | None],
+                      count: int = PER_RANK) -> dict[str, list[int]]:
     """
     Choose images by a figure.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.evaluation.boundary import Boundary, boundary
-from metricseg_ros.evaluation.coco import code_image, CodedImage
+from metricseg_ros.evaluation.coco import encode_image, EncodedImage
 from metricseg_ros.evaluation.matches import common_classes, match, Matches
 from metricseg_ros.evaluation.overlap import Overlap, overlap
 from metricseg_ros.structures import Instances
@@ -35,7 +35,7 @@ class MeasuredImage:
     overlap: Overlap
     boundary: Boundary
     matches: Matches
-    coded: CodedImage
+    coded: EncodedImage
     stage_ms: dict[str, float]
     background_known: bool
 
@@ -54,5 +54,5 @@ def measure(samples: Iterable[LabelledImage], segment: Segment, model_classes: S
         yield MeasuredImage(sample.name, overlap(label_map, sample.label_map),
                             boundary(label_map, sample.label_map),
                             match(instances, sample, common),
-                            code_image(instances, sample, common), instances.stage_ms,
+                            encode_image(instances, sample, common), instances.stage_ms,
                             sample.background_known)

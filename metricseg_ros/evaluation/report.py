@@ -62,7 +62,7 @@ def report(images: Sequence[MeasuredImage], classes: Sequence[str],
                **_class_figures(images, common)}
     reliability = measured_calibration(images)
     figures['calibration_error'] = reliability.error
-    return plain({
+    return json_values({
         'figures': figures, 'intervals': _intervals(rows, agnostic, rng_seed),
         'recall_only': not all(image.background_known for image in images),
         'per_class': _per_class(matches, common, classes),
@@ -145,12 +145,12 @@ def mean_over_sets(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, float 
     means = {}
     for name in next(iter(reports.values()))['figures']:
         values = [value for entry in reports.values()
-                  if (value := readable(entry, name)) is not None]
+                  if (value := meaningful_figure(entry, name)) is not None]
         means[name] = round(sum(values) / len(values), 4) if values else None
     return means
 
 
-def readable(entry: Mapping[str, Any], name: str) -> float | None:
+def meaningful_figure(entry: Mapping[str, Any], name: str) -> float | None:
     """
     Give a figure if it means something in its data set.
 
@@ -162,16 +162,16 @@ def readable(entry: Mapping[str, Any], name: str) -> float | None:
     return entry['figures'].get(name)
 
 
-def plain(value: Any) -> Any:
+def json_values(value: Any) -> Any:
     """
     Turn arrays and NumPy's numbers into what JSON knows.
 
     :return: lists, dicts, numbers; None for NaN.
     """
     if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return {str(key): json_values(inner) for key, inner in value.items()}
     if isinstance(value, np.ndarray | list | tuple):
-        return [plain(inner) for inner in value]
+        return [json_values(inner) for inner in value]
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, int | np.integer):

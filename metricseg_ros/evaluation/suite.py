@@ -14,7 +14,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from metricseg_ros.evaluation.report import mean_over_sets, readable
+from metricseg_ros.evaluation.report import mean_over_sets, meaningful_figure
 
 COLUMNS = {'overlap_precision': 'overlap P', 'overlap_recall': 'overlap R',
            'overlap_f': 'overlap F', 'boundary_f': 'boundary F', 'found': 'found',
@@ -113,7 +113,7 @@ def markdown_table(reports: Mapping[str, Mapping[str, Any]], shows: Mapping[str,
 def _row(name: str, shows: str, entry: Mapping[str, Any]) -> list[str]:
     said = f'{name}: {shows}' if shows else name
     return [said, str(len(entry['images'])),
-            *(_number(readable(entry, figure), entry['intervals'].get(figure))
+            *(_number(meaningful_figure(entry, figure), entry['intervals'].get(figure))
               for figure in COLUMNS)]
 
 

@@ -12,7 +12,7 @@ from metricseg_ros.inputs.codec import is_image
 from metricseg_ros.inputs.depth_topic import DepthTopics
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
 from metricseg_ros.inputs.images import ImageFiles, open_image_folder
-from metricseg_ros.inputs.other_files import VIDEO, why_not
+from metricseg_ros.inputs.other_files import reason_not_read, VIDEO
 from metricseg_ros.inputs.rgbd_folder import RgbdFolder
 from metricseg_ros.inputs.video import Video
 
@@ -61,6 +61,6 @@ def open_input(path: str | PathLike[str], topic: str | None = None,
         return open_image_folder(path, on_error)
     if is_image(path):
         return ImageFiles([path], on_error)
-    if (reason := why_not(path)) and reason != VIDEO:
+    if (reason := reason_not_read(path)) and reason != VIDEO:
         raise InputError(f'{path}: {reason}')
     return Video(path, on_error)

@@ -18,7 +18,7 @@ from typing import Any
 
 from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.inputs.codec import read_stored, write_image
-from metricseg_ros.pinhole import depth_in_metres, doubt_depth, Intrinsics
+from metricseg_ros.pinhole import depth_in_metres, implausible_depth, Intrinsics
 from metricseg_ros.structures import DepthImage
 import numpy as np
 
@@ -192,7 +192,7 @@ def read_depth(path: Path) -> np.ndarray:
         metres = np.nan_to_num(depth_in_metres(stored), copy=False)
     except ValueError as error:
         raise ValueError(f'{path}: {error} (millimetres or metres)') from None
-    if doubt := doubt_depth(metres, OF_FILES):
+    if doubt := implausible_depth(metres, OF_FILES):
         raise ValueError(f'{path}: {doubt}')
     return metres
 

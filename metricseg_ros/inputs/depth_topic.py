@@ -16,7 +16,7 @@ from metricseg_ros.inputs.bag_files import Topic
 from metricseg_ros.inputs.depth_buffer import DepthBuffer
 from metricseg_ros.inputs.frame import DataWarning, Frame, InputError
 from metricseg_ros.inputs.registered_depth import DepthError, read_registered
-from metricseg_ros.pinhole import doubt_depth
+from metricseg_ros.pinhole import implausible_depth
 
 DEPTH_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
@@ -86,7 +86,7 @@ class Pairing:
             except DepthError as error:
                 yield f'{frame.source}: {frame.name}', error
                 continue
-            if depth and not self._doubted and (doubt := doubt_depth(depth.metres)):
+            if depth and not self._doubted and (doubt := implausible_depth(depth.metres)):
                 self._doubted = True
                 warnings.warn(f'{frame.source}: {doubt}', DataWarning, stacklevel=2)
             yield frame if depth is None else replace(frame, depth=depth)

@@ -10,7 +10,7 @@ import re
 
 from metricseg_ros.inputs.codec import IMAGE_SUFFIXES, is_image, picture_count, read_image
 from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
-from metricseg_ros.inputs.other_files import left_out_of
+from metricseg_ros.inputs.other_files import unread_files
 
 
 class ImageFiles:
@@ -51,7 +51,7 @@ def open_image_folder(folder: Path, on_error: OnError = raise_error) -> ImageFil
     :raises InputError: if the folder has no image.
     """
     paths = list_images(folder)
-    if others := left_out_of(folder):
+    if others := unread_files(folder):
         on_error(InputError(others))
     return ImageFiles(paths, on_error)
 
@@ -66,7 +66,7 @@ def list_images(folder: Path) -> list[Path]:
     paths = [path for path in folder.iterdir()
              if is_image(path) and path.is_file() and not path.name.startswith('.')]
     if not paths:
-        raise InputError(left_out_of(folder) or f'{folder}: neither a bag nor a folder with '
+        raise InputError(unread_files(folder) or f'{folder}: neither a bag nor a folder with '
                          f'images ({" ".join(IMAGE_SUFFIXES)})')
     return sorted(paths, key=lambda path: natural_key(path.name))
 

@@ -28,7 +28,7 @@ SHOWN = 3
 """Files that are named of those left out for one reason."""
 
 
-def why_not(path: Path) -> str:
+def reason_not_read(path: Path) -> str:
     """
     Say why a file or folder that holds pictures is not read among images.
 
@@ -48,7 +48,7 @@ def why_not(path: Path) -> str:
     return REASONS.get(path.suffix.lower(), '')
 
 
-def left_out_of(folder: Path) -> str:
+def unread_files(folder: Path) -> str:
     """
     Say which files of a folder of images are not read, and why.
 
@@ -57,7 +57,7 @@ def left_out_of(folder: Path) -> str:
     """
     names: dict[str, list[str]] = {}
     for path in sorted(folder.iterdir()):
-        if not path.name.startswith('.') and (reason := why_not(path)):
+        if not path.name.startswith('.') and (reason := reason_not_read(path)):
             names.setdefault(reason, []).append(path.name)
     parts = [f'{", ".join(found[:SHOWN])}'
              f'{f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""} ({reason})'

@@ -97,7 +97,7 @@ class Track:
         return self.broken_images <= PATIENCE * self.whole_images
 
 
-def begun(track_id: int, instances: Instances, index: int) -> Track:
+def new_track(track_id: int, instances: Instances, index: int) -> Track:
     """
     Begin to remember an object.
 
@@ -108,7 +108,7 @@ def begun(track_id: int, instances: Instances, index: int) -> Track:
                  _row(instances.colours, index))
 
 
-def continued(track: Track, instances: Instances, index: int, held: bool = False) -> Track:
+def seen_again(track: Track, instances: Instances, index: int, held: bool = False) -> Track:
     """
     Take over where an object is now.
 
@@ -144,7 +144,7 @@ def _mixed(before: np.ndarray | None, now: np.ndarray | None) -> np.ndarray | No
     return now if before is None or now is None else RECENT * now + (1 - RECENT) * before
 
 
-def missed(track: Track) -> Track:
+def not_seen(track: Track) -> Track:
     """Take over that an object is not seen now."""
     return replace(track, last=_aged(track.last), whole=_aged(track.whole))
 

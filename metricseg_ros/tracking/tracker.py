@@ -14,7 +14,7 @@ from metricseg_ros.tracking.assignment import assign
 from metricseg_ros.tracking.colours import colour_shares
 from metricseg_ros.tracking.joining import joined_if_expected, joined_if_similar
 from metricseg_ros.tracking.parts import to_largest_parts
-from metricseg_ros.tracking.track import begun, continued, ESTABLISHED, missed, Track
+from metricseg_ros.tracking.track import ESTABLISHED, new_track, not_seen, seen_again, Track
 import numpy as np
 
 
@@ -62,8 +62,8 @@ class Tracker:
         present: list[Track] = []
         for index in range(len(instances)):
             present.append(
-                continued(self._tracks[row_of[index]], instances, index, held[index])
-                if index in row_of else begun(self._new_id(), instances, index))
+                seen_again(self._tracks[row_of[index]], instances, index, held[index])
+                if index in row_of else new_track(self._new_id(), instances, index))
         self._tracks = present + hidden
         return replace(instances, ids=np.array([track.track_id for track in present], np.uint16))
 
@@ -80,7 +80,7 @@ class Tracker:
 
     def _hidden(self, matched: set[int], memory: int) -> list[Track]:
         """Return the tracks that are not seen now and not forgotten yet."""
-        hidden = [missed(track) for row, track in enumerate(self._tracks) if row not in matched]
+        hidden = [not_seen(track) for row, track in enumerate(self._tracks) if row not in matched]
         return [track for track in hidden if track.last.age <= (
             memory if track.seen >= ESTABLISHED else min(memory, track.seen))]
 

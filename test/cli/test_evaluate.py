@@ -12,7 +12,7 @@ from evaluation.scenes import random_scene
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE
 from metricseg_ros.cli.main import main
 from metricseg_ros.datasets.label_folder import write_pair
-from metricseg_ros.evaluation.gallery import as_instances, choose
+from metricseg_ros.evaluation.gallery import as_instances, best_median_worst
 from metricseg_ros.evaluation.suite import write_between_markers
 import numpy as np
 import pytest
@@ -91,8 +91,8 @@ def test_a_table_without_its_lines_is_refused(tmp_path: Path) -> None:
 
 def test_best_median_and_worst_are_chosen_by_value() -> None:
     values = [0.1, None, 0.9, 0.5, 0.3, 0.7, 0.0]
-    assert choose(values, 2) == {'best': [2, 5], 'median': [3, 4], 'worst': [0, 6]}
-    assert choose([0.5], 2) == {'best': [0], 'median': [0], 'worst': [0]}
+    assert best_median_worst(values, 2) == {'best': [2, 5], 'median': [3, 4], 'worst': [0, 6]}
+    assert best_median_worst([0.5], 2) == {'best': [0], 'median': [0], 'worst': [0]}
 
 
 def test_the_truth_is_drawn_as_it_is(rng: np.random.Generator) -> None:

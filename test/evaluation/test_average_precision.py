@@ -15,7 +15,7 @@ from metricseg_ros.evaluation.average_precision import (
     average_precision,
     mean_average_precision,
 )
-from metricseg_ros.evaluation.coco import coco_figures, code_image
+from metricseg_ros.evaluation.coco import coco_figures, encode_image
 from metricseg_ros.evaluation.matches import class_accuracy, common_classes, match
 import numpy as np
 from pycocotools import mask as coder
@@ -154,7 +154,7 @@ def test_coco_figures_are_those_of_its_own_tool_on_its_own_files(tmp_path, agnos
         tool.evaluate()
         tool.accumulate()
         tool.summarize()
-    images = [code_image(instances, sample, CLASSES) for sample, instances in pairs]
+    images = [encode_image(instances, sample, CLASSES) for sample, instances in pairs]
     figures = coco_figures(images, None if agnostic else (1, 2, 3))
     assert 0 < figures['coco_ap'] < 1
     assert [figures[name] for name in ('coco_ap', 'coco_ap50', 'coco_ap75', 'coco_ar100')] == \
@@ -165,7 +165,7 @@ def test_a_mask_inside_what_is_ignored_costs_no_coco_ap():
     sample = labelled([(5, 5, 25, 25)], [1], ignored=(40, 0, 80, 60))
     for class_id in (1, 2):
         found = instances_of([(5, 5, 25, 25), (50, 10, 70, 30)], [0.8, 0.9], [1, class_id])
-        images = [code_image(found, sample, CLASSES)]
+        images = [encode_image(found, sample, CLASSES)]
         for classes in (None, (1, 2)):
             assert coco_figures(images, classes)['coco_ap'] == pytest.approx(1)
 
@@ -173,9 +173,9 @@ def test_a_mask_inside_what_is_ignored_costs_no_coco_ap():
 def test_coco_figures_of_empty_sides():
     nothing = instances_of([], [], [])
     sample = labelled([(5, 5, 25, 25)], [1])
-    assert coco_figures([code_image(nothing, sample, CLASSES)], None)['coco_ap'] == 0
+    assert coco_figures([encode_image(nothing, sample, CLASSES)], None)['coco_ap'] == 0
     found = instances_of([(5, 5, 25, 25)], [0.9], [1])
-    empty = coco_figures([code_image(found, labelled([], []), CLASSES)], None)
+    empty = coco_figures([encode_image(found, labelled([], []), CLASSES)], None)
     assert np.isnan(list(empty.values())).all()
 
 

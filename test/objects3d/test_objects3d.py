@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from metricseg_ros.config import DepthConfig
 from metricseg_ros.objects3d import locate, ObjectInSpace
-from metricseg_ros.pinhole import depth_in_metres, doubt_depth, Intrinsics
+from metricseg_ros.pinhole import depth_in_metres, implausible_depth, Intrinsics
 from metricseg_ros.structures import Instances
 import numpy as np
 import pytest
@@ -204,7 +204,7 @@ def test_intrinsics_that_are_no_camera_are_refused(values: tuple[float, ...]) ->
     (np.full((20, 30), np.nan, np.float32), False)])
 def test_depth_of_another_unit_or_byte_order_is_doubted(depth: np.ndarray,
                                                         is_doubted: bool) -> None:
-    told = doubt_depth(depth_in_metres(depth))
+    told = implausible_depth(depth_in_metres(depth))
     assert bool(told) == is_doubted
     assert not told or 'is_bigendian' in told
 
@@ -212,4 +212,4 @@ def test_depth_of_another_unit_or_byte_order_is_doubted(depth: np.ndarray,
 def test_a_few_far_pixels_are_no_doubt() -> None:
     depth = np.full((80, 80), 1.0, np.float32)
     depth[:, :30] = 500
-    assert not doubt_depth(depth)
+    assert not implausible_depth(depth)

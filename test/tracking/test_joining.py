@@ -10,7 +10,7 @@ from metricseg_ros.config import TrackingConfig
 from metricseg_ros.structures import Instances
 from metricseg_ros.tracking import Tracker
 from metricseg_ros.tracking.parts import to_largest_parts
-from metricseg_ros.tracking.track import begun, DOUBT, ESTABLISHED, PATIENCE
+from metricseg_ros.tracking.track import DOUBT, ESTABLISHED, new_track, PATIENCE
 import numpy as np
 import pytest
 
@@ -149,8 +149,8 @@ def test_nothing_is_found_in_an_empty_image() -> None:
 
 @pytest.mark.parametrize('had', [None, 1])
 def test_the_id_of_a_known_object_is_on_its_largest_part(had: int | None) -> None:
-    known = replace(begun(7, things(WHOLE), 0), seen=10)
-    recent = begun(8, things((8, 20, FAR)), 0)
+    known = replace(new_track(7, things(WHOLE), 0), seen=10)
+    recent = new_track(8, things((8, 20, FAR)), 0)
     parts = things((0, 8, 0.0), (8, 20, FAR))
     row_of = {0: 0} if had is None else {0: 0, 1: had}
     moved = to_largest_parts(row_of, [known, recent], parts)
@@ -162,12 +162,12 @@ def test_the_id_of_a_known_object_is_on_its_largest_part(had: int | None) -> Non
     pytest.param(((0, 8, 0.0), (40, 52, FAR)), id='elsewhere'),
     pytest.param(((0, 7, 0.0), (12, 20, FAR)), id='apart')])
 def test_an_id_stays_where_no_larger_part_of_the_object_is(parts: tuple[Thing, Thing]) -> None:
-    known = replace(begun(7, things(WHOLE), 0), seen=10)
+    known = replace(new_track(7, things(WHOLE), 0), seen=10)
     assert to_largest_parts({0: 0}, [known], things(*parts)) == {0: 0}
 
 
 def test_an_id_passes_to_no_object_known_itself() -> None:
-    known = replace(begun(7, things(WHOLE), 0), seen=10)
-    other = replace(begun(8, things((8, 20, FAR)), 0), seen=ESTABLISHED + 1)
+    known = replace(new_track(7, things(WHOLE), 0), seen=10)
+    other = replace(new_track(8, things((8, 20, FAR)), 0), seen=ESTABLISHED + 1)
     row_of = {0: 0, 1: 1}
     assert to_largest_parts(row_of, [known, other], things((0, 8, 0.0), (8, 20, FAR))) == row_of

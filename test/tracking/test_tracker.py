@@ -13,7 +13,7 @@ from metricseg_ros.tracking import Tracker
 from metricseg_ros.tracking.affinity import affinities, DRIFT, embedding_similarities
 from metricseg_ros.tracking.assignment import assign
 from metricseg_ros.tracking.overlap import mask_overlaps
-from metricseg_ros.tracking.track import begun, missed
+from metricseg_ros.tracking.track import new_track, not_seen
 import numpy as np
 import pytest
 import torch
@@ -154,7 +154,7 @@ def test_after_a_reset_nothing_is_known_and_no_id_comes_twice() -> None:
 
 def test_overlap_is_the_iou_of_the_masks_and_the_share_inside() -> None:
     first, second = squares((0, 0, RED)), squares((5, 0, RED), (0, 5, RED), (10, 0, RED))
-    track = begun(1, first, 0)
+    track = new_track(1, first, 0)
     ious, inside = mask_overlaps([track.last], [track], second)
     np.testing.assert_allclose(ious, [[50 / 150, 50 / 150, 0]])
     np.testing.assert_allclose(inside, [[0.5, 0.5, 0]])
@@ -163,21 +163,21 @@ def test_overlap_is_the_iou_of_the_masks_and_the_share_inside() -> None:
 def test_overlap_knows_holes() -> None:
     ring = np.ones((10, 10), bool)
     ring[2:8, 2:8] = False
-    track = begun(1, replace(squares((0, 0, RED)), crops=(ring,)), 0)
+    track = new_track(1, replace(squares((0, 0, RED)), crops=(ring,)), 0)
     ious, inside = mask_overlaps([track.last], [track], squares((0, 0, RED)))
     np.testing.assert_allclose((ious, inside), [[[0.64]], [[0.64]]])
 
 
 def test_similarity_is_that_of_the_method() -> None:
-    track = begun(1, squares((0, 0, (0.0, 0.0))), 0)
+    track = new_track(1, squares((0, 0, (0.0, 0.0))), 0)
     similarities = embedding_similarities([track], squares((0, 0, (1.0, 0.0))))
     np.testing.assert_allclose(similarities, [[2 / (1 + np.e)]], rtol=1e-6)
 
 
 def test_the_longer_an_object_was_hidden_the_less_its_distance_means() -> None:
-    track = begun(1, squares((0, 0, (0.0, 0.0))), 0)
+    track = new_track(1, squares((0, 0, (0.0, 0.0))), 0)
     for _ in range(DRIFT):
-        track = missed(track)
+        track = not_seen(track)
     similarities = embedding_similarities([track], squares((0, 0, (2.0, 0.0))))
     # Half the squared distance of 4 is left.
     np.testing.assert_allclose(similarities, [[2 / (1 + np.exp(2))]], rtol=1e-6)
@@ -207,7 +207,7 @@ def test_tracking_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_of_two_equally_like_objects_the_one_known_longer_is_preferred() -> None:
     seen = squares((10, 10, RED))
-    short, long = begun(1, seen, 0), replace(begun(2, seen, 0), seen=20)
+    short, long = new_track(1, seen, 0), replace(new_track(2, seen, 0), seen=20)
     likelihood = affinities([short, long], seen, TrackingConfig(enabled=True))
     assert likelihood.shape == (2, 1)
     assert 0 < likelihood[0, 0] < likelihood[1, 0] <= 1

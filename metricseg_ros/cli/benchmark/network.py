@@ -34,7 +34,7 @@ from metricseg_ros.cli.options import (
     add_configuration,
     add_json,
     configuration,
-    tables_to,
+    table_stream,
     write_report,
 )
 from metricseg_ros.config import BackendConfig, InputConfig, SegmenterConfig
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     backends = open_backends(description, config.backend, sizes)
     rows = [row for size in sizes
             for row in measure(backends, description, config, size, args.runs)]
-    print(table(rows, COLUMNS), file=tables_to(args.json))
+    print(table(rows, COLUMNS), file=table_stream(args.json))
     write_report({'benchmark': 'network', 'machine': machine(load), 'model': description.name,
                   'threads': config.backend.threads, 'runs': args.runs, 'rows': rows}, args.json)
     return DONE

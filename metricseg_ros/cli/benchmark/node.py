@@ -22,7 +22,7 @@ from typing import Any
 from metricseg_ros.arguments import real_number, whole_number
 from metricseg_ros.cli.benchmark.measuring import load_average, machine, spread, table
 from metricseg_ros.cli.exit_codes import DONE, FAILED
-from metricseg_ros.cli.options import add_json, tables_to, write_report
+from metricseg_ros.cli.options import add_json, table_stream, write_report
 from metricseg_ros.config import NodeConfig
 from metricseg_ros.models import find_model
 
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if found is None:
         return FAILED
     rows = [summary(row) for row in found['rows']]
-    out = tables_to(args.json)
+    out = table_stream(args.json)
     print(table(rows, COLUMNS), file=out)
     print(f'\nresident memory {found["rss_mb"]:.0f} MB{soak_line(found.get("soak"))}', file=out)
     if args.streams:

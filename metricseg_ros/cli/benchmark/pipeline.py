@@ -27,7 +27,7 @@ from metricseg_ros.cli.options import (
     add_json,
     configuration,
     split_overrides,
-    tables_to,
+    table_stream,
     write_report,
 )
 from metricseg_ros.config import SegmenterConfig
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     load = load_average()
     times, found = measure(segmenter, frames, config, args.rounds)
     rows = stage_rows(times)
-    out = tables_to(args.json)
+    out = table_stream(args.json)
     print(table(rows, COLUMNS), file=out)
     print(f'\n{len(frames)} images, {args.rounds} rounds, {found / len(frames):.1f} instances an '
           f'image; {segmenter.backend.report}', file=out)

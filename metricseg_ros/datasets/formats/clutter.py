@@ -17,7 +17,7 @@ from typing import Any
 
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.reading.files import (
-    found_in,
+    describe_folder,
     read_labels,
     read_photograph,
     renumbered,
@@ -80,7 +80,7 @@ def open_ocid(root: Path, skip_missing: bool = False, depth: bool = True) -> Clu
     paths = tuple(sorted(root.glob('**/rgb/*.png')))
     if not paths or not (paths[0].parent.parent / 'label').is_dir():
         raise ValueError('ocid needs sequences with rgb/*.png and label/*.png, as '
-                         f'ARID20/table/top/seq01, got {found_in(root)}')
+                         f'ARID20/table/top/seq01, got {describe_folder(root)}')
     return ClutterDataset(root, _labelled(paths, 'label', root, skip_missing), 'label',
                           ocid_background, *_depth_of(root, ('depth',), depth))
 
@@ -108,7 +108,7 @@ def open_osd(root: Path, skip_missing: bool = False, depth: bool = True) -> Clut
     paths = tuple(sorted((root / 'image_color').glob('*.png')))
     if not paths or not (root / 'annotation').is_dir():
         raise ValueError('osd needs image_color/*.png and annotation/*.png, got '
-                         f'{found_in(root)}')
+                         f'{describe_folder(root)}')
     return ClutterDataset(root, _labelled(paths, 'annotation', root, skip_missing), 'annotation',
                           lambda _: (0,), *_depth_of(root, ('depth', 'disparity'), depth))
 

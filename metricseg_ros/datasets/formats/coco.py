@@ -21,13 +21,13 @@ import warnings
 
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading.drawn_masks import drawn, read_sized
+from metricseg_ros.datasets.reading.drawn_masks import draw_masks, read_sized
 from metricseg_ros.datasets.reading.files import (
+    describe_folder,
     find_file,
-    found_in,
-    number,
     read_json,
     SHOWN,
+    to_int,
     usable,
 )
 from metricseg_ros.datasets.reading.masks import mask_of
@@ -94,7 +94,7 @@ class CocoDataset:
         masks = [(mask_of(annotation.segmentation, entry.size),
                   IGNORE_LABEL if annotation.is_crowd else annotation.class_id)
                  for annotation in entry.annotations]
-        return drawn(image, masks, False, entry.path.stem)
+        return draw_masks(image, masks, False, entry.path.stem)
 
 
 def open_coco(folder: Path, path: Path, skip_missing: bool = False) -> CocoDataset:
@@ -109,7 +109,7 @@ def open_coco(folder: Path, path: Path, skip_missing: bool = False) -> CocoDatas
         be used.
     """
     if not folder.is_dir():
-        raise ValueError(f'coco needs the folder of the images, got {found_in(folder)}')
+        raise ValueError(f'coco needs the folder of the images, got {describe_folder(folder)}')
     content = read_json(path)
     _check(content, path)
     categories = sorted(_by_id(content['categories'], path, 'categories').items(),
@@ -154,7 +154,7 @@ def _check(content: Any, path: Path) -> None:
 def _key(value: Any, what: str) -> int | str:
     """Read an id: a number, whatever it is written as, or else a text."""
     try:
-        return number(value, what)
+        return to_int(value, what)
     except ValueError:
         if isinstance(value, str):
             return value
@@ -201,7 +201,7 @@ def _image(entry: Mapping[str, Any], folder: Path, annotations: list[Mapping[str
            class_ids: Mapping[int | str, int], bare: list[str]) -> CocoImage:
     """Read an image's entry; annotations without a mask are added to `bare`."""
     name, where = str(entry['file_name']), f'image {entry["id"]!r:.40}'
-    size = number(entry['height'], f'height of {where}'), number(entry['width'],
+    size = to_int(entry['height'], f'height of {where}'), to_int(entry['width'],
                                                                  f'width of {where}')
     if min(size) < 1:
         raise ValueError(f'{where} must have a size, got {size}')
@@ -209,7 +209,7 @@ def _image(entry: Mapping[str, Any], folder: Path, annotations: list[Mapping[str
     for annotation in annotations:
         what = f'annotation {annotation.get("id")!r:.40} of {where} ({name:.80})'
         try:
-            crowd = bool(number(annotation.get('iscrowd') or 0, f'{what}: iscrowd'))
+            crowd = bool(to_int(annotation.get('iscrowd') or 0, f'{what}: iscrowd'))
             if mask_of(annotation.get('segmentation'), size, draw=False) is None:
                 bare.append(what)
                 continue

@@ -19,8 +19,8 @@ from metricseg_ros.datasets.formats.coco import CocoDataset, open_coco
 from metricseg_ros.datasets.formats.voc import OBJECTS, PALETTE_FILE, read_palette, VocDataset
 from metricseg_ros.datasets.joined import joined
 from metricseg_ros.datasets.labelled_image import LabelledDataset
-from metricseg_ros.datasets.reading.drawn_masks import readable
-from metricseg_ros.datasets.reading.files import found_in
+from metricseg_ros.datasets.reading.drawn_masks import usable_indices
+from metricseg_ros.datasets.reading.files import describe_folder
 from metricseg_ros.inputs.codec import is_image
 
 LARGEST = 64 << 30
@@ -47,7 +47,7 @@ def open_cvat(path: Path, skip_missing: bool = False) -> LabelledDataset:
     if not parts:
         raise ValueError("cvat needs an export as 'COCO 1.0' (annotations/instances_*.json) or "
                          f"'Segmentation mask 1.1' ({OBJECTS}/), with images, got "
-                         f'{found_in(folder)}')
+                         f'{describe_folder(folder)}')
     return replace(joined(parts), kept=unpacked)
 
 
@@ -105,5 +105,5 @@ def _open_masks(folder: Path, skip_missing: bool) -> VocDataset:
              for path in sorted(objects.rglob('*.png'))]
     whole = VocDataset(tuple((folder, name) for name in names),
                        read_palette(folder / PALETTE_FILE), upright=True)
-    kept = readable(whole, names, folder, skip_missing)
+    kept = usable_indices(whole, names, folder, skip_missing)
     return replace(whole, entries=tuple(whole.entries[index] for index in kept))

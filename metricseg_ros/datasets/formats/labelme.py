@@ -22,12 +22,17 @@ from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.formats.folder_dataset import ONE_CLASS
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.reading.drawn_masks import (
+    draw_masks,
     draw_polygons,
-    drawn,
     DrawnDataset,
     read_sized,
 )
-from metricseg_ros.datasets.reading.files import find_file, found_in, number, read_json
+from metricseg_ros.datasets.reading.files import (
+    describe_folder,
+    find_file,
+    read_json,
+    to_int,
+)
 from metricseg_ros.inputs.codec import decode, decode_image
 import numpy as np
 
@@ -48,7 +53,7 @@ def open_labelme(folder: Path, skip_missing: bool = False) -> DrawnDataset:
     paths = tuple(sorted(folder.glob('*.json'))) if folder.is_dir() else ()
     paths = tuple(path for path in paths if not path.name.startswith('.'))
     if not paths:
-        raise ValueError(f'labelme needs a folder of JSON files, got {found_in(folder)}')
+        raise ValueError(f'labelme needs a folder of JSON files, got {describe_folder(folder)}')
     names = {shape['label'] for path in paths for shape in read_labelme(path)['shapes']}
     classes = tuple(sorted(names - {IGNORED})) or ONE_CLASS
     return DrawnDataset(paths, classes, read_image).usable(folder, skip_missing)
@@ -64,7 +69,7 @@ def read_image(path: Path, classes: tuple[str, ...]) -> LabelledImage:
     content = read_labelme(path)
     size = tuple(content.get(key) for key in ('imageHeight', 'imageWidth'))
     if None not in size:
-        size = tuple(number(side, f'{path}: imageHeight and imageWidth') for side in size)
+        size = tuple(to_int(side, f'{path}: imageHeight and imageWidth') for side in size)
     image = _image(path, content, None if None in size else size)
     groups: dict[tuple[str, str], list[np.ndarray]] = {}
     for index, shape in enumerate(content['shapes']):
@@ -74,7 +79,7 @@ def read_image(path: Path, classes: tuple[str, ...]) -> LabelledImage:
     masks = [(np.any(parts, axis=0),
               IGNORE_LABEL if name == IGNORED else classes.index(name) + 1)
              for (name, _), parts in groups.items()]
-    return drawn(image, masks, True, path.stem)
+    return draw_masks(image, masks, True, path.stem)
 
 
 def _image(path: Path, content: Mapping[str, Any], size: tuple[int, int] | None) -> np.ndarray:

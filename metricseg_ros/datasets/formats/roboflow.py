@@ -9,7 +9,7 @@ from pathlib import Path
 from metricseg_ros.datasets.formats.coco import open_coco
 from metricseg_ros.datasets.joined import joined
 from metricseg_ros.datasets.labelled_image import LabelledDataset
-from metricseg_ros.datasets.reading.files import found_in
+from metricseg_ros.datasets.reading.files import describe_folder
 
 ANNOTATIONS = '_annotations.coco.json'
 
@@ -28,7 +28,7 @@ def open_roboflow(folder: Path, skip_missing: bool = False) -> LabelledDataset:
         paths = [folder / ANNOTATIONS]
     if not paths:
         raise ValueError(f'roboflow needs a folder with {ANNOTATIONS}, or with train/, valid/ and '
-                         f'test/ that have one, got {found_in(folder)}')
+                         f'test/ that have one, got {describe_folder(folder)}')
     parts = [open_coco(path.parent, path, skip_missing) for path in paths]
     # Its first category is the name of the whole set, and no annotation has it.
     used = {part.classes[annotation.class_id - 1] for part in parts for image in part.images

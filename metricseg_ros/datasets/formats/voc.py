@@ -19,7 +19,7 @@ from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.reading.drawn_masks import read_sized
 from metricseg_ros.datasets.reading.files import (
-    found_in,
+    describe_folder,
     read_colours,
     read_labels,
     read_names,
@@ -129,13 +129,13 @@ def open_voc(root: Path, split: str = '', skip_missing: bool = False) -> VocData
         if voc is None or sbd is None:
             raise ValueError('trainaug needs VOC (VOCdevkit/VOC2012 or VOC2012) and SBD '
                              '(benchmark_RELEASE/dataset or dataset) in one folder, got '
-                             f'{found_in(root)}')
+                             f'{describe_folder(root)}')
         entries = _augmented_training_set(voc, sbd)
         return VocDataset(tuple(usable(entries, _fault, root, skip_missing)))
     if voc is None and sbd is None:
         raise ValueError('voc needs JPEGImages/, SegmentationObject/, SegmentationClass/ and '
                          'ImageSets/Segmentation/, or the img/ and inst/ of SBD, got '
-                         f'{found_in(root)}')
+                         f'{describe_folder(root)}')
     place, names = (voc, _voc_names(voc, split)) if voc else (sbd, _sbd_names(sbd, split))
     if not names:
         raise ValueError(f'{place} lists no image in {split}')

@@ -16,8 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from metricseg_ros.datasets.labelled_image import LabelledImage
-from metricseg_ros.datasets.reading.drawn_masks import draw_polygons, drawn, DrawnDataset
-from metricseg_ros.datasets.reading.files import found_in, number, read_names, read_text
+from metricseg_ros.datasets.reading.drawn_masks import draw_masks, draw_polygons, DrawnDataset
+from metricseg_ros.datasets.reading.files import (
+    describe_folder,
+    read_names,
+    read_text,
+    to_int,
+)
 from metricseg_ros.inputs import codec
 import numpy as np
 
@@ -50,7 +55,7 @@ def open_yolo(folder: Path, skip_missing: bool = False) -> DrawnDataset:
     content = read_data_yaml(folder)
     names = content.get('names')
     if isinstance(names, Mapping):
-        numbers = {number(key, f'data.yaml of {folder}: a class'): key for key in names}
+        numbers = {to_int(key, f'data.yaml of {folder}: a class'): key for key in names}
         names = [names[numbers[key]] for key in sorted(numbers)]
     if not isinstance(names, list) or not names:
         raise ValueError(f'data.yaml of {folder} must list the names of the classes, got '
@@ -60,7 +65,7 @@ def open_yolo(folder: Path, skip_missing: bool = False) -> DrawnDataset:
              for path in _images(folder, content, entry)]
     if not paths:
         raise ValueError(f'data.yaml of {folder} must name folders of images as train, val or '
-                         f'test; there are none: {found_in(folder)}')
+                         f'test; there are none: {describe_folder(folder)}')
     whole = DrawnDataset(tuple(dict.fromkeys(paths)), classes, read_image)
     return whole.usable(folder, skip_missing)
 
@@ -80,7 +85,7 @@ def read_image(path: Path, classes: tuple[str, ...]) -> LabelledImage:
     size = image.shape[:2]
     masks = [(draw_polygons([corners * size[::-1]], size), class_id)
              for corners, class_id in outlines]
-    return drawn(image, masks, True, path.stem)
+    return draw_masks(image, masks, True, path.stem)
 
 
 def _outline(where: str, line: str, class_count: int) -> tuple[np.ndarray, int]:
@@ -118,7 +123,7 @@ def read_data_yaml(folder: Path) -> dict[str, Any]:
     except (ValueError, yaml.YAMLError):
         content = None
     if not isinstance(content, dict):
-        raise ValueError(f'yolo needs a folder with data.yaml, got {found_in(folder)}')
+        raise ValueError(f'yolo needs a folder with data.yaml, got {describe_folder(folder)}')
     return content
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from metricseg_ros.config import IGNORE_LABEL
-from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage, seen_only
+from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage, visible_instances
 from metricseg_ros.datasets.reading.files import usable
 from metricseg_ros.datasets.reading.masks import filled
 from metricseg_ros.inputs.codec import read_image
@@ -48,12 +48,12 @@ class DrawnDataset:
         :raises ValueError: if there are no others.
         """
         names = [path.name for path in self.paths]
-        kept = readable(self, names, where, skip_missing)
+        kept = usable_indices(self, names, where, skip_missing)
         return replace(self, paths=tuple(self.paths[index] for index in kept))
 
 
-def readable(dataset: LabelledDataset, names: Sequence[str], where: Path,
-             skip_missing: bool) -> Sequence[int]:
+def usable_indices(dataset: LabelledDataset, names: Sequence[str], where: Path,
+                   skip_missing: bool) -> Sequence[int]:
     """
     Find the images of a data set that can be used, if others are to be left out.
 
@@ -74,8 +74,8 @@ def readable(dataset: LabelledDataset, names: Sequence[str], where: Path,
     return usable(range(len(dataset)), fault, where, skip_missing)
 
 
-def drawn(image: np.ndarray, masks: Iterable[Mask], background_known: bool,
-          name: str) -> LabelledImage:
+def draw_masks(image: np.ndarray, masks: Iterable[Mask], background_known: bool,
+               name: str) -> LabelledImage:
     """
     Draw masks into one label map, the smaller ones on top, what is ignored below all.
 
@@ -95,8 +95,8 @@ def drawn(image: np.ndarray, masks: Iterable[Mask], background_known: bool,
         else:
             label_map[mask] = len(class_ids)
             class_ids.append(class_id)
-    return seen_only(LabelledImage(image, label_map, np.array(class_ids, np.uint16),
-                                   background_known, name))
+    return visible_instances(LabelledImage(image, label_map, np.array(class_ids, np.uint16),
+                                           background_known, name))
 
 
 def draw_polygons(rings: Iterable[np.ndarray], size: tuple[int, int]) -> np.ndarray:

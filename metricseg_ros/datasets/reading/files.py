@@ -136,7 +136,7 @@ def read_json(path: Path) -> Any:
         raise ValueError(f'{path} cannot be read as JSON: {error}') from None
 
 
-def number(value: Any, what: str) -> int:
+def to_int(value: Any, what: str) -> int:
     """
     Read a whole number that may have been written as a text, or with a fraction of zero.
 
@@ -188,7 +188,7 @@ def usable(entries: Sequence[Entry], fault: Callable[[Entry], str], where: Path,
     return [entry for entry, text in zip(entries, faults) if not text]
 
 
-def found_in(folder: Path) -> str:
+def describe_folder(folder: Path) -> str:
     """
     Say what a folder holds, for an error message.
 

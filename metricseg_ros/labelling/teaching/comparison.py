@@ -16,7 +16,7 @@ from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.evaluation.bootstrap import mean_interval
 from metricseg_ros.evaluation.gallery import as_instances, GAP
 from metricseg_ros.evaluation.measure import measure
-from metricseg_ros.evaluation.report import IMAGE_FIGURES, plain, readable, report
+from metricseg_ros.evaluation.report import IMAGE_FIGURES, json_values, meaningful_figure, report
 from metricseg_ros.overlay import draw_overlay
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import Instances
@@ -57,13 +57,13 @@ def compare(before: InstanceSegmenter, after: InstanceSegmenter,
         reports[name] = report(measured, classes)
     rows = [row for figure in SHOWN if (row := _row(figure, reports)) is not None]
     pictures = _write_pictures(folder, samples, found, after.description.classes)
-    return plain({'rows': rows, 'pictures': pictures, 'images': {
+    return json_values({'rows': rows, 'pictures': pictures, 'images': {
         sample.name: {name: reports[name]['images'][sample.name] for name in reports}
         for sample in samples}})
 
 
 def _row(figure: str, reports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
-    before, after = (readable(reports[name], figure) for name in ('before', 'after'))
+    before, after = (meaningful_figure(reports[name], figure) for name in ('before', 'after'))
     if after is None:
         return None
     row = {'figure': figure, 'before': before, 'after': after,

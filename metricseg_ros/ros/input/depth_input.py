@@ -12,7 +12,7 @@ from typing import Any
 from metricseg_ros.config import NodeConfig
 from metricseg_ros.inputs.depth_buffer import DepthBuffer, Found
 from metricseg_ros.inputs.registered_depth import MissingError, read_registered
-from metricseg_ros.pinhole import doubt_depth
+from metricseg_ros.pinhole import implausible_depth
 from metricseg_ros.ros.input.subscription import FollowingSubscription
 from metricseg_ros.structures import DepthImage
 from rclpy.node import Node
@@ -122,7 +122,7 @@ class DepthInput:
         depth = read_registered(found.depth, info or self.info, frame, size)
         if not depth.metres.any():
             raise MissingError('the depth image is empty: all of it is 0 or NaN')
-        if not self._has_doubted and (doubt := doubt_depth(depth.metres)):
+        if not self._has_doubted and (doubt := implausible_depth(depth.metres)):
             self._has_doubted = True
             self._warn(doubt)
         return depth
