@@ -98,7 +98,8 @@ class DepthCamera:
         for publisher, message in ((self.info, info(header)), (self.depth, depth(header)),
                                    (self.image, raw_image(header, scene(*SIZE)))):
             if message is not None:
-                publisher.publish(message)
+                with suppress(RuntimeError):  # No time for it: as if lost on the way.
+                    publisher.publish(message)
         return header
 
     def answer(self, name: str = 'objects', **make: Make) -> Any:

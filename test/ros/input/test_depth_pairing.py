@@ -24,8 +24,11 @@ Start = Callable[..., Any]
 
 def test_depth_that_comes_late_is_waited_for_and_instances_are_not_held_up(
         start: Start, colour_model: Path) -> None:
-    camera = depth_camera(start, colour_model, depth__maximum_wait=60.0)
+    camera = depth_camera(start, colour_model, depth__maximum_wait=60.0,
+                          depth__maximum_difference=0.0)
     robot = camera.robot
+    # One side knows of the other first: what is sent once may be lost before both do.
+    wait_for(lambda: not camera.answer().problem, 'depth and intrinsics to come')
     header = camera.send(depth=lambda _: None)
     wait_for(lambda: camera.received('instances', header), 'instances')
     assert not camera.received('objects', header)
