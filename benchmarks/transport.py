@@ -24,9 +24,9 @@ from time import monotonic, sleep
 from typing import Any
 
 from metricseg_ros.arguments import Parser, real_number
+from metricseg_ros.fast_dds import CHOICES, image_profile, PROFILE
 from metricseg_ros.ros.process.domain import Domain
-from metricseg_ros.ros.process.shipped import shipped
-from metricseg_ros.ros.process.transports import CHOICES, image_profile
+from metricseg_ros.shipped import shipped
 import numpy as np
 
 PROFILES = {'neither': ('', ''), 'node': ('', 'node'), 'camera': ('camera', ''),
@@ -126,7 +126,7 @@ def environment(domain: int, profile: str) -> dict[str, str]:
     """
     chosen = image_profile()
     if profile == 'camera':
-        chosen = dict.fromkeys(chosen, str(shipped('config/fastdds.xml')))
+        chosen = dict.fromkeys(chosen, str(shipped(PROFILE)))
     bare = {name: value for name, value in os.environ.items() if name not in CHOICES}
     return {**bare, 'ROS_DOMAIN_ID': str(domain), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
             **(chosen if profile else {})}

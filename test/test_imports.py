@@ -18,7 +18,8 @@ PACKAGE = Path(__file__).parent.parent / 'metricseg_ros'
 ROWS = [
     {'arguments', 'atomic_files', 'config', 'packed_mask', 'pinhole', 'threads'},
     {'structures', 'models', 'planes'},
-    {'preprocess'},
+    {'preprocess', 'shipped'},
+    {'fast_dds'},
     {'inputs'},
     {'similarity', 'outlines', 'overlay', 'datasets', 'objects3d',
      'support'},

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from metricseg_ros.inputs.images import list_images
-from metricseg_ros.models import model_roots
+from metricseg_ros.shipped import shipped
 
 
 def photographs() -> list[Path]:
@@ -17,19 +17,4 @@ def photographs() -> list[Path]:
     :return: at least one path.
     :raises FileNotFoundError: if they are not there.
     """
-    return list_images(beside_models('demo/images'))
-
-
-def beside_models(relative: str) -> Path:
-    """
-    Find what lies beside the shipped models.
-
-    :param relative: its path in the source tree, such as config/fastdds.xml.
-    :raises FileNotFoundError: if it is not there.
-    """
-    paths = [root.parent / relative for root in model_roots()]
-    for path in paths:
-        if path.exists():
-            return path
-    raise FileNotFoundError(f'{relative} of the package is not at '
-                            f'{" or ".join(map(str, paths)) or "any shipped model"}')
+    return list_images(shipped('demo/images'))

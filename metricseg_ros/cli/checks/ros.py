@@ -8,35 +8,41 @@ from collections.abc import Iterator, Mapping
 import json
 import os
 from pathlib import Path
-import shutil
 import subprocess
 import sys
 from typing import Any
 
-from metricseg_ros.cli.bundled import beside_models
 from metricseg_ros.cli.checks.check import Check, FAIL, OK, WARN
+from metricseg_ros.fast_dds import (
+    free_shared_memory,
+    MORE_RECEIVE_BUFFER,
+    MORE_SHARED_MEMORY,
+    NEW_VARIABLE,
+    OLD_VARIABLE,
+    PROFILE,
+    PROFILE_VARIABLES,
+    receive_buffer,
+    SHARED_MEMORY,
+    TRANSPORTS_VARIABLE,
+    WANTED_RECEIVE_BUFFER,
+    WANTED_SHARED_MEMORY,
+)
+from metricseg_ros.shipped import shipped
 
 PROBE_TIMEOUT_S = 60
 HIGHEST_SAFE_DOMAIN = 101
 """Above it the ports may be those that Linux hands out to anyone."""
-RECEIVE_BUFFER = Path('/proc/sys/net/core/rmem_max')
-WANTED_RECEIVE_BUFFER = 2**22
-PROFILE_VARIABLES = 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'
-"""The first one for Fast DDS 3, the second for Fast DDS 2."""
-SHARED_MEMORY = Path('/dev/shm')
-WANTED_SHARED_MEMORY = 2**26
 
 
 def check_ros() -> Iterator[Check]:
     """Run the probe and look at what decides how images travel."""
-    found, receive_buffer = run_probe(), _number(RECEIVE_BUFFER)
+    found = run_probe()
     yield from probe_checks(found)
     if str(found.get('middleware')).startswith('rmw_fastrtps'):
-        yield check_profile(os.environ, receive_buffer)
+        yield check_profile(os.environ, receive_buffer())
     yield check_domain(os.environ.get('ROS_DOMAIN_ID', '0'))
-    yield check_receive_buffer(receive_buffer)
-    yield check_shared_memory(shutil.disk_usage(SHARED_MEMORY).free
-                              if SHARED_MEMORY.is_dir() else 0)
+    yield check_receive_buffer(receive_buffer())
+    yield check_shared_memory(free_shared_memory() or 0)
 
 
 def run_probe() -> dict[str, Any]:
@@ -124,34 +130,33 @@ def check_domain(text: str) -> Check:
     return Check('ROS_DOMAIN_ID', OK, text)
 
 
-def check_profile(environment: Mapping[str, str], receive_buffer: int | None) -> Check:
+def check_profile(environment: Mapping[str, str], buffer: int | None) -> Check:
     """
     Check the profile of Fast DDS, whose own shared memory is too small for images.
 
-    :param receive_buffer: the largest one, in bytes; None if the system does not say.
+    :param buffer: the largest one for receiving, in bytes; None if the system does not say.
     """
-    transports = environment.get('FASTDDS_BUILTIN_TRANSPORTS')
+    transports = environment.get(TRANSPORTS_VARIABLE)
     for name in PROFILE_VARIABLES:
         path = environment.get(name)
         if path and transports:
             return Check('Fast DDS profile', WARN, f'{name} is set beside '
-                         f'FASTDDS_BUILTIN_TRANSPORTS={transports}: the profile may override it, '
+                         f'{TRANSPORTS_VARIABLE}={transports}: the profile may override it, '
                          'and nodes with and without it do not hear each other',
                          'unset one of them, for every node alike')
         if path and Path(path).is_file():
             return Check('Fast DDS profile', OK, path)
         if path:
             return Check('Fast DDS profile', WARN, f'{name} names {path}, which is not there',
-                         f"unset {name}, or name the package's config/fastdds.xml")
+                         f"unset {name}, or name the package's {PROFILE}")
     if transports:
-        return Check('Fast DDS profile', OK, f'none, and FASTDDS_BUILTIN_TRANSPORTS={transports}')
-    if receive_buffer is not None and receive_buffer >= WANTED_RECEIVE_BUFFER:
+        return Check('Fast DDS profile', OK, f'none, and {TRANSPORTS_VARIABLE}={transports}')
+    if buffer is not None and buffer >= WANTED_RECEIVE_BUFFER:
         return Check('Fast DDS profile', OK,
                      'none: our own nodes bring theirs, and receive images by UDP')
-    newer, older = PROFILE_VARIABLES
     return Check('Fast DDS profile', WARN, 'none: images of more than 512 KiB do not fit its '
-                 'shared memory', f'export {newer}={beside_models("config/fastdds.xml")} for '
-                 f'every camera (before Kilted {older}); our own nodes do so by themselves')
+                 'shared memory', f'export {NEW_VARIABLE}={shipped(PROFILE)} for '
+                 f'every camera (before Kilted {OLD_VARIABLE}); our own nodes do so by themselves')
 
 
 def check_receive_buffer(size: int | None) -> Check:
@@ -165,7 +170,7 @@ def check_receive_buffer(size: int | None) -> Check:
     return Check('receive buffer', WARN,
                  f'{size} bytes: raw images of best effort cameras and of other machines will be '
                  'lost in part',
-                 f'sudo sysctl -w net.core.rmem_max={2**31 - 1}, then start the nodes anew')
+                 f'{MORE_RECEIVE_BUFFER}, then start the nodes anew')
 
 
 def check_shared_memory(free: int) -> Check:
@@ -173,12 +178,4 @@ def check_shared_memory(free: int) -> Check:
     if free >= WANTED_SHARED_MEMORY:
         return Check('shared memory', OK, f'{free / 2**20:.0f} MiB free in {SHARED_MEMORY}')
     return Check('shared memory', WARN, f'{free / 2**20:.0f} MiB free in {SHARED_MEMORY}: images '
-                 'go over the network stack instead',
-                 'in a container: docker run --ipc=host, or --shm-size=512m')
-
-
-def _number(path: Path) -> int | None:
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):
-        return None
+                 'go over the network stack instead', MORE_SHARED_MEMORY)

@@ -27,8 +27,8 @@ from metricseg_ros.ros.benchmark.round_trips import OUTPUTS, RoundTrips
 from metricseg_ros.ros.benchmark.streams import streams
 from metricseg_ros.ros.process.lifetime import running
 from metricseg_ros.ros.process.processes import ProcessError, Processes
-from metricseg_ros.ros.process.shipped import shipped
 from metricseg_ros.ros.tools.camera_messages import raw_image
+from metricseg_ros.shipped import shipped
 import numpy as np
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header

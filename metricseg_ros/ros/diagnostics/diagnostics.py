@@ -9,11 +9,11 @@ from time import monotonic
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from metricseg_ros.fast_dds import free_shared_memory
 from metricseg_ros.ros.diagnostics.graph import look_at, TopicView, unserved
 from metricseg_ros.ros.diagnostics.health import Facts, judge, OK, SILENCE_S, SilentTopic, Verdict
 from metricseg_ros.ros.diagnostics.snapshot import CameraSnapshot, Snapshot
 from metricseg_ros.ros.diagnostics.throttle import ThrottledLog
-from metricseg_ros.ros.process.transports import free_mib, SHARED_MEMORY
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
@@ -114,7 +114,7 @@ class Diagnostics:
             wanted=bool(camera.subscribed), bad_image=camera.bad_image,
             age_ms=age and age['p50'],
             unstamped=camera.counts['segmented'] > 0 and age is None,
-            namesake=self._namesake(), shared_memory_mib=free_mib(SHARED_MEMORY),
+            namesake=self._namesake(), shared_memory=free_shared_memory(),
             waits_for_clock=self._waits_for_clock(), unserved=self._unserved(camera),
             no_depth=camera.no_depth, no_place=camera.no_place,
             silent_topics=self._silent_topics(now, camera), rate=camera.rate)

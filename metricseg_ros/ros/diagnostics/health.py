@@ -8,6 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from metricseg_ros.fast_dds import (
+    MORE_RECEIVE_BUFFER,
+    MORE_SHARED_MEMORY,
+    PROFILE,
+    SHARED_MEMORY,
+    WANTED_SHARED_MEMORY,
+)
 from metricseg_ros.ros.diagnostics.advice import RELIABILITY, why_refused
 from metricseg_ros.ros.diagnostics.graph import TopicView
 
@@ -19,15 +26,12 @@ STUCK_S = 10.0
 OLD_MS = 5000.0
 AHEAD_MS = -100.0
 LOSSY = 0.1
-ROOM_MIB = 40.0
-"""Where a late image, a slow worker, a stamp that is off, lost images and little room for them
-become a fault; one node takes 32 MiB of shared memory, as config/fastdds.xml has it."""
+"""Where a late image, a slow worker, a stamp that is off and lost images become a fault."""
 
 
 ROOM_FOR_IMAGES = (
-    'large images need a camera that is reliable, or a larger receive buffer (`sudo sysctl -w '
-    'net.core.rmem_max=33554432`, then start this node anew), or config/fastdds.xml for camera '
-    'and node')
+    'large images need a camera that is reliable, or a larger receive buffer '
+    f'(`{MORE_RECEIVE_BUFFER}`, then start this node anew), or {PROFILE} for camera and node')
 """How images of a best effort camera get here whole."""
 
 
@@ -68,7 +72,7 @@ class Facts:
     :param age_ms: median age at publication; None without stamps or frames.
     :param unstamped: whether the latest images carry no stamp.
     :param namesake: whether another node has the same full name.
-    :param shared_memory_mib: free in /dev/shm; None where there is none.
+    :param shared_memory: bytes free; None where there is none.
     :param waits_for_clock: whether time is simulated and nobody tells it.
     :param unserved: who subscribes to an output and cannot be served, and why, or empty.
     :param no_depth: why the latest image was segmented without depth, though there is some, or
@@ -96,7 +100,7 @@ class Facts:
     age_ms: float | None = None
     unstamped: bool = False
     namesake: bool = False
-    shared_memory_mib: float | None = None
+    shared_memory: int | None = None
     waits_for_clock: bool = False
     unserved: str = ''
     no_depth: str = ''
@@ -247,11 +251,10 @@ def _namesake(facts: Facts) -> str:
 
 
 def _no_room(facts: Facts) -> str:
-    if facts.shared_memory_mib is None or facts.shared_memory_mib >= ROOM_MIB:
+    if facts.shared_memory is None or facts.shared_memory >= WANTED_SHARED_MEMORY:
         return ''
-    return f'{facts.shared_memory_mib:.0f} MiB are free in /dev/shm, so that images take the ' \
-           'slower way: in a container give it more (--shm-size=512m); killed nodes leave ' \
-           'theirs: end all nodes, then `rm /dev/shm/fast*`'
+    return f'{facts.shared_memory / 2**20:.0f} MiB are free in {SHARED_MEMORY}, so that images ' \
+           f'take the slower way: {MORE_SHARED_MEMORY}'
 
 
 def _bad_stamp(facts: Facts) -> str:

@@ -10,7 +10,7 @@ import os
 import signal
 from typing import TypeVar
 
-from metricseg_ros.ros.process.transports import image_profile
+from metricseg_ros.fast_dds import image_profile
 import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node

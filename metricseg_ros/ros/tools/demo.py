@@ -21,7 +21,7 @@ from metricseg_ros.config import NodeConfig
 from metricseg_ros.inputs import open_input
 from metricseg_ros.models import find_model
 from metricseg_ros.ros.process.processes import ProcessError, Processes
-from metricseg_ros.ros.process.shipped import shipped
+from metricseg_ros.shipped import shipped
 
 PATIENCE_S = 90.0
 """Longest time without a sign of life of the segmenter, in seconds."""

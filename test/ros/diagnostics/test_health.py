@@ -156,9 +156,9 @@ def test_a_second_node_of_the_name_is_told() -> None:
     assert verdict.level == WARN and 'another node is called /segmenter' in verdict.message
 
 
-@pytest.mark.parametrize(('free_mib', 'level'), [(None, OK), (500.0, OK), (5.0, WARN)])
-def test_little_shared_memory_is_told(free_mib: float | None, level: int) -> None:
+@pytest.mark.parametrize(('free', 'level'), [(None, OK), (500 * 2**20, OK), (5 * 2**20, WARN)])
+def test_little_shared_memory_is_told(free: int | None, level: int) -> None:
     verdict = judge(Facts(phase='active', topic='/image', view=TopicView(publishers=1),
-                          shared_memory_mib=free_mib))
+                          shared_memory=free))
     assert verdict.level == level
     assert level == OK or '5 MiB are free in /dev/shm' in verdict.message

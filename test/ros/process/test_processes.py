@@ -16,13 +16,8 @@ from time import sleep
 
 from benchmarks.transport import measure
 import cv2
-from metricseg_ros.ros.process import transports
-from metricseg_ros.ros.process.transports import (
-    CHOICES,
-    image_profile,
-    receive_buffer,
-    WANTED_RECEIVE_BUFFER,
-)
+from metricseg_ros import fast_dds
+from metricseg_ros.fast_dds import CHOICES, image_profile, takes_images_by_udp
 from metricseg_ros.ros.tools.camera_messages import raw_image
 import pytest
 from ros.colour_model import COLOURS, scene
@@ -161,12 +156,12 @@ def test_images_come_by_udp_where_the_kernel_has_room_for_them(
         monkeypatch.delenv(choice, raising=False)
     limit = tmp_path / 'rmem_max'
     limit.write_text(allowed)
-    monkeypatch.setattr(transports, 'RECEIVE_BUFFER', limit)
+    monkeypatch.setattr(fast_dds, 'RECEIVE_BUFFER', limit)
     (path,) = image_profile().values()
     assert Path(path).name == name and Path(path).is_file()
 
 
-@pytest.mark.skipif(receive_buffer() < WANTED_RECEIVE_BUFFER,
+@pytest.mark.skipif(not takes_images_by_udp(),
                     reason='sysctl net.core.rmem_max is below 4 MiB')
 def test_most_images_of_a_best_effort_camera_without_a_profile_arrive() -> None:
     row = measure({'camera': 'best_effort', 'profile': 'node', 'size': '640x480', 'rate': 10}, 20)

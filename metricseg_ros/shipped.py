@@ -16,6 +16,6 @@ def shipped(relative: str) -> Path:
     :param relative: its path in the source tree, as 'config/fastdds.xml'.
     :return: the one in the source tree or, where there is none, beside the shipped models.
     """
-    source = Path(__file__).resolve().parents[3]
+    source = Path(__file__).resolve().parents[1]
     candidates = [root / relative for root in (source, *(path.parent for path in model_roots()))]
     return next((path for path in candidates if path.exists()), candidates[0])
