@@ -20,6 +20,7 @@ import warnings
 
 from metricseg_ros.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED
 from metricseg_ros.cli.verbs import parse, Run
+from metricseg_ros.threads import let_waiting_threads_sleep
 
 BAD_INPUT = (ValueError, TypeError, FileNotFoundError, FileExistsError, IsADirectoryError,
              NotADirectoryError, PermissionError)
@@ -45,6 +46,7 @@ def exit_code(read: Callable[[Sequence[str]], tuple[Run, argparse.Namespace]],
     :param argv: arguments without the program's name; None takes those of the process.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    let_waiting_threads_sleep()
     # OpenCV's own warnings would come on top of our one line.
     os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')

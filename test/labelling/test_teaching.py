@@ -31,7 +31,7 @@ from model_fixtures import edit_description, INPUT_SIZE, SMALL_NETWORK
 import numpy as np
 import pytest
 import torch
-from training_fixtures import write_scenes, write_wall
+from training_fixtures import TWO_STEPS, write_scenes, write_wall
 
 SIZE = (40, 60)
 
@@ -149,8 +149,7 @@ def test_a_score_that_is_none_is_refused(own_model: Path, score) -> None:
         load_description(own_model)
 
 
-SMALL = ['steps=2', 'batch_size=2', 'checkpoint_steps=1', 'crop_sizes=32x64', 'warmup_steps=1',
-         'background_samples=10', '--workers', '0', '--device', 'cpu']
+SMALL = [*TWO_STEPS, '--workers', '0', '--device', 'cpu']
 
 
 def test_from_labels_to_a_model_and_on_after_an_interruption(
@@ -257,7 +256,7 @@ def test_teaching_ends_when_looks_bring_no_gain(small_model: Path, tmp_path: Pat
     monkeypatch.setattr(module, 'finish', finish)
     dataset = open_dataset(str(write_scenes(tmp_path / 'labels', 4)))
     lesson = make_lesson(dataset, range(4), [None] * 4, str(small_model),
-                         ['steps=100', *SMALL[1:SMALL.index('--workers')]])
+                         [*TWO_STEPS, 'steps=100'])
     with pytest.raises(DoneError) as ended:
         module.teach(lesson, tmp_path / 'model', 0, 'cpu', print)
     (progress,) = ended.value.args
