@@ -164,9 +164,12 @@ def _pixel(asked: Asked) -> Pixel:
 
 def _number(asked: Asked, name: str) -> float:
     value = asked.get(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise LabelError(f'{name} must be a number, got {value!r}')
-    return float(value)
+    try:
+        if not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    except (TypeError, OverflowError):  # JSON has whole numbers that are larger than any float.
+        pass
+    raise LabelError(f'{name} must be a number, got {value!r}')
 
 
 def _stroke(labels: Labels, asked: Asked) -> np.ndarray:
@@ -175,7 +178,7 @@ def _stroke(labels: Labels, asked: Asked) -> np.ndarray:
         raise LabelError(f'points must be 1 to {MOST_POINTS} pairs of row and column')
     try:
         way = np.array(points, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         way = np.zeros(0)
     if way.ndim != 2 or way.shape[1] != 2 or not np.isfinite(way).all():
         raise LabelError('points must be pairs of two numbers, row and column')

@@ -137,8 +137,9 @@ def merged(labels: Labels, ids: Iterable[int]) -> Labels:
     first, *others = dict.fromkeys(ids)
     if not others:
         raise LabelError('choose two objects or more to merge')
-    mask = np.any([labels.mask(object_id) for object_id in (first, *others)], axis=0)
-    return painted(labels, mask, first)
+    if missing := {first, *others}.difference(labels.ids):
+        labels.mask(missing.pop())  # Refuses it.
+    return painted(labels, np.isin(labels.label_map, others), first)
 
 
 def split(labels: Labels, object_id: int, part: np.ndarray | None = None) -> Labels:

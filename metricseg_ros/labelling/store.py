@@ -79,7 +79,11 @@ class LabelStore:
         for path in (self.root / 'images').iterdir():
             if is_image(path) and not (
                     self.root / 'labels' / f'{path.stem}.png').is_file():
-                path.rename(self.waiting / 'images' / path.name)
+                target = self.waiting / 'images' / path.name
+                if target.exists():
+                    raise ValueError(f'{path} has no labels, and would take the place of '
+                                     f'{target}: rename one of them')
+                path.rename(target)
 
     def _read_classes(self) -> tuple[str, ...]:
         path = self.root / 'classes.txt'
@@ -254,6 +258,7 @@ def _read_entries(path: Path) -> list[dict[str, Any]]:
     entries = read_json(path)
     if not isinstance(entries, list) or not all(
             isinstance(entry, dict) and isinstance(entry.get('key'), str)
-            and isinstance(entry.get('names'), list) for entry in entries):
+            and isinstance(entry.get('names'), list)
+            and all(isinstance(name, str) for name in entry['names']) for entry in entries):
         raise ValueError(f'{path} is not of this program: choose another folder')
     return entries

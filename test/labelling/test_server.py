@@ -138,6 +138,8 @@ def test_a_body_that_is_no_request_is_refused(server: LabellingServer, body: byt
     ({'action': 'add', 'row': 'x', 'column': 1}, 'row must be a number'),
     ({'action': 'add', 'row': 1e300, 'column': 1}, 'outside the image'),
     ({'action': 'add', 'row': True, 'column': 1}, 'row must be a number'),
+    ({'action': 'add', 'row': 10**400, 'column': 1}, 'row must be a number'),
+    ({'action': 'add', 'row': float('nan'), 'column': 1}, 'row must be a number'),
     ({'action': 'add', 'row': 1, 'column': 1, 'class': 'evil'}, 'class must be one of'),
     ({'action': 'add', 'row': 1, 'column': 1, 'class': ['cup']}, 'class must be one of'),
     ({'action': 'cut', 'id': 65535, 'row': 1, 'column': 1}, 'id must be that of an object'),
@@ -147,6 +149,8 @@ def test_a_body_that_is_no_request_is_refused(server: LabellingServer, body: byt
     ({'action': 'paint', 'points': [], 'radius': 3}, 'points must be'),
     ({'action': 'paint', 'points': [[1, 2, 3]], 'radius': 3}, 'points must be'),
     ({'action': 'paint', 'points': [[1, 'x']], 'radius': 3}, 'points must be'),
+    ({'action': 'paint', 'points': [[1, 10**400]], 'radius': 3}, 'points must be'),
+    ({'action': 'merge', 'ids': [60000, 60001]}, 'there is no object 6000'),
     ({'action': 'paint', 'points': [[1, 2]] * 30000, 'radius': 3}, 'points must be'),
     ({'action': 'paint', 'points': [[1, 2]], 'radius': 1e9}, 'radius must be in'),
     ({'action': 'erase', 'id': 'x', 'points': [[1, 2]], 'radius': 2}, 'id must be')])

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -162,3 +163,18 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / 'index.json').write_text('{"pages": 3}')
     with pytest.raises(ValueError, match='is not of this program'):
         LabelStore(tmp_path)
+
+
+@pytest.mark.parametrize('entry', [{'key': 'a'}, {'key': 7, 'names': []}, {'key': 'a', 'names': 'b'},
+                                   {'key': 'a', 'names': [7]}, {'key': 'a', 'names': [['cup']]}, 3])
+def test_an_index_of_something_else_is_refused(store: LabelStore, entry) -> None:
+    (store.waiting / 'index.json').write_text(json.dumps([entry]))
+    with pytest.raises(ValueError, match=r'waiting/index.json is not of this program'):
+        reopened(store)
+
+
+def test_an_image_beside_the_labelled_ones_takes_the_place_of_none(store: LabelStore) -> None:
+    (store.root / 'images' / 'a.png').write_bytes(b'another')
+    with pytest.raises(ValueError, match=r'images/a.png has no labels.* rename one of them'):
+        reopened(store)
+    assert store.image_path('a').read_bytes() == png()
