@@ -21,6 +21,7 @@ from metricseg_ros.export.onnx import write_weights
 from metricseg_ros.labelling.teaching.comparison import verdict
 from metricseg_ros.labelling.teaching.held_out import above, judge, Judgement, split
 from metricseg_ros.labelling.teaching.oddities import oddities
+from metricseg_ros.labelling.teaching.pictures import numbered_as
 from metricseg_ros.labelling.teaching.teach import make_lesson, opened
 from metricseg_ros.models import load_description, ModelDescription, ModelError
 from metricseg_ros.network import MetricSegmentationNetwork
@@ -114,6 +115,17 @@ def test_where_not_everything_is_labelled_the_score_stays() -> None:
 def test_what_a_higher_score_leaves_is_part_of_what_a_lower_one_finds() -> None:
     found = Finder([0.9, 0.4, 0.2]).segment(np.zeros((*SIZE, 3), np.uint8))
     assert set(np.unique(above(found, 0.3))) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(('left', 'ids'), [(30, [7, 3, 8]), (21, [7, 3, 8]), (20, [7, 8, 9])])
+def test_what_was_found_has_the_colour_of_the_object_of_which_it_is_more_than_half(
+        left: int, ids: list[int]) -> None:
+    truth = sample((0, 0, 20, 20), (0, left, 20, 60), labels=(7, 3), classes=(1,) * 7).label_map
+    # Of columns 0 to 20, 30 to 50, and on the ground.
+    found = Finder([0.9, 0.8, 0.7]).segment(np.zeros((*SIZE, 3), np.uint8))
+    assert numbered_as(found, truth).ids.tolist() == ids
+    assert numbered_as(found, np.zeros_like(truth)).ids.tolist() == [1, 2, 3]
+    assert len(numbered_as(found[:0], truth)) == 0
 
 
 @pytest.mark.parametrize(('change', 'interval', 'said'), [

@@ -9,15 +9,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import cv2
 from metricseg_ros.atomic_files import write_atomically
-from metricseg_ros.config import IGNORE_LABEL, OverlayConfig
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.evaluation.bootstrap import mean_interval
-from metricseg_ros.evaluation.gallery import as_instances, GAP
 from metricseg_ros.evaluation.measure import measure
 from metricseg_ros.evaluation.report import IMAGE_FIGURES, json_values, meaningful_figure, report
-from metricseg_ros.overlay import draw_overlay
+from metricseg_ros.labelling.teaching.pictures import write_pictures
 from metricseg_ros.segmenter import InstanceSegmenter
 from metricseg_ros.structures import Instances
 import numpy as np
@@ -27,7 +24,16 @@ SHOWN = {'found': 'objects found', 'overlap_f': 'overlap F', 'overlap_precision'
          'apr_50': 'AP^r at .5', 'class_accuracy': 'right classes'}
 DECISIVE = ('found', 'overlap_f')
 MOST_PICTURES = 12
-PICTURE_HEIGHT = 240
+HEADINGS = ('<div class="parts"><span>image</span><span>labels</span>'
+            '<span>before</span><span>after</span></div>')
+COLOURS = ('An object has one colour in all pictures; what was found in another colour stands for '
+           'no object of the labels. Grey counts for nothing.')
+STYLE = (
+    'body{font-family:sans-serif;margin:2em auto;padding:0 1em;max-width:82em;line-height:1.5}'
+    '.verdict{font-weight:bold}table{border-collapse:collapse;font-variant-numeric:tabular-nums}'
+    'td,th{padding:.15em 1.2em .15em 0;text-align:right}td:first-child{text-align:left}'
+    'tr+tr{border-top:1px solid #ddd}figure{margin:1.5em 0}img{width:100%}'
+    '.parts{display:flex;color:#666}.parts span{flex:1}')
 
 Comparison = dict[str, Any]
 
@@ -56,7 +62,7 @@ def compare(before: InstanceSegmenter, after: InstanceSegmenter,
         measured = list(measure(samples, segment, segmenter.description.classes, classes))
         reports[name] = report(measured, classes)
     rows = [row for figure in SHOWN if (row := _row(figure, reports)) is not None]
-    pictures = _write_pictures(folder, samples, found, after.description.classes)
+    pictures = write_pictures(folder, samples[:MOST_PICTURES], found['before'], found['after'])
     return json_values({'rows': rows, 'pictures': pictures, 'images': {
         sample.name: {name: reports[name]['images'][sample.name] for name in reports}
         for sample in samples}})
@@ -121,47 +127,35 @@ def _interval(row: Mapping[str, Any]) -> str:
     return f'  [{row["interval"][0]:+.3f}, {row["interval"][1]:+.3f}]'
 
 
-def _write_pictures(folder: Path, samples: Sequence[LabelledImage],
-                    found: Mapping[str, Sequence[Instances]],
-                    classes: Sequence[str]) -> list[str]:
-    folder.mkdir(parents=True, exist_ok=True)
-    names = []
-    for number, sample in enumerate(samples[:MOST_PICTURES], start=1):
-        config = OverlayConfig(labels=False)
-        truth = draw_overlay(sample.image, as_instances(sample), ('',), config)
-        truth[sample.label_map == IGNORE_LABEL] = 128
-        drawn = [draw_overlay(sample.image, found[name][number - 1], ('',) * 65535, config)
-                 for name in ('before', 'after')]
-        strip = [cv2.resize(image, (round(image.shape[1] * PICTURE_HEIGHT / image.shape[0]),
-                                    PICTURE_HEIGHT), interpolation=cv2.INTER_AREA)
-                 for image in (sample.image, truth, *drawn)]
-        gap = np.full((PICTURE_HEIGHT, GAP, 3), 255, np.uint8)
-        joined = np.concatenate([part for image in strip for part in (image, gap)][:-1], axis=1)
-        names.append(f'{number:02d}.jpg')
-        write_atomically(folder / names[-1], cv2.imencode('.jpg', joined[..., ::-1])[1].tobytes())
-    return names
-
-
 def write_page(path: Path, comparison: Comparison, title: str, notes: Sequence[str]) -> None:
     """
     Write a page with the figures and the pictures.
 
     :param path: of the page, beside the folder `pictures`.
-    :param comparison: from :func:`compare`.
+    :param comparison: from :func:`compare`, with its `verdict`.
     :param title: of the page.
     :param notes: sentences below it.
     """
+    said = escape(comparison['verdict'])
+    shown = [row['figure'] for row in comparison['rows'] if row['figure'] in DECISIVE]
     cells = ''.join(f'<tr><td>{escape(SHOWN[row["figure"]])}<td>{_number(row["before"])}'
                     f'<td>{_number(row["after"])}<td>{_number(row["change"], "+")}'
                     f'<td>{_interval(row)}' for row in comparison['rows'])
-    pictures = ''.join(f'<h3>{escape(name)}</h3><img src="pictures/{escape(file)}">' for name, file
-                       in zip(comparison['images'], comparison['pictures']))
-    style = ('body{font-family:sans-serif;margin:2em;max-width:90em}img{max-width:100%}'
-             'td,th{padding:.1em .8em .1em 0;text-align:left}')
+    pictures = ''.join(f'<figure><figcaption><b>{escape(name)}</b> '
+                       f'{_of_image(figures, shown)}'
+                       f'</figcaption>{HEADINGS}<img src="pictures/{escape(file)}"></figure>'
+                       for (name, figures), file
+                       in zip(comparison['images'].items(), comparison['pictures']))
     write_atomically(path, (
         f'<!doctype html><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<style>{style}</style><h1>{escape(title)}</h1>'
+        f'<style>{STYLE}</style><h1>{escape(title)}</h1>'
+        f'<p class="verdict">{said[:1].upper()}{said[1:]}.</p>'
         + ''.join(f'<p>{escape(note)}</p>' for note in notes)
-        + '<table><tr><th><th>before<th>after<th>change<th>95 % interval'
-        + f'{cells}</table><h2>Images kept apart</h2>'
-        + f'<p>Left to right: image, labels, before, after.</p>{pictures}\n').encode())
+        + '<table><tr><th><th>before<th>after<th>change<th>95 % interval of the change'
+        + f'{cells}</table><h2>Images kept apart</h2><p>{COLOURS}</p>{pictures}\n').encode())
+
+
+def _of_image(figures: Mapping[str, Mapping[str, Any]], shown: Sequence[str]) -> str:
+    """Say what some figures of an image were and are."""
+    return escape(', '.join(f'{SHOWN[name]} {_number(figures["before"][name])} → '
+                            f'{_number(figures["after"][name])}' for name in shown))

@@ -315,8 +315,8 @@ def finish(lesson: Lesson, output: Path, progress: Progress, apart: Sequence[Lab
                    'minimum_score': best['minimum_score'], 'step': best['step'],
                    'learnt': len(lesson.learnt), 'apart': len(lesson.apart)}
     write_page(folder / 'index.html', comparison, f'{lesson.model.name}, before and after', [
-        comparison['verdict'] + '.', f'Learnt from {len(lesson.learnt)} images; '
-        f'{len(lesson.apart)} were kept apart. Step and smallest score were chosen on these, so '
+        f'Learnt from {len(lesson.learnt)} images; {len(lesson.apart)} were kept apart. On these '
+        f'step {best["step"]:g} and the smallest score {best["minimum_score"]:g} were chosen, so '
         'that the gain on other images is a little smaller.'])
     for path in (folder / CHECKPOINT, folder / 'candidate', progress.best_folder):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
