@@ -165,8 +165,9 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
         LabelStore(tmp_path)
 
 
-@pytest.mark.parametrize('entry', [{'key': 'a'}, {'key': 7, 'names': []}, {'key': 'a', 'names': 'b'},
-                                   {'key': 'a', 'names': [7]}, {'key': 'a', 'names': [['cup']]}, 3])
+@pytest.mark.parametrize('entry', [
+    3, {'key': 'a'}, {'key': 7, 'names': []}, {'key': 'a', 'names': 'b'},
+    {'key': 'a', 'names': [7]}, {'key': 'a', 'names': [['cup']]}])
 def test_an_index_of_something_else_is_refused(store: LabelStore, entry) -> None:
     (store.waiting / 'index.json').write_text(json.dumps([entry]))
     with pytest.raises(ValueError, match=r'waiting/index.json is not of this program'):
