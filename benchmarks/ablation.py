@@ -174,7 +174,6 @@ def measured(variant: Variant, config: SegmenterConfig, datasets: Mapping[str, L
 
     :param datasets: name -> data set.
     :param output: folder for its training, if it has one.
-    :param rng_seed: of the bootstrap.
     :return: name of the data set -> report.
     """
     if variant.training:

@@ -75,7 +75,6 @@ def candidates(segmenter: InstanceSegmenter, image: np.ndarray) -> dict[str, Cal
     """
     Prepare what is timed.
 
-    :param segmenter: runs the network.
     :param image: (H,W,3) uint8 RGB.
     :return: name -> function without arguments.
     """

@@ -18,7 +18,6 @@ def main(name: str, argv: Sequence[str] | None = None) -> int:
 
     :param name: of its module; with `add_arguments` and `run`, as a verb has them.
     :param argv: its arguments; None takes those of the process.
-    :return: the exit code.
     """
     module = import_module(f'benchmarks.{name}')
     return exit_code(partial(read_arguments, module.__name__, module), argv)

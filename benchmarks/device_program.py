@@ -82,11 +82,8 @@ def operators(made: DeviceProgram, frame: torch.Tensor, network: DeviceNetwork,
     """
     Run a program.
 
-    :param made: the program.
     :param frame: (H,W,3) uint8 RGB.
     :param network: runs the network, which counts for nothing, as an engine does.
-    :param recorder: notes the operators.
-    :return: its operators.
     """
     said: list[tuple[torch.Tensor, ...]] = []
 
@@ -107,7 +104,6 @@ def compared(by_itself: InstanceSegmenter, together: InstanceSegmenter,
     Segment an image in both ways.
 
     :param by_itself: the path on the CPU.
-    :param together: the program.
     """
     embedded = together.embed(image)
     expected, found = by_itself.segment(image), together.instances(embedded)

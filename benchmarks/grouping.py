@@ -83,9 +83,7 @@ def seed_rows(scene: GroupingScene, count: int, runs: int) -> Iterator[dict[str,
     """
     Time our choice of seeds and the plain one on one scene.
 
-    :param scene: what to choose from.
     :param count: most seeds.
-    :param runs: timed runs of each.
     :return: one row; two for a real scene, which can end early.
     """
     weight = scene.config.diversity_weight
@@ -108,11 +106,7 @@ def seed_times(scene: GroupingScene, ours: Callable[[], Any], how: tuple[int, fl
     """
     Time ours and the plain choice, in both forms, on one thread and on all, by turns.
 
-    :param scene: what to choose from.
-    :param ours: our choice.
     :param how: most seeds, and the diversity weight.
-    :param least: smallest score of a candidate.
-    :param runs: timed runs of each.
     :return: medians and quartiles; `plain` is the fastest of them, `other_form` the slowest.
     """
     plain = {form: partial(plain_seeds, scene.output.embeddings, scene.best.scores, *how,
@@ -167,11 +161,7 @@ def clustering_rows(scenes: Sequence[GroupingScene], count: int, runs: int,
 
 
 def tell(what: str) -> None:
-    """
-    Show what is being measured.
-
-    :param what: one line.
-    """
+    """Show what is being measured."""
     print(f'measuring {what}', file=sys.stderr, flush=True)
 
 

@@ -91,8 +91,6 @@ class HardwareLimits:
         """
         Prepare.
 
-        :param device: cpu or cuda.
-        :param description: of the model.
         :param size: (height, width) of the input.
         :param grid: (height, width) of the network's grid.
         """
@@ -121,7 +119,6 @@ def network_flops(config: NetworkConfig, size: tuple[int, int]) -> int:
     """
     Count the products and sums of the network, without running it.
 
-    :param config: of the network.
     :param size: (height, width) of the input.
     :return: floating point operations; a multiplication and its addition are two.
     """
@@ -136,7 +133,6 @@ def products(device: str, precision: str) -> tuple[Callable[[], None], int]:
     """
     Prepare a large product of matrices.
 
-    :param device: cpu or cuda.
     :param precision: of the model; on a GPU fp32 is TensorFloat-32, as convolutions take it, and
         lower ones are fp16.
     :return: what computes it, to the end; and its floating point operations.
@@ -177,11 +173,7 @@ def copies(device: str, size: tuple[int, int], grid: tuple[int, int]) -> Callabl
 
 
 def finish(device: str) -> None:
-    """
-    Wait until a device has done all it was given.
-
-    :param device: cpu or cuda.
-    """
+    """Wait until a device has done all it was given."""
     if device == 'cuda':
         torch.cuda.synchronize()
 

@@ -89,7 +89,6 @@ def named_as(dataset: LabelledDataset, classes: Sequence[str]) -> LabelledDatase
     """
     Put a data set's classes down to a model's.
 
-    :param classes: names that the model gives.
     :raises ValueError: if they have none in common.
     """
     if not set(dataset.classes) <= set(classes):
@@ -105,7 +104,6 @@ def named_things(sample: LabelledImage, true_classes: Sequence[str],
     """
     Name the things of one image whose class is known.
 
-    :param true_classes: of the data set.
     :return: each; None for one that is smaller than a cell of the network's grid.
     """
     embedded, names = segmenter.embed(sample.image, sample.depth), segmenter.description.classes

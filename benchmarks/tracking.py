@@ -128,12 +128,7 @@ def videos_of(args: argparse.Namespace) -> dict[str, list[LabelledVideo]]:
 
 
 def origin(args: argparse.Namespace) -> dict[str, Any]:
-    """
-    Tell where the videos come from.
-
-    :param args: what :func:`add_arguments` declared.
-    :return: for the JSON.
-    """
+    """Tell where the videos come from."""
     if args.labelled:
         return {LABELLED: [str(folder) for folder in args.labelled]}
     return {'frames': args.frames, 'size': list(SIZE), 'rng_seed': args.rng_seed}
@@ -144,9 +139,6 @@ def measure(segmenter: InstanceSegmenter, config: SegmenterConfig, video: Labell
     """
     Segment a video, and let every tracker have the same masks.
 
-    :param segmenter: finds the masks.
-    :param config: of our tracker.
-    :param video: with true identities.
     :param picture: where to draw it; None for nowhere.
     :return: tracker -> score.
     """
@@ -172,7 +164,6 @@ def make_trackers(config: SegmenterConfig) -> dict[str, TrackFunction]:
     """
     Make one of each tracker.
 
-    :param config: of ours.
     :return: name -> instances and image of the next frame -> what it makes of them, with ids.
     """
     enabled = replace(config.tracking, enabled=True)
@@ -191,7 +182,6 @@ def score(frames: Sequence[FrameIdentities], times: Sequence[float]) -> Score:
 
     :param frames: in order.
     :param times: what the tracker took for each, in milliseconds.
-    :return: the score.
     """
     objects = {true_id for frame in frames for true_id in frame.true_ids.tolist()}
     return Score(len(objects), id_switches(frames), identity_f1(frames), hota(frames),
@@ -202,7 +192,6 @@ def scene_rows(scene: str, found: Sequence[Mapping[str, Score]]) -> list[dict[st
     """
     Sum a scene up, a row for each tracker.
 
-    :param scene: its name.
     :param found: of each sequence, tracker -> score.
     :return: means over the sequences, of quality with 95 % bootstrap intervals, and the share of
         the switches of the tracker by overlap alone.
@@ -234,7 +223,6 @@ def rounded(values: Sequence[float]) -> list[float]:
     """
     Shorten numbers for a table.
 
-    :param values: any.
     :return: the same to three places.
     """
     return [round(float(value), 3) for value in values]
@@ -245,7 +233,6 @@ def drawn(image: np.ndarray, instances: Instances) -> np.ndarray:
     Draw a frame with its ids in colours.
 
     :param image: (H,W,3) uint8 RGB.
-    :param instances: with lasting ids.
     :return: (h,w,3) uint8 RGB, smaller.
     """
     return cv2.resize(draw_overlay(image, instances, ('',)), None, fx=0.6, fy=0.6,

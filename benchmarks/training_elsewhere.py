@@ -190,7 +190,6 @@ def pack_data(config: TrainingConfig, folder: Path, left: int,
     """
     Put as many images into the folder as fit, of each entry of the data by its weight.
 
-    :param left: bytes that they may have.
     :return: the training, on these images.
     :raises ValueError: if an entry is of another kind, or none of its images fits.
     """
@@ -245,7 +244,6 @@ def condensed(state: dict[str, Any]) -> dict[str, Any]:
     """
     Make a checkpoint half as large.
 
-    :param state: of a training.
     :return: its weights as they are; how far their average lies from them in 16 bits, and the
         optimiser's moments.
     """
@@ -307,7 +305,6 @@ def unpack(output: Path, run: Path) -> int:
     """
     Put a checkpoint that came back into the folder of its training.
 
-    :return: its step.
     :raises ValueError: if not all came back as it was sent; the one before stays then.
     """
     listed = json.loads((output / 'parts.json').read_text())

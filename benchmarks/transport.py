@@ -41,12 +41,7 @@ LATE_S = 2.0
 
 
 def camera(options: argparse.Namespace) -> dict[str, int]:
-    """
-    Publish at a rate, once somebody listens.
-
-    :param options: reliability, size, rate and images.
-    :return: the images sent.
-    """
+    """Publish at a rate, once somebody listens."""
     import rclpy
     from rclpy.qos import QoSProfile, ReliabilityPolicy
     from sensor_msgs.msg import Image
@@ -98,7 +93,6 @@ def measure(case: dict[str, Any], images: int) -> dict[str, Any]:
     Run one camera against one listener.
 
     :param case: the camera's reliability, who has a profile, size and rate.
-    :param images: to publish.
     :return: the case with what was sent, heard and lost.
     """
     domain = Domain()
@@ -117,13 +111,7 @@ def measure(case: dict[str, Any], images: int) -> dict[str, Any]:
 
 
 def environment(domain: int, profile: str) -> dict[str, str]:
-    """
-    Set up one process.
-
-    :param domain: ROS domain.
-    :param profile: camera, node or none.
-    :return: its variables.
-    """
+    """Set up one process."""
     chosen = image_profile()
     if profile == 'camera':
         chosen = dict.fromkeys(chosen, str(shipped(PROFILE)))

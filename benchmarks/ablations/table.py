@@ -58,7 +58,6 @@ def markdown_table(variants: Mapping[str, Mapping[str, Any]], model: str) -> str
     Write all variants into one table.
 
     :param variants: name -> `datasets`, their reports; `difference` from the first variant.
-    :param model: what they are variants of.
     :return: a Markdown table, and the sentence it needs.
     """
     head = ['variant', *COLUMNS.values(), 'overlap F, difference', 'grouping ms']

@@ -69,10 +69,7 @@ def film(scene: FilmScene, ground: np.ndarray, frames: int,
     """
     Film a scene.
 
-    :param scene: what is to be seen.
     :param ground: (H,W,3) uint8 RGB, what it lies on; it goes on mirrored beyond its edges.
-    :param frames: how many to film.
-    :param rng: makes noise and flicker.
     :return: the frames in order, of the ground's size.
     """
     size = ground.shape[1::-1]
@@ -93,8 +90,6 @@ def crossing(things: Sequence[np.ndarray], rng: np.random.Generator) -> FilmScen
     Let different things cross each other's ways in the middle of the image.
 
     :param things: (h,w,4) uint8 each, at least six.
-    :param rng: chooses things, ways and turns.
-    :return: the scene.
     """
     return _meeting([things[index] for index in
                      rng.permutation(len(things))[:rng.integers(4, 7)]], rng)
@@ -106,7 +101,6 @@ def alike(things: Sequence[np.ndarray], rng: np.random.Generator) -> FilmScene:
 
     :param things: (h,w,4) uint8 each.
     :param rng: chooses the thing, ways and turns.
-    :return: the scene.
     """
     return _meeting([things[rng.integers(len(things))]] * int(rng.integers(3, 6)), rng)
 
@@ -116,8 +110,6 @@ def occlusion(things: Sequence[np.ndarray], rng: np.random.Generator) -> FilmSce
     Let things pass behind others that stand in the middle, until nothing is seen of them.
 
     :param things: (h,w,4) uint8 each, at least six; the two largest stand.
-    :param rng: chooses things, ways and turns.
-    :return: the scene.
     """
     by_size = np.argsort([-min(thing.shape[:2]) for thing in things])
     actors = []
@@ -136,7 +128,6 @@ def shaken(things: Sequence[np.ndarray], rng: np.random.Generator) -> FilmScene:
 
     :param things: (h,w,4) uint8 each, at least six.
     :param rng: chooses things, places and the camera's way.
-    :return: the scene.
     """
     places = [(row, column) for row in (0.25, 0.75) for column in (0.1, 0.5, 0.9)]
     actors = [Actor(things[index], _still(*(place + rng.uniform(-0.08, 0.08, 2))))
@@ -161,7 +152,6 @@ def fitted(rgba: np.ndarray, height: int, rng: np.random.Generator) -> np.ndarra
 
     :param rgba: (h,w,4) uint8.
     :param height: of the image, in pixels.
-    :param rng: chooses the size.
     :return: (h',w',4) uint8, its longer side LARGEST_SIDE of the height at most.
     """
     longest = LARGEST_SIDE * height * rng.uniform(0.6, 1)

@@ -66,7 +66,6 @@ def id_switches(frames: Sequence[FrameIdentities]) -> int:
     Count how often a truth gets another id than it had when it was last found (CLEAR MOT).
 
     :param frames: of one sequence, in order.
-    :return: the number of switches.
     """
     last: dict[int, int] = {}
     switches = 0
@@ -85,7 +84,6 @@ def identity_f1(frames: Sequence[FrameIdentities]) -> float:
     """
     Compute IDF1: every truth is given the one id that serves it best over the whole sequence.
 
-    :param frames: of one sequence.
     :return: identity F1 in [0,1]; 1 where there is nothing, and nothing is predicted.
     """
     counts = _Counts(frames)
@@ -101,7 +99,6 @@ def hota(frames: Sequence[FrameIdentities]) -> float:
     """
     Compute HOTA, the mean over IoUs of the geometric mean of detection and association.
 
-    :param frames: of one sequence.
     :return: HOTA in [0,1]; 1 where there is nothing, and nothing is predicted.
     """
     counts = _Counts(frames)

@@ -38,10 +38,7 @@ def filmed(scene: str, frames: int, seeds: Sequence[int]) -> LabelledVideo:
     """
     Film the things of :data:`THINGS`.
 
-    :param scene: what is filmed.
-    :param frames: how many.
     :param seeds: of everything random, with the scene.
-    :return: the video.
     """
     return LabelledVideo(frames, _film(scene, frames, seeds))
 
@@ -59,7 +56,6 @@ def labelled(folder: Path) -> LabelledVideo:
     Take the frames of a labelled video, `frame2` before `frame10`.
 
     :param folder: holds images/ and labels/; a thing has the same label in all its frames.
-    :return: the video.
     :raises ValueError: if it is no such folder; when a frame's turn comes, if that cannot be read
         or is of another size than the first.
     """

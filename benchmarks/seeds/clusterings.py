@@ -52,7 +52,6 @@ def time_clusterings(points: np.ndarray, clusters: int, radius: float, limit_s: 
     :param clusters: how many clusters, for methods that have to be told.
     :param radius: distance at which a mask of the middle similarity threshold ends.
     :param limit_s: most seconds for each method.
-    :param skip: methods to leave out.
     :return: `method`, `settings` and `ms` and `clusters`, or `stopped` with the reason.
     """
     with tempfile.TemporaryDirectory() as folder:

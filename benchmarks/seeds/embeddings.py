@@ -74,8 +74,6 @@ def make_scenes(grids: Iterable[tuple[int, int]], config: SegmenterConfig,
 
     :param grids: (height, width) of each.
     :param config: which model gives the real ones.
-    :param image: photograph of the real ones.
-    :return: the scenes.
     """
     real = network_output(config, image)
     for grid in grids:
@@ -101,7 +99,6 @@ def network_output(config: SegmenterConfig, image: Path) -> NetworkOutput:
     Run the model on a photograph.
 
     :param config: which model, and where it runs.
-    :param image: the photograph.
     :return: what the network says, on the CPU.
     """
     segmenter = open_segmenter(config)
@@ -117,7 +114,6 @@ def enlarged(output: NetworkOutput, grid: tuple[int, int]) -> NetworkOutput:
     """
     Interpolate a network's output.
 
-    :param output: what a network says.
     :param grid: (height, width) wanted.
     :return: the same on that grid.
     """

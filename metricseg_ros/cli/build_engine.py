@@ -57,7 +57,6 @@ def chosen_gpu(args: argparse.Namespace) -> Gpu:
     """
     Tell which GPU to build for.
 
-    :param args: what :func:`add_arguments` declared.
     :return: the one named, or the one here.
     :raises ValueError: if there is none.
     """

@@ -35,7 +35,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Run every check and tell each as soon as it is done.
 
-    :param args: what :func:`add_arguments` declared.
     :return: 0, or 1 if something would stop the node.
     """
     out = table_stream(args.json)

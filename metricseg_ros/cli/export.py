@@ -109,7 +109,6 @@ def read_source(args: argparse.Namespace) -> Source:
     """
     Read what is to be exported.
 
-    :param args: what :func:`add_arguments` declared.
     :return: network, classes, input size and card.
     :raises ValueError: if it is no checkpoint or model, or the classes are not of its number.
     """
@@ -166,7 +165,6 @@ def export_model(source: Source, args: argparse.Namespace) -> Parity:
     """
     Write a model folder or its ONNX file alone.
 
-    :param args: what :func:`add_arguments` declared.
     :return: how it agrees with torch.
     """
     from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend

@@ -57,8 +57,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Serve the page until interrupted.
 
-    :param args: what :func:`add_arguments` declared.
-    :return: 0.
     :raises ValueError: if there is nothing to label, or what serves the page is not installed.
     """
     paths, args.overrides = split_overrides(args.inputs)
@@ -94,7 +92,6 @@ def label(args: argparse.Namespace, paths: list[str], config: SegmenterConfig) -
     """
     Take the images in, and serve the page.
 
-    :param args: what :func:`add_arguments` declared.
     :raises ValueError: if there is nothing to label.
     """
     from metricseg_ros.cli.open_segmenter import open_segmenter
@@ -121,7 +118,6 @@ def open_store(args: argparse.Namespace, paths: list[str], depth: bool) -> Label
     """
     Open the folder, and let the inputs wait in it.
 
-    :param args: what :func:`add_arguments` declared.
     :param depth: whether to keep their depth.
     :raises ValueError: if there is nothing to label.
     """

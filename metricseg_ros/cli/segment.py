@@ -99,7 +99,6 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
     """
     Segment every frame and write the results, as far as it gets.
 
-    :param args: what :func:`add_arguments` declared.
     :param failures: told of each frame that cannot be segmented.
     """
     from metricseg_ros.tracking import Tracker
@@ -127,11 +126,7 @@ def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
 
 def print_summary(results: ResultsFolder, failures: Sequence[str],
                   args: argparse.Namespace) -> None:
-    """
-    Say what was done, if it is to be said.
-
-    :param args: what :func:`add_arguments` declared.
-    """
+    """Say what was done, if it is to be said."""
     if not args.quiet:
         print(summary(results, failures), file=table_stream(args.json))
 
@@ -141,7 +136,6 @@ def open_labels(args: argparse.Namespace, classes: Sequence[str],
     """
     Begin to write labels for other programs, if they are asked for.
 
-    :param args: what :func:`add_arguments` declared.
     :return: what writes them, or None.
     """
     if args.labels is None:

@@ -39,7 +39,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Teach.
 
-    :param args: what :func:`add_arguments` declared.
     :raises ValueError: for a data set that is none, too few labels, or another teaching in MODEL.
     """
     texts, overrides = split_overrides(args.inputs)

@@ -18,7 +18,8 @@ Three principles, each put together from the same small steps. Their numbers fol
   CVIU 114 (2010): less light, more noise; mixed depths on edges.
 
 How often each fault occurs, and how strongly, is drawn far beyond a single device's numbers:
-what is trained on it must bear any of them. Depth is (H,W) float32 metres, 0 where there is none.
+what is trained on it must bear any of them. Everywhere depth is (H,W) float32 metres, 0 where there
+is none, images are (H,W,3) uint8 RGB, and focal lengths are in pixels of the image.
 """
 
 from __future__ import annotations
@@ -40,7 +41,6 @@ def sense(depth: np.ndarray, image: np.ndarray, focal_length: float,
 
     :param depth: (H,W) float32 exact depth in metres, 0 for none.
     :param image: (H,W,3) uint8 RGB of the same view.
-    :param focal_length: in pixels of this image.
     :param rng: decides the sensor and its faults.
     :return: (H,W) float32 metres, 0 where the sensor measures nothing.
     """
@@ -53,14 +53,7 @@ def sense(depth: np.ndarray, image: np.ndarray, focal_length: float,
 
 def structured_light(depth: np.ndarray, image: np.ndarray, focal_length: float,
                      rng: np.random.Generator) -> np.ndarray:
-    """
-    Look with a projected pattern and one camera, as Kinect (first) and Orbbec Astra do.
-
-    :param depth: (H,W) float32 metres.
-    :param image: (H,W,3) uint8 RGB.
-    :param focal_length: in pixels of this image.
-    :return: (H,W) float32 metres.
-    """
+    """Look with a projected pattern and one camera, as Kinect (first) and Orbbec Astra do."""
     baseline, width = (KINECT, ORBBEC)[int(rng.integers(2))]
     side = rng.choice([-1.0, 1.0])
     seen = without_steep(depth, focal_length, rng.uniform(STEEPEST, 88))
@@ -77,14 +70,7 @@ def structured_light(depth: np.ndarray, image: np.ndarray, focal_length: float,
 
 def active_stereo(depth: np.ndarray, image: np.ndarray, focal_length: float,
                   rng: np.random.Generator) -> np.ndarray:
-    """
-    Look with two infrared cameras and a pattern, as RealSense D415 and D435 do.
-
-    :param depth: (H,W) float32 metres.
-    :param image: (H,W,3) uint8 RGB.
-    :param focal_length: in pixels of this image.
-    :return: (H,W) float32 metres.
-    """
+    """Look with two infrared cameras and a pattern, as RealSense D415 and D435 do."""
     baseline, width = (D435, D415)[int(rng.integers(2))]
     own_focal_length = focal_length * width / depth.shape[1]
     window = int(rng.choice([1, 3, 5], p=[0.3, 0.5, 0.2]))
@@ -108,14 +94,7 @@ def active_stereo(depth: np.ndarray, image: np.ndarray, focal_length: float,
 
 def time_of_flight(depth: np.ndarray, image: np.ndarray, focal_length: float,
                    rng: np.random.Generator) -> np.ndarray:
-    """
-    Look with modulated light, as Azure Kinect, Kinect 2 and Orbbec Femto do.
-
-    :param depth: (H,W) float32 metres.
-    :param image: (H,W,3) uint8 RGB.
-    :param focal_length: in pixels of this image.
-    :return: (H,W) float32 metres.
-    """
+    """Look with modulated light, as Azure Kinect, Kinect 2 and Orbbec Femto do."""
     seen = mixed_edges(depth, rng.uniform(0.3, 1.0), rng)
     if rng.random() < 0.6:
         seen = without_edges(seen, rng.uniform(0.03, 0.08), 3)
@@ -135,7 +114,6 @@ def shadowed(depth: np.ndarray, focal_baseline: float) -> np.ndarray:
     A point at column x of disparity d lies at x - d in the other view. It is hidden there where
     a point further along has come to lie at or before it.
 
-    :param depth: (H,W) metres.
     :param focal_baseline: focal length in pixels of this image times the baseline in metres;
         positive where the other one stands to the right, so that shadows fall to the left.
     :return: the same with 0 in the shadows.
@@ -155,12 +133,10 @@ def disparity_noise(depth: np.ndarray, focal_baseline: float, deviation: float, 
     """
     Measure disparity with noise, and in steps: depth errs by z^2 / focal_baseline of that.
 
-    :param depth: (H,W) metres.
     :param focal_baseline: the sensor's own focal length in pixels times its baseline in metres.
     :param deviation: standard deviation of the disparity in the sensor's pixels.
     :param step: disparities are multiples of it, in pixels.
     :param grain: radius in pixels over which the noise is alike, as within a matching window.
-    :return: (H,W) float32 metres.
     """
     noise = smooth_noise(depth.shape, grain, rng)
     disparity = focal_baseline / np.maximum(depth, 1e-3) + deviation * noise
@@ -172,9 +148,7 @@ def wobbled(depth: np.ndarray, deviation: float, rng: np.random.Generator) -> np
     """
     Look every depth up a little aside, so that edges wave and fray.
 
-    :param depth: (H,W) metres.
     :param deviation: of the way aside in pixels.
-    :return: (H,W) metres.
     """
     rows, cols = np.indices(depth.shape, np.float32)
     aside = [deviation * smooth_noise(depth.shape, 1.0, rng) for _ in range(2)]
@@ -186,9 +160,7 @@ def fattened(depth: np.ndarray, window: int) -> np.ndarray:
     """
     Let the nearer surface win within a matching window: things grow by half of it.
 
-    :param depth: (H,W) metres.
     :param window: odd, in pixels.
-    :return: (H,W) metres.
     """
     far = np.where(depth > 0, depth, np.inf).astype(np.float32)
     near = cv2.erode(far, np.ones((window, window), np.uint8))
@@ -199,10 +171,8 @@ def without_edges(depth: np.ndarray, jump: float, window: int) -> np.ndarray:
     """
     Measure nothing where depth jumps or folds; on a plane, however steep, 1 / z is linear.
 
-    :param depth: (H,W) metres.
     :param jump: share of the depth.
     :param window: odd, in pixels, around the edge.
-    :return: (H,W) metres.
     """
     inverse = np.where(depth > 0, 1 / np.maximum(depth, 1e-3), 0).astype(np.float32)
     edge = np.zeros(depth.shape, np.uint8)
@@ -216,10 +186,7 @@ def without_steep(depth: np.ndarray, focal_length: float, steepest: float) -> np
     """
     Measure nothing on surfaces seen at a grazing angle.
 
-    :param depth: (H,W) metres.
-    :param focal_length: in pixels of this image.
     :param steepest: angle between the ray and the surface's normal in degrees.
-    :return: (H,W) metres.
     """
     recedes = np.zeros_like(depth)
     for axis in (0, 1):
@@ -233,12 +200,7 @@ def without_steep(depth: np.ndarray, focal_length: float, steepest: float) -> np
 
 
 def mixed_edges(depth: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """
-    Mix near and far on edges: pixels that fly between the two.
-
-    :param depth: (H,W) metres.
-    :return: (H,W) metres.
-    """
+    """Mix near and far on edges: pixels that fly between the two."""
     valid = (depth > 0).astype(np.float32)
     mean = cv2.blur(depth, (3, 3)) / np.maximum(cv2.blur(valid, (3, 3)), 1e-6)
     mixed = (rng.random(depth.shape, np.float32) < share) & (depth > 0)
@@ -255,10 +217,8 @@ def with_holes(depth: np.ndarray, probability: np.ndarray | float, grain: float,
     """
     Punch holes.
 
-    :param depth: (H,W) metres.
     :param probability: of a hole, one or (H,W).
     :param grain: radius of holes in pixels.
-    :return: (H,W) metres.
     """
     noise = smooth_noise(depth.shape, grain, rng)
     # The logistic function is the normal distribution's to within 0.01.
@@ -269,7 +229,6 @@ def loss_of_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     Tell how likely too little light comes back, or too much: from the dark and the glaring.
 
-    :param image: (H,W,3) uint8 RGB.
     :return: (H,W) probabilities.
     """
     light = luminance(image)
@@ -284,7 +243,6 @@ def loss_of_texture(image: np.ndarray, most: float) -> np.ndarray:
     """
     Tell how likely nothing is found to match: on what is of one colour.
 
-    :param image: (H,W,3) uint8 RGB.
     :param most: the probability where there is no texture at all.
     :return: (H,W) probabilities.
     """
@@ -318,7 +276,6 @@ def shifted(depth: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """
     Register depth wrongly by a few pixels.
 
-    :param depth: (H,W) metres.
     :param shift: (2,) rows and columns, rounded to the nearest pixel.
     :return: (H,W) metres, 0 where nothing comes from.
     """
@@ -327,12 +284,7 @@ def shifted(depth: np.ndarray, shift: np.ndarray) -> np.ndarray:
 
 
 def framed(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """
-    Leave out margins that the depth camera does not see, in a third of the images.
-
-    :param depth: (H,W) metres.
-    :return: (H,W) metres.
-    """
+    """Leave out margins that the depth camera does not see, in a third of the images."""
     if rng.random() > 0.33:
         return depth
     height, width = depth.shape
@@ -348,9 +300,7 @@ def within(depth: np.ndarray, nearest: float, farthest: float) -> np.ndarray:
     """
     Measure nothing beyond the sensor's range.
 
-    :param depth: (H,W) metres.
     :param nearest: least depth in metres.
     :param farthest: most depth in metres.
-    :return: (H,W) metres.
     """
     return np.where((depth >= nearest) & (depth <= farthest), depth, 0).astype(np.float32)

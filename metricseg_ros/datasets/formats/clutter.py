@@ -73,7 +73,6 @@ def open_ocid(root: Path, skip_missing: bool = False, depth: bool = True) -> Clu
     :param root: a folder with sequences (seq01, ...) somewhere below it, each with rgb/ and
         label/.
     :param skip_missing: whether to go on without images that have no labels.
-    :param depth: whether to read depth where it is there.
     :return: the data set, by path.
     :raises ValueError: where there is no such sequence.
     """
@@ -101,7 +100,6 @@ def open_osd(root: Path, skip_missing: bool = False, depth: bool = True) -> Clut
 
     :param root: a folder with image_color/ and annotation/.
     :param skip_missing: whether to go on without images that have no labels.
-    :param depth: whether to read depth where it is there.
     :return: the data set, by name.
     :raises ValueError: where the folder is none such.
     """

@@ -34,7 +34,6 @@ def open_cvat(path: Path, skip_missing: bool = False) -> LabelledDataset:
     Open an export.
 
     :param path: the zip file, or the folder that it was unpacked to.
-    :param skip_missing: whether to go on without images that cannot be used.
     :return: the data set. What is not labelled is background.
     :raises ValueError: if it is of neither kind, or was saved without images.
     """

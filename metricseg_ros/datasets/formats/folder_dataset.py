@@ -74,8 +74,6 @@ def open_folder_dataset(root: Path, skip_missing: bool = False,
     Open a folder of labelled images.
 
     :param root: the folder that holds images/ and labels/.
-    :param skip_missing: whether to go on without images that cannot be used.
-    :param depth: whether to read depth where it is there.
     :raises ValueError: where the folder is not of this format.
     """
     folder = open_label_folder(root, skip_missing=skip_missing)

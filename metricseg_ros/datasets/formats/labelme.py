@@ -46,7 +46,6 @@ def open_labelme(folder: Path, skip_missing: bool = False) -> DrawnDataset:
     Open a folder that labelme has written to.
 
     :param folder: of the JSON files; the images are where these say.
-    :param skip_missing: whether to go on without images that cannot be used.
     :return: the data set, its classes by alphabet.
     :raises ValueError: if there is no such file in it, or one is of another form.
     """

@@ -19,7 +19,6 @@ def open_roboflow(folder: Path, skip_missing: bool = False) -> LabelledDataset:
     Open an export.
 
     :param folder: of the whole export, or of one of its parts.
-    :param skip_missing: whether to go on without images that cannot be used.
     :return: the data set. What is not labelled is background, as the labels are the user's own.
     :raises ValueError: if there are no annotations.
     """

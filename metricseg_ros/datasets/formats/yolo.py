@@ -48,7 +48,6 @@ def open_yolo(folder: Path, skip_missing: bool = False) -> DrawnDataset:
     """
     Open a data set in the form of Ultralytics' segmentation data.
 
-    :param skip_missing: whether to go on without images that cannot be used.
     :return: the data set, with the images of all its splits.
     :raises ValueError: if there is no data.yaml, or what it names is not there.
     """
