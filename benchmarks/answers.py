@@ -28,10 +28,10 @@ from urllib.parse import quote
 
 from benchmarks.command import main
 from metricseg_ros.arguments import whole_number
-from metricseg_ros.cli.benchmark.measuring import load_average, machine, table
+from metricseg_ros.cli.benchmark.measuring import load_average, report_rows
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE
-from metricseg_ros.cli.options import add_json, table_stream, write_report
+from metricseg_ros.cli.options import add_json
 from metricseg_ros.config import SegmenterConfig
 import numpy as np
 
@@ -78,9 +78,8 @@ def run(args: argparse.Namespace) -> int:
             for action, took in click_through(page, server, args.clicks):
                 times[action].append(took)
     rows = [summary(action, taken) for action, taken in times.items() if taken]
-    print(table(rows, COLUMNS), file=table_stream(args.json))
-    write_report({'benchmark': 'answers', 'machine': machine(load), 'model': args.model,
-                  'load_after': load_average(), 'rows': rows}, args.json)
+    report_rows('answers', load, rows, COLUMNS, args.json, model=args.model,
+                load_after=load_average())
     return DONE
 
 

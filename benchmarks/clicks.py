@@ -18,23 +18,11 @@ from typing import Any
 from benchmarks.command import main
 import cv2
 from metricseg_ros.arguments import image_size, whole_number
-from metricseg_ros.cli.benchmark.measuring import (
-    alternate,
-    load_average,
-    machine,
-    percentiles,
-    table,
-)
+from metricseg_ros.cli.benchmark.measuring import alternate, load_average, percentiles, report_rows
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.open_segmenter import open_segmenter
-from metricseg_ros.cli.options import (
-    add_configuration,
-    add_json,
-    configuration,
-    table_stream,
-    write_report,
-)
+from metricseg_ros.cli.options import add_configuration, add_json, configuration
 from metricseg_ros.clicks import Clicks, segment_clicks
 from metricseg_ros.inputs.codec import read_image
 from metricseg_ros.segmenter import InstanceSegmenter
@@ -62,11 +50,9 @@ def run(args: argparse.Namespace) -> int:
               for path in photographs()]
     times = [alternate(candidates(segmenter, image), args.runs) for image in images]
     rows = click_rows({name: np.concatenate([one[name] for one in times]) for name in times[0]})
-    print(table(rows, COLUMNS), file=table_stream(args.json))
-    write_report({'benchmark': 'clicks', 'machine': machine(load),
-                  'model': segmenter.description.name, 'size': list(args.size),
-                  'input_size': list(segmenter.input_size), 'images': len(images),
-                  'runs': args.runs, 'rows': rows}, args.json)
+    report_rows('clicks', load, rows, COLUMNS, args.json, model=segmenter.description.name,
+                size=list(args.size), input_size=list(segmenter.input_size), images=len(images),
+                runs=args.runs)
     segmenter.close()
     return DONE
 

@@ -26,16 +26,16 @@ from benchmarks.seeds.clusterings import time_clusterings
 from benchmarks.seeds.embeddings import GroupingScene, make_scenes
 from benchmarks.seeds.plain_seeds import FORMS, plain_seeds
 from metricseg_ros.arguments import image_size, real_number, whole_number
-from metricseg_ros.cli.benchmark.measuring import alternate, load_average, machine, spread, table
+from metricseg_ros.cli.benchmark.measuring import (
+    alternate,
+    load_average,
+    report_rows,
+    spread,
+    table,
+)
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE, FAILED
-from metricseg_ros.cli.options import (
-    add_configuration,
-    add_json,
-    configuration,
-    table_stream,
-    write_report,
-)
+from metricseg_ros.cli.options import add_configuration, add_json, configuration, table_stream
 from metricseg_ros.grouping import group
 from metricseg_ros.threads import single_threaded
 import torch
@@ -70,12 +70,10 @@ def run(args: argparse.Namespace) -> int:
     load = load_average()
     rows = [row for scene in scenes for row in seed_rows(scene, args.seeds, args.runs)]
     clustering = list(clustering_rows(scenes, args.seeds, args.runs, args.clustering_limit))
-    out = table_stream(args.json)
-    print(table(rows, COLUMNS), file=out)
+    report_rows('grouping', load, rows, COLUMNS, args.json, image=str(image), runs=args.runs,
+                clustering=clustering)
     if clustering:
-        print(f'\n{table(clustering, CLUSTERING_COLUMNS)}', file=out)
-    write_report({'benchmark': 'grouping', 'machine': machine(load), 'image': str(image),
-                  'runs': args.runs, 'rows': rows, 'clustering': clustering}, args.json)
+        print(f'\n{table(clustering, CLUSTERING_COLUMNS)}', file=table_stream(args.json))
     return DONE if all(row['seeds_identical'] for row in rows) else FAILED
 
 

@@ -18,17 +18,10 @@ from typing import NamedTuple
 from benchmarks.command import main
 import cv2
 from metricseg_ros.arguments import whole_number
-from metricseg_ros.cli.benchmark.measuring import load_average, machine, table
+from metricseg_ros.cli.benchmark.measuring import load_average, report_rows
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.open_segmenter import open_segmenter
-from metricseg_ros.cli.options import (
-    add_configuration,
-    add_json,
-    configuration,
-    split_overrides,
-    table_stream,
-    write_report,
-)
+from metricseg_ros.cli.options import add_configuration, add_json, configuration, split_overrides
 from metricseg_ros.config import BACKGROUND, GroupingConfig, IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.open_dataset import open_dataset
@@ -95,10 +88,8 @@ def run(args: argparse.Namespace) -> int:
         rows.append({'set': text.rstrip('/').rpartition('/')[2], 'images': len(counts),
                      **{name: round(float(np.mean([own[name] for own in counts])), 2)
                         for name in counts[0]}})
-    print(table(rows, COLUMNS), file=table_stream(args.json))
-    write_report({'benchmark': 'labelling', 'machine': machine(load), 'goal': GOAL,
-                  'most_clicks': MOST_CLICKS, 'model': segmenter.description.name, 'rows': rows},
-                 args.json)
+    report_rows('labelling', load, rows, COLUMNS, args.json, goal=GOAL, most_clicks=MOST_CLICKS,
+                model=segmenter.description.name)
     segmenter.close()
     return DONE
 

@@ -22,18 +22,11 @@ from metricseg_ros.cli.benchmark.measuring import (
     alternate,
     distribution,
     load_average,
-    machine,
-    table,
+    report_rows,
 )
 from metricseg_ros.cli.benchmark.network import open_backends
 from metricseg_ros.cli.exit_codes import DONE
-from metricseg_ros.cli.options import (
-    add_configuration,
-    add_json,
-    configuration,
-    table_stream,
-    write_report,
-)
+from metricseg_ros.cli.options import add_configuration, add_json, configuration
 from metricseg_ros.config import NetworkConfig
 from metricseg_ros.export.onnx import rounded_up
 from metricseg_ros.models import load_description, ModelDescription
@@ -77,9 +70,7 @@ def run(args: argparse.Namespace) -> int:
     rows = [{**asdict(backend.report), **distribution('network_ms', times[str(index)])}
             for index, backend in enumerate(backends)] + limits.rows(times)
     rows = [{'size': f'{size[0]}x{size[1]}', **row} for row in rows]
-    print(table(rows, COLUMNS), file=table_stream(args.json))
-    write_report({'benchmark': 'limits', 'machine': machine(load), 'model': description.name,
-                  'runs': args.runs, 'rows': rows}, args.json)
+    report_rows('limits', load, rows, COLUMNS, args.json, model=description.name, runs=args.runs)
     return DONE
 
 

@@ -15,18 +15,11 @@ import sys
 from typing import Any, NamedTuple
 
 from benchmarks.command import main
-from metricseg_ros.cli.benchmark.measuring import load_average, machine, table
+from metricseg_ros.cli.benchmark.measuring import load_average, report_rows
 from metricseg_ros.cli.evaluations import make_suite, open_all
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.open_segmenter import open_segmenter
-from metricseg_ros.cli.options import (
-    add_configuration,
-    add_json,
-    configuration,
-    split_overrides,
-    table_stream,
-    write_report,
-)
+from metricseg_ros.cli.options import add_configuration, add_json, configuration, split_overrides
 from metricseg_ros.datasets.household import HouseholdDataset, OBJECT
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage
 from metricseg_ros.evaluation.oracle import labels_on_grid
@@ -77,10 +70,9 @@ def run(args: argparse.Namespace) -> int:
         things = [thing for thing in found if thing is not None]
         rows += [{'set': name, **row} for row in share_rows(things)]
         unseen[name] = len(found) - len(things)
-    print(table(rows, COLUMNS), file=table_stream(args.json))
-    write_report({'benchmark': 'names', 'machine': machine(load), 'large_area': LARGE_AREA,
-                  'model': segmenter.description.name, 'input_size': list(segmenter.input_size),
-                  'too_small_for_the_grid': unseen, 'rows': rows}, args.json)
+    report_rows('names', load, rows, COLUMNS, args.json, large_area=LARGE_AREA,
+                model=segmenter.description.name, input_size=list(segmenter.input_size),
+                too_small_for_the_grid=unseen)
     segmenter.close()
     return DONE
 

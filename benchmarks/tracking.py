@@ -33,16 +33,10 @@ from benchmarks.ids.overlap_tracker import OverlapTracker
 from benchmarks.ids.videos import filmed, labelled, LabelledVideo, SIZE
 import cv2
 from metricseg_ros.arguments import whole_number
-from metricseg_ros.cli.benchmark.measuring import load_average, machine, table
+from metricseg_ros.cli.benchmark.measuring import load_average, report_rows
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.open_segmenter import open_segmenter
-from metricseg_ros.cli.options import (
-    add_configuration,
-    add_json,
-    configuration,
-    table_stream,
-    write_report,
-)
+from metricseg_ros.cli.options import add_configuration, add_json, configuration
 from metricseg_ros.config import SegmenterConfig
 from metricseg_ros.evaluation.bootstrap import bootstrap_interval, mean_interval
 from metricseg_ros.inputs.codec import write_image
@@ -109,13 +103,10 @@ def run(args: argparse.Namespace) -> int:
                       for number, video in enumerate(found)] for scene, found in videos.items()}
     segmenter.close()
     rows = [row for scene, found in scores.items() for row in scene_rows(scene, found)]
-    print(table(rows, COLUMNS), file=table_stream(args.json))
-    write_report({'benchmark': 'tracking', 'machine': machine(load),
-                  'model': segmenter.description.name, 'tracking': asdict(config.tracking),
-                  **origin(args), 'rows': rows, 'sequences': {
-                      scene: [{name: asdict(score) for name, score in found.items()}
-                              for found in sequences]
-                      for scene, sequences in scores.items()}}, args.json)
+    report_rows('tracking', load, rows, COLUMNS, args.json, model=segmenter.description.name,
+                tracking=asdict(config.tracking), **origin(args), sequences={
+                    scene: [{name: asdict(score) for name, score in found.items()}
+                            for found in sequences] for scene, sequences in scores.items()})
     return DONE
 
 

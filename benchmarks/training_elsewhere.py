@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                       help='scenes to make there before the training: what follows metricseg '
                       'generate, such as "rendered made/boxes --count 2000 --jobs 16"; name '
                       'folder:made/boxes among the data (repeatable)')
-    pack.add_argument('--seconds', type=whole_number(1), default=540,
+    pack.add_argument('--seconds', type=whole_number(), default=540,
                       help='after which no step follows a checkpoint (default: %(default)s)')
     pack.add_argument('--megabytes', type=whole_number(1), default=60,
                       help='largest size of the folder (default: %(default)s)')

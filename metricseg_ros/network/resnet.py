@@ -59,7 +59,7 @@ class BasicBlock(nn.Module):
         :return: (B,width,h/stride,w/stride).
         """
         out = self.relu(self.bn1(self.conv1(features)))
-        return self.relu(self.bn2(self.conv2(out)) + shortcut(self.downsample, features))
+        return self.relu(self.bn2(self.conv2(out)) + self.downsample(features))
 
 
 class Bottleneck(nn.Module):
@@ -96,7 +96,7 @@ class Bottleneck(nn.Module):
         """
         out = self.relu(self.bn1(self.conv1(features)))
         out = self.relu(self.bn2(self.conv2(out)))
-        return self.relu(self.bn3(self.conv3(out)) + shortcut(self.downsample, features))
+        return self.relu(self.bn3(self.conv3(out)) + self.downsample(features))
 
 
 class DeepLabBottleneck(Bottleneck):
@@ -105,27 +105,12 @@ class DeepLabBottleneck(Bottleneck):
     strides_early = True
 
 
-def downsample(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
-    """
-    Build the projection of a shortcut, where one is needed.
-
-    :return: the layers, or None where the shortcut is the identity.
-    """
+def downsample(inputs: int, outputs: int, stride: int) -> nn.Module:
+    """Build the projection of a shortcut; the identity where none is needed."""
     if stride == 1 and inputs == outputs:
-        return None
+        return nn.Identity()
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False),
                          nn.BatchNorm2d(outputs))
-
-
-def shortcut(projection: nn.Module | None, features: Tensor) -> Tensor:
-    """
-    Apply a shortcut's projection, if it has one.
-
-    :param projection: what :func:`downsample` gave.
-    :param features: (B,inputs,h,w).
-    :return: (B,outputs,h/stride,w/stride).
-    """
-    return features if projection is None else projection(features)
 
 
 class ResNet(nn.Module):

@@ -18,8 +18,8 @@ Three principles, each put together from the same small steps. Their numbers fol
   CVIU 114 (2010): less light, more noise; mixed depths on edges.
 
 How often each fault occurs, and how strongly, is drawn far beyond a single device's numbers:
-what is trained on it must bear any of them. Everywhere depth is (H,W) float32 metres, 0 where there
-is none, images are (H,W,3) uint8 RGB, and focal lengths are in pixels of the image.
+what is trained on it must bear any of them. Everywhere depth is (H,W) float32 metres, 0 where
+there is none; images are (H,W,3) uint8 RGB, and focal lengths are in pixels of the image.
 """
 
 from __future__ import annotations

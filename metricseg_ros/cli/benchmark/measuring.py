@@ -11,6 +11,7 @@ import sys
 import time
 from typing import Any
 
+from metricseg_ros.cli.options import table_stream, write_report
 import numpy as np
 
 MODULES = ('numpy', 'torch', 'onnxruntime', 'cv2', 'sklearn', 'rclpy')
@@ -99,6 +100,21 @@ def machine(load: float) -> dict[str, Any]:
         'load_before': load, 'system': platform.platform(),
         'python': platform.python_version(), 'versions': versions,
     }
+
+
+def report_rows(benchmark: str, load: float, rows: Sequence[Mapping[str, Any]],
+                columns: Sequence[str], target: str | None, **more: Any) -> None:
+    """
+    Print what was measured as a table, and write it as JSON if that is asked for.
+
+    :param benchmark: its name.
+    :param load: what :func:`load_average` said before.
+    :param columns: of the table.
+    :param target: what `--json` says.
+    :param more: what else the JSON holds.
+    """
+    print(table(rows, columns), file=table_stream(target))
+    write_report({'benchmark': benchmark, 'machine': machine(load), **more, 'rows': rows}, target)
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:

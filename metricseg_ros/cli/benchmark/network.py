@@ -24,19 +24,12 @@ from metricseg_ros.cli.benchmark.measuring import (
     alternate,
     distribution,
     load_average,
-    machine,
-    table,
+    report_rows,
 )
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.open_segmenter import wait_for_best_backend
-from metricseg_ros.cli.options import (
-    add_configuration,
-    add_json,
-    configuration,
-    table_stream,
-    write_report,
-)
+from metricseg_ros.cli.options import add_configuration, add_json, configuration
 from metricseg_ros.config import BackendConfig, InputConfig, SegmenterConfig
 from metricseg_ros.inputs import open_input
 from metricseg_ros.models import load_description, ModelDescription
@@ -72,9 +65,8 @@ def run(args: argparse.Namespace) -> int:
     backends = open_backends(description, config.backend, sizes)
     rows = [row for size in sizes
             for row in measure(backends, description, config, size, args.runs)]
-    print(table(rows, COLUMNS), file=table_stream(args.json))
-    write_report({'benchmark': 'network', 'machine': machine(load), 'model': description.name,
-                  'threads': config.backend.threads, 'runs': args.runs, 'rows': rows}, args.json)
+    report_rows('network', load, rows, COLUMNS, args.json, model=description.name,
+                threads=config.backend.threads, runs=args.runs)
     return DONE
 
 

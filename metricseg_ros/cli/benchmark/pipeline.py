@@ -17,7 +17,7 @@ import time
 from typing import Any, TYPE_CHECKING
 
 from metricseg_ros.arguments import whole_number
-from metricseg_ros.cli.benchmark.measuring import load_average, machine, percentiles, table
+from metricseg_ros.cli.benchmark.measuring import load_average, percentiles, report_rows
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.cli.left_out import LeftOut
@@ -28,7 +28,6 @@ from metricseg_ros.cli.options import (
     configuration,
     split_overrides,
     table_stream,
-    write_report,
 )
 from metricseg_ros.config import SegmenterConfig
 from metricseg_ros.inputs import Frame, open_input
@@ -61,16 +60,13 @@ def run(args: argparse.Namespace) -> int:
     load = load_average()
     times, found = measure(segmenter, frames, config, args.rounds)
     rows = stage_rows(times)
-    out = table_stream(args.json)
-    print(table(rows, COLUMNS), file=out)
+    report_rows('pipeline', load, rows, COLUMNS, args.json, model=segmenter.description.name,
+                execution=asdict(segmenter.backend.report),
+                input_size=list(segmenter.input_size), rounds=args.rounds,
+                images=[{'source': frame.source, 'size': list(frame.image.shape[:2])}
+                        for frame in frames], instances=found)
     print(f'\n{len(frames)} images, {args.rounds} rounds, {found / len(frames):.1f} instances an '
-          f'image; {segmenter.backend.report}', file=out)
-    write_report({'benchmark': 'pipeline', 'machine': machine(load),
-                  'model': segmenter.description.name,
-                  'execution': asdict(segmenter.backend.report),
-                  'input_size': list(segmenter.input_size), 'rounds': args.rounds,
-                  'images': [{'source': frame.source, 'size': list(frame.image.shape[:2])}
-                             for frame in frames], 'instances': found, 'rows': rows}, args.json)
+          f'image; {segmenter.backend.report}', file=table_stream(args.json))
     return DONE
 
 
