@@ -1,6 +1,11 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Outlines that follow the image's edges, of all masks at once."""
+"""
+Outlines that follow the image's edges, of all masks at once.
+
+cv2.blur mirrors a raster at its border. Here rasters are mirrored once, beyond the border by what
+all passes reach: then each smoothing is one operator, whatever it makes of the rim.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +13,23 @@ from metricseg_ros.outlines import CONTRAST, LEAST_KEPT, PASSES, pixel_map
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, grid_sample, interpolate
+from torch.nn.functional import avg_pool2d, avg_pool3d, grid_sample, interpolate
 
 
-def box_matrix(size: int, radius: int) -> np.ndarray:
+def mirrored(size: int, beyond: int) -> np.ndarray:
     """
-    Write cv2.blur along one axis as a matrix.
+    Number the pixels of a line that is mirrored beyond both ends.
 
     :param size: pixels.
-    :param radius: of the window.
-    :return: (size,size) float64, rows of sum 1; beyond the border the raster is mirrored.
+    :param beyond: pixels beyond each end.
+    :return: (size + 2 beyond,) int64.
     """
-    reached = np.arange(size)[:, None] + np.arange(-radius, radius + 1)
-    period = reached % (2 * size)
-    mirrored = np.minimum(period, 2 * size - 1 - period)
-    matrix = np.zeros((size, size))
-    np.add.at(matrix, (np.arange(size)[:, None], mirrored), 1 / (2 * radius + 1))
-    return matrix
+    period = np.arange(-beyond, size + beyond) % (2 * size)
+    return np.minimum(period, 2 * size - 1 - period)
 
 
 def places(to_raster: np.ndarray, size: tuple[int, int], raster_size: tuple[int, int],
-           device: torch.device) -> Tensor:
+           device: torch.device, beyond: int = 0) -> Tensor:
     """
     Say where each pixel is read from, in 32nds of a pixel of the raster, as cv2.warpAffine does.
 
@@ -36,11 +37,12 @@ def places(to_raster: np.ndarray, size: tuple[int, int], raster_size: tuple[int,
     :param size: (height, width) of the result.
     :param raster_size: (height, width) of the raster.
     :param device: where rasters are.
+    :param beyond: pixels by which the result is mirrored beyond each side.
     :return: (1,height,width,2) for grid_sample with align_corners.
     """
     axes = []
     for (scale, offset), pixels, cells in zip(to_raster, size, raster_size, strict=True):
-        steps = np.rint(scale * np.arange(pixels) * 1024) + np.rint(offset * 1024) + 16
+        steps = np.rint(scale * mirrored(pixels, beyond) * 1024) + np.rint(offset * 1024) + 16
         place = (np.floor(steps / 32) / 32).clip(0, cells - 1)
         axes.append(2 * place / max(1, cells - 1) - 1)
     rows, columns = (torch.tensor(axis, dtype=torch.float32, device=device) for axis in axes)
@@ -65,7 +67,7 @@ class Outlines:
 
     def __init__(self, content: tuple[int, int], image_size: tuple[int, int],
                  grid_size: tuple[int, int], to_image: np.ndarray, radius: int,
-                 device: torch.device) -> None:
+                 black: float, device: torch.device) -> None:
         """
         Write down what depends on sizes alone.
 
@@ -74,20 +76,27 @@ class Outlines:
         :param grid_size: (height, width) of the network's grid.
         :param to_image: (2,2), rows are (scale, offset) of row and of column of the grid.
         :param radius: of the filter's window.
+        :param black: the guide's least value.
         :param device: where masks are.
         """
-        coarse = tuple(side // 2 for side in content)
+        self.radius, self.side, self.black = radius, 2 * radius + 1, black
+        self.size = coarse = tuple(side // 2 for side in content)
         self.fine_size = tuple(2 * side for side in coarse)
+        self.beyond = beyond = 2 * PASSES * radius
         scale, offset = pixel_map(content, image_size).T
         grid_scale, grid_offset = to_image.T
         to_grid = np.stack([2 * scale / grid_scale,
                             (0.5 * scale + offset - grid_offset) / grid_scale], axis=1)
-        self.to_grid = places(to_grid, coarse, grid_size, device)
+        self.to_grid = places(to_grid, coarse, grid_size, device, beyond)
+        # The middle of four pixels is their mean.
+        self.to_guide = places(np.array([[2, 0.5], [2, 0.5]]), coarse, self.fine_size, device,
+                               beyond)
         self.to_fine = places(np.stack([1 / scale, -offset / scale], axis=1), image_size,
                               self.fine_size, device)
-        self.rows, self.columns = (
-            torch.tensor(box_matrix(side, radius), dtype=torch.float32, device=device)
-            for side in coarse)
+        self.one, self.none = (torch.tensor(value, device=device) for value in (1.0, 0.0))
+        self.first, self.second, self.contrast = (
+            torch.tensor(pair, device=device)[:, None, None]
+            for pair in ([1.0, 0.0], [0.0, 1.0], [0.0, CONTRAST]))
 
     def __call__(self, margins: Tensor, guide: Tensor) -> tuple[Tensor, Tensor]:
         """
@@ -98,25 +107,65 @@ class Outlines:
         :return: (K,H',W') margins on a finer raster, to be read at `to_fine`; and (K,) bool,
             whether the mask was too small or thin to be filtered and keeps its outline.
         """
-        fine = guide[:self.fine_size[0], :self.fine_size[1]]
-        coarse = avg_pool2d(fine[None], 2)
-        basis = torch.cat([torch.ones_like(coarse), coarse])[:, None]
-        mean, square = self._smooth(torch.cat([coarse, coarse.square()]))
-        precision = 1 / (square - mean.square() + CONTRAST)
-        tilt = -mean * precision
-        # Slope and shift are linear in the smoothed side and its smoothed product with the guide.
-        of_side = torch.stack([tilt, 1 - mean * tilt])[:, None]
-        of_product = torch.stack([precision, tilt])[:, None]
-        start = drawn = read(margins, self.to_grid)
+        fine = guide[:self.fine_size[0], :self.fine_size[1]] - self.black
+        coarse = read(fine[None], self.to_guide)
+        basis = torch.addcmul(self.first, coarse, self.second)  # 1 and the guide, not negative.
+        fits = self._fits(coarse, basis)
+        drawn = read(margins, self.to_grid)
+        signed = torch.copysign(basis, drawn[:, None])
+        sides = self._within(signed[:, 0]).sum(dim=(1, 2))
         for number in range(PASSES):
-            sides, products = self._smooth(drawn.sign() * basis)
-            fit = self._smooth(torch.addcmul(sides * of_side, products, of_product))
+            fit = self._fitted(signed, fits)
             if number + 1 < PASSES:
                 drawn = torch.addcmul(fit[1], fit[0], coarse)
-        fit = interpolate(fit, size=self.fine_size, mode='bilinear', align_corners=False)
-        drawn = torch.addcmul(fit[1], fit[0], fine)
-        found, had = ((raster >= 0).sum(dim=(1, 2)) for raster in (drawn, start))
-        return drawn, found < LEAST_KEPT * 4 * had
+                signed = torch.copysign(basis, drawn[:, None])
+        slope, shift = interpolate(self._within(fit), size=self.fine_size, mode='bilinear',
+                                   align_corners=False)
+        drawn = torch.addcmul(shift, slope, fine)
+        found = (drawn >= 0).sum(dim=(1, 2))
+        return drawn, self._loses(found, sides)
+
+    def _fits(self, coarse: Tensor, basis: Tensor) -> Tensor:
+        """
+        Say how a fit depends on the smoothed side and its smoothed product with the guide.
+
+        :param coarse: (1,h,w), the guide.
+        :param basis: (2,h,w), 1 and the guide.
+        :return: (2,1,2,h,w), what slope and shift take of either.
+        """
+        mean, square = self._smooth(torch.addcmul(self.contrast, coarse, basis))
+        precision = torch.addcmul(square, mean, mean, value=-1).reciprocal()
+        tilt = torch.addcmul(self.none, mean, precision, value=-1)
+        shift = torch.addcmul(self.one, mean, tilt, value=-1)
+        return torch.stack([tilt, precision, shift, tilt]).unflatten(0, (2, 1, 2))
+
+    def _fitted(self, signed: Tensor, fits: Tensor) -> Tensor:
+        """
+        Fit the side of the outline to the guide.
+
+        :param signed: (K,2,h,w), side of the outline and its product with the guide.
+        :param fits: from :meth:`_fits`.
+        :return: (2,K,h,w), slope and shift, smoothed.
+        """
+        side, radius = self.side, self.radius
+        return avg_pool3d(fits * self._smooth(signed), (2, side, side), 1, (0, radius, radius),
+                          divisor_override=side * side).squeeze(2)
 
     def _smooth(self, rasters: Tensor) -> Tensor:
-        return self.rows @ rasters @ self.columns.t()
+        return avg_pool2d(rasters, self.side, 1, self.radius)
+
+    def _within(self, rasters: Tensor) -> Tensor:
+        """Leave out what lies beyond the border."""
+        height, width = self.size
+        return rasters[..., self.beyond:self.beyond + height, self.beyond:self.beyond + width]
+
+    def _loses(self, found: Tensor, sides: Tensor) -> Tensor:
+        """
+        Tell where fewer pixels are found than a share of four times those that were inside.
+
+        :param found: (K,), pixels inside after.
+        :param sides: (K,), pixels inside minus those outside, before.
+        """
+        share, pixels = LEAST_KEPT * 2, self.size[0] * self.size[1]
+        # Both are whole numbers; half a step of a tenth keeps rounding out.
+        return torch.add(found, sides, alpha=-share) < share * pixels - 0.05

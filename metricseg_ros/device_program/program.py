@@ -10,9 +10,10 @@ from typing import NamedTuple
 from metricseg_ros.backends.backend import DeviceNetwork
 from metricseg_ros.config import GroupingConfig
 from metricseg_ros.device_program.frame import FramePreparation
-from metricseg_ros.device_program.masks import GridMasks, group_on_device, Steps
+from metricseg_ros.device_program.masks import DeviceGrouping, GridMasks, Steps
 from metricseg_ros.device_program.outlines import Outlines, places, read
 from metricseg_ros.device_program.seeds import diversity_is_in_range
+from metricseg_ros.grouping.masks import LEAST_LOGIT
 from metricseg_ros.grouping.seediness import nearest_threshold
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.preprocess import crop_to_content, fit_geometry
@@ -21,9 +22,9 @@ from metricseg_ros.structures import ImageMasks, NetworkOutput, PlacedMask, Seed
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import pad
 
-LADDER = (Steps(16, 8, 4), Steps(32, 16, 8), Steps(64, 32, 16))
+LADDER = (Steps(16, 7, 3), Steps(32, 16, 8), Steps(64, 32, 16))
 """The next one runs where one was not enough; after the last, the CPU's path."""
 
 
@@ -81,21 +82,27 @@ class DeviceProgram:
         self.radii = squared_radii(self.taus).to(device)
         self.geometry = fit_geometry(image_size, box, description.size_multiple)
         self.prepare = FramePreparation(self.geometry, description.mean, description.std, device)
-        self.ranks = torch.arange(LADDER[-1].seeds, 0, -1, device=device, dtype=torch.uint8)
+        self.black = -float(np.mean(np.divide(description.mean, description.std)))
         self.bits = 2 ** torch.arange(7, -1, -1, device=device, dtype=torch.uint8)
         self.grid: tuple[int, int] | None = None
 
-    def _fit_grid(self, grid: tuple[int, int]) -> None:
+    def _fit_grid(self, output: NetworkOutput) -> None:
         """Write down what depends on the network's grid, which its first output tells."""
-        self.grid, geometry = grid, self.geometry
+        self.grid, geometry = output.grid_size, self.geometry
+        grid = self.grid
         self.to_image = geometry.grid_to_image(grid)
         scale, offset = self.to_image.T
         self.shown = shown = geometry.grid_content(grid)
         self.from_grid = places(np.stack([1 / scale, -offset / scale], axis=1),
                                 geometry.image_size, shown, self.device)
+        self.grouping = DeviceGrouping(shown, len(output.embeddings), self.radii, self.config,
+                                       LADDER[-1].seeds)
+        rows, columns = (torch.arange(side, device=self.device) // output.name_stride
+                         for side in shown)
+        self.from_names = (rows[:, None] * (1 + columns[-1]) + columns).flatten()
         radius = self.config.outline_radius
         self.outlines = Outlines(geometry.content_size, geometry.image_size, shown, self.to_image,
-                                 radius, self.device) \
+                                 radius, self.black, self.device) \
             if radius and min(geometry.content_size) >= 2 else None
 
     def __call__(self, network: DeviceNetwork, frame: Tensor, *depth: Tensor) -> Seen:
@@ -109,7 +116,7 @@ class DeviceProgram:
         tensor = self.prepare(frame)
         output = NetworkOutput.of([part[0] for part in network(tensor, *depth)], self.thresholds)
         if self.grid is None:
-            self._fit_grid(output.grid_size)
+            self._fit_grid(output)
         height, width = self.geometry.content_size
         return Seen(crop_to_content(output, self.geometry),
                     tensor[0, :, :height, :width].mean(dim=0))
@@ -124,19 +131,17 @@ class DeviceProgram:
         """
         output = seen.output
         steps = steps._replace(seeds=min(steps.seeds, self.config.maximum_seeds))
-        ranks = self.ranks[-steps.seeds:]
-        masks = group_on_device(output.embeddings, output.class_logits[self.levels], self.radii,
-                                ranks, self.config, steps, self._names(output))
-        return self._packed(masks, self._in_image(masks, seen.guide), ranks)
+        logits = output.class_logits[self.levels]
+        masks = self.grouping(output.embeddings, logits, self._said(output, logits),
+                              output.name_logits is not None, steps)
+        return self._packed(masks, self._in_image(masks, seen.guide))
 
-    def _names(self, output: NetworkOutput) -> Tensor | None:
-        """Give each cell of the grid the name logits of the coarser cell that it lies in."""
-        if output.name_logits is None:
-            return None
-        rows, columns = self.shown
-        finer = interpolate(output.name_logits[None], scale_factor=float(output.name_stride),
-                            mode='nearest')
-        return finer[0, :, :rows, :columns]
+    def _said(self, output: NetworkOutput, class_logits: Tensor) -> Tensor:
+        """Give each pixel of the grid what it votes with, names of the coarser cell around it."""
+        said = class_logits.flatten(0, 1) if output.name_logits is None else output.name_logits
+        # An infinite logit would spoil the sums of all masks, as 0 * inf.
+        said = said.nan_to_num(LEAST_LOGIT, -LEAST_LOGIT, LEAST_LOGIT).flatten(1)
+        return said if output.name_logits is None else said.index_select(1, self.from_names)
 
     def _in_image(self, masks: GridMasks, guide: Tensor) -> Tensor:
         """Take the masks to the image: (K,H,W) bool, also of those that are dropped."""
@@ -147,20 +152,17 @@ class DeviceProgram:
                                   read(drawn, self.outlines.to_fine))
         return margins >= 0
 
-    def _packed(self, masks: GridMasks, inside: Tensor, ranks: Tensor) -> Tensor:
+    def _packed(self, masks: GridMasks, inside: Tensor) -> Tensor:
         """Put everything that the host reads into one row of bytes."""
-        kept = ranks * masks.kept
         if self.config.resolve_overlaps:
-            raster = (inside * kept.to(torch.uint8)[:, None, None]).amax(dim=0)
-            inside = raster == ranks[:, None, None]
+            ranks = masks.ranks[:, :, None]
+            raster = (inside * ranks).amax(dim=0)
+            inside = raster == ranks
         else:
-            inside = inside & (kept > 0)[:, None, None]
             columns = pad(inside, (0, -inside.shape[2] % 8)).unflatten(2, (-1, 8))
             raster = (columns * self.bits).sum(dim=3, dtype=torch.uint8)
-        table = torch.cat([torch.stack([
-            masks.pixels, masks.scores, masks.class_ids, masks.levels, masks.kept,
-            masks.complete.expand(len(ranks)), masks.settled.expand(len(ranks))], dim=1),
-            masks.embeddings], dim=1)
+        table = torch.cat([masks.pixels, masks.qualities, masks.class_ids, masks.ranks,
+                           masks.wanted, masks.links, masks.areas, masks.embeddings], dim=1)
         return torch.cat([table.view(torch.uint8).flatten(), raster.flatten(),
                           inside.any(dim=2).view(torch.uint8).flatten(),
                           inside.any(dim=1).view(torch.uint8).flatten()])
@@ -181,19 +183,22 @@ class DeviceProgram:
         head, raster, rows, columns = np.split(packed, np.cumsum(
             [len(packed) - sum(lengths), *lengths[:2]]))
         table = torch.from_numpy(head.view(np.float32).reshape(count, -1).copy())
-        kept = table[:, 4].nonzero().squeeze(1)
-        placed = [self._crop(raster.reshape(raster_size), count - index,
+        pixels, scores, _, levels, class_ids, ranks, wanted = table[:, :7].unbind(dim=1)
+        kept = ranks.argsort(descending=True, stable=True)[:int((ranks > 0).sum())]
+        placed = [self._crop(raster.reshape(raster_size), int(ranks[index]), index,
                              rows.reshape(count, -1)[index], columns.reshape(count, -1)[index])
                   for index in kept.tolist()]
-        pixels, scores, class_ids, levels = table[kept, :4].unbind(dim=1)
         positions = torch.stack([pixels // self.shown[1], pixels % self.shown[1]], dim=1).long()
-        seeds = Seeds(positions, scores, class_ids.long(), self.taus[levels.long()])
-        complete = bool(table[0, 5]) or count == self.config.maximum_seeds
-        return Answer(ImageMasks(seeds, placed, table[kept, 7:].numpy(), self.config),
-                      complete and bool(table[0, 6]) and bool(table.isfinite().all()))
+        seeds = Seeds(positions, scores, class_ids.long(), self.taus[levels.long()])[kept]
+        complete = not bool(wanted.all()) or count == self.config.maximum_seeds
+        # What the last link and the last sweep found out was known before.
+        settled = table[:, [7, 9]] == table[:, [8, 10]]
+        return Answer(ImageMasks(seeds, placed, table[kept, 11:].numpy(), self.config),
+                      complete and bool((settled | (wanted == 0)[:, None]).all())
+                      and bool(table.isfinite().all()))
 
-    def _crop(self, raster: np.ndarray, rank: int, rows: np.ndarray, columns: np.ndarray
-              ) -> PlacedMask:
+    def _crop(self, raster: np.ndarray, rank: int, index: int, rows: np.ndarray,
+              columns: np.ndarray) -> PlacedMask:
         """Cut one mask out of the raster of the image."""
         (tall,), (wide,) = np.nonzero(rows), np.nonzero(columns)
         if not len(tall):
@@ -202,6 +207,5 @@ class DeviceProgram:
         if self.config.resolve_overlaps:
             crop = raster[top:bottom, left:right] == rank
         else:
-            crop = np.unpackbits(raster[len(raster) - rank, top:bottom],
-                                 axis=1)[:, left:right].view(bool)
+            crop = np.unpackbits(raster[index, top:bottom], axis=1)[:, left:right].view(bool)
         return (left, top, right, bottom), crop

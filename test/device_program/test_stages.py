@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import cv2
-from metricseg_ros.device_program.connected import connected_parts
+from metricseg_ros.device_program.connected import connected_parts, no_runs
 from metricseg_ros.device_program.frame import FramePreparation
 from metricseg_ros.device_program.masks import without_duplicates
 from metricseg_ros.device_program.outlines import Outlines, places, read
-from metricseg_ros.device_program.seeds import NOTHING_LEFT, pick
+from metricseg_ros.device_program.seeds import before_the_end, distance_form, pick
 from metricseg_ros.grouping import select_seeds
 from metricseg_ros.grouping.masks import drop_duplicates, SeedMasks
 from metricseg_ros.outlines import OutlineFilter, resample
@@ -40,16 +40,31 @@ def test_seeds_are_those_of_the_cpu(alpha: float) -> None:
     points = torch.randn(8, 40, 50, generator=generator)
     scores = torch.rand(40, 50, generator=generator)
     scores[scores < 0.5] = 0
-    picked, tops = pick(points.flatten(1), scores.flatten(), 16, alpha)
+    picked = pick(points.flatten(1), scores.flatten(), 16, alpha, distance_form(8, CPU))
     expected = select_seeds(points, scores, 16, alpha)
     assert torch.equal(torch.stack([picked // 50, picked % 50], 1), expected)
-    assert (tops > NOTHING_LEFT).all()
 
 
-def test_seeds_end_where_every_candidate_lies_on_one() -> None:
-    points = torch.tensor([[0.0, 0.0, 3.0, 3.0, 9.0]])
-    _, tops = pick(points, torch.tensor([0.9, 0.8, 0.7, 0.6, 0.0]), 4, 0.3)
-    assert (tops > NOTHING_LEFT).tolist() == [True, True, False, False]
+@pytest.mark.parametrize(('scores', 'rest', 'wanted'), [
+    ([0.9, 0.8, 0.7, 0.6, 0.0], 0, [1, 1, 0, 0]), ([0.9, 0.8, 0.7, 0.6, 0.5], 0, [1, 1, 1, 0]),
+    # The third one is explained, while the last pixel is not: one may be left.
+    ([0.9, 0.8, 0.7, 0.6, 0.05], 0, [1, 1, 1, 1]), ([0.9, 0.8, 0.7, 0.6, 0.05], 1, [1, 1, 0, 0]),
+    ([0.0] * 5, 0, [0, 0, 0, 0])])
+def test_seeds_end_where_every_candidate_is_explained(scores: list[float], rest: int,
+                                                      wanted: list[float]) -> None:
+    points, candidates = torch.tensor([[0.0, 0.5, 3.0, 3.0, 9.0]]), torch.tensor(scores)
+    picked = pick(points, candidates, 4, 0.3, distance_form(1, CPU))
+    margins = 1 - (points - points[0, picked][:, None]).square()
+    at_seeds = torch.zeros(4, 5).scatter(1, picked[:, None], 1.0)
+    assert before_the_end(margins, candidates, at_seeds, rest, torch.tensor(1.0)).tolist() \
+        == wanted
+
+
+def spread(inside: torch.Tensor, seeds: torch.Tensor, sweeps: int) -> tuple[torch.Tensor, bool]:
+    """Give the connected parts, and whether nothing was left beside them."""
+    parts, areas = connected_parts(inside - 0.5, inside, seeds, sweeps,
+                                   no_runs(len(inside), inside.shape[1:], CPU))
+    return parts, bool((areas == parts.sum(dim=(1, 2))).all())
 
 
 def test_connected_parts_are_those_that_a_flood_reaches(rng: np.random.Generator) -> None:
@@ -58,7 +73,7 @@ def test_connected_parts_are_those_that_a_flood_reaches(rng: np.random.Generator
     seeds = torch.zeros(inside.shape)
     for layer, (row, column) in zip(seeds, starts, strict=True):
         layer[row, column] = 1
-    parts, settled = connected_parts(torch.from_numpy(inside).float(), seeds, 20)
+    parts, settled = spread(torch.from_numpy(inside).float(), seeds, 20)
     assert settled and 0 < parts.sum() < inside.sum()
     for mask, part, (row, column) in zip(inside, parts, starts, strict=True):
         flooded = mask.astype(np.uint8)
@@ -73,8 +88,8 @@ def test_a_maze_takes_more_sweeps_and_is_told() -> None:
         maze[0, row, -1 if row % 4 == 1 else 0] = 1
     seed = torch.zeros_like(maze)
     seed[0, 0, 0] = 1
-    assert not connected_parts(maze, seed, 4)[1]
-    parts, settled = connected_parts(maze, seed, 21)
+    assert not spread(maze, seed, 4)[1]
+    parts, settled = spread(maze, seed, 21)
     assert settled and torch.equal(parts, maze)
 
 
@@ -89,12 +104,15 @@ def test_duplicates_are_those_of_the_cpu_and_a_long_chain_is_told(
     expected = drop_duplicates(SeedMasks(seeds, torch.where(bars, 1.0, -1.0)), 0.3).seeds.scores
     flat = bars.flatten(1).float()
     areas = flat.sum(1, keepdim=True)
-    kept, certain = without_duplicates(flat, areas, torch.ones(12), 0.3, 13)
-    assert certain and torch.equal(seeds.scores[kept > 0], expected) and len(expected) == 6
-    assert not without_duplicates(flat, areas, torch.ones(12), 0.3, 4)[1]
+    better, zero = torch.ones(12, 12).tril(-1) > 0, torch.tensor(0.0)
+    kept, before = without_duplicates(flat, areas, torch.ones(12), better, 0.3, 13, zero)
+    assert torch.equal(kept, before)
+    assert torch.equal(seeds.scores[kept > 0], expected) and len(expected) == 6
+    few = without_duplicates(flat, areas, torch.ones(12), better, 0.3, 4, zero)
+    assert not torch.equal(*few)
     valid = torch.ones(12)
     valid[0] = 0  # What is dropped already drops nothing.
-    kept, _ = without_duplicates(flat, areas, valid, 0.3, 13)
+    kept, _ = without_duplicates(flat, areas, valid, better, 0.3, 13, zero)
     assert kept.tolist() == [0, *([1, 0] * 6)[:11]]
 
 
@@ -117,7 +135,7 @@ def test_outlines_are_those_of_the_cpu(rng: np.random.Generator) -> None:
     margins = np.array([cv2.blur(rng.standard_normal(grid).astype(np.float32), (9, 9))
                         for _ in range(6)])
     draw = OutlineFilter(guide, (240, 320), 3)
-    outlines = Outlines((96, 128), (240, 320), grid, to_image, 3, CPU)
+    outlines = Outlines((96, 128), (240, 320), grid, to_image, 3, 0.0, CPU)
     drawn, as_it_was = outlines(torch.from_numpy(margins), torch.from_numpy(guide))
     in_image = read(drawn, outlines.to_fine).numpy() >= 0
     for margin, mask, same in zip(margins, in_image, as_it_was, strict=True):
