@@ -1,12 +1,17 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""On a GPU the network says what it says on the CPU, and so does grouping; needs one."""
+"""
+On a GPU the network says what it says on the CPU, and so does grouping; needs one.
+
+Each test prints what it measured: `scripts/test -m gpu -rP`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import combinations
 
 from metricseg_ros.backends import Backend, BackendError, open_backend
 from metricseg_ros.backends.cuda_graph import CudaGraph, CudaGraphError
@@ -18,18 +23,23 @@ from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.clicks import Clicks, segment_clicks
 from metricseg_ros.config import BackendConfig
+from metricseg_ros.device_program.frame import FramePreparation
 from metricseg_ros.export.parity import BOUNDS, compare, grouped_by
 from metricseg_ros.inputs import open_input
 from metricseg_ros.models import load_description, ModelDescription
 from metricseg_ros.preprocess import preprocess
 from metricseg_ros.segmenter import InstanceSegmenter
-from metricseg_ros.structures import EmbeddedImage, NetworkOutput
+from metricseg_ros.structures import EmbeddedImage, Instances, NetworkOutput
 import numpy as np
 import pytest
 import torch
 
 pytestmark = pytest.mark.gpu
 CPU = BackendConfig(device_policy='cpu')
+REPEATED = 1e-2
+"""Largest difference between two runs of one image: kernels may add up in another order."""
+MOVED = 1e-3
+"""Largest share of pixels that rounding puts into another instance."""
 
 
 @pytest.fixture(scope='module')
@@ -79,6 +89,7 @@ def assert_agrees(backend: Backend, description: ModelDescription,
     precision = {'fp32': 'tf32'}.get(backend.report.precision, backend.report.precision)
     reference = OnnxRuntimeBackend(description, CPU)
     parity = compare(grouped_by(reference), grouped_by(backend), description, images)
+    print(f'{backend.report}: {parity}')
     assert parity.instances > 20 and parity.faults(BOUNDS[precision]) == [], parity
 
 
@@ -103,21 +114,29 @@ def test_the_engine_agrees_with_the_cpu_on_photographs(
     assert_agrees(engine, description, images)
 
 
+def apart(first: list[torch.Tensor], second: list[torch.Tensor]) -> float:
+    """Tell the largest difference of outputs, each of the same image."""
+    return max(float((one - two).abs().max()) for one, two in zip(first, second, strict=True))
+
+
 def test_an_output_is_of_its_own_image_whatever_ran_before_and_after(
         engine: Backend, description: ModelDescription, images: list[np.ndarray]) -> None:
-    # The first run of a size is the engine itself, later ones replay its CUDA graph.
     tensors = inputs(description, images)
     first = [engine.run(tensor).embeddings for tensor in tensors]
     kept = [output.clone() for output in first]
     again = [engine.run(tensor).embeddings for tensor in reversed(tensors)][::-1]
-    for one, copy, two in zip(first, kept, again, strict=True):
-        assert torch.equal(one, copy) and torch.equal(one, two)
+    others = [apart([one], [two]) for one, two in combinations(first, 2) if one.shape == two.shape]
+    print(f'two runs of an image are {apart(first, again):.1e} apart, images {min(others):.1e}')
+    assert all(map(torch.equal, first, kept))
+    assert apart(first, again) < REPEATED < 0.1 * min(others)
 
 
 def test_a_cuda_graph_is_captured(engine: Backend) -> None:
     served = engine._serving if isinstance(engine, StandbyBackend) else engine
     assert isinstance(served, EngineBackend)
-    assert {binding.why_no_graph for binding in served.bindings.values()} == {''}
+    reasons = {binding.why_no_graph for binding in served.bindings.values()}
+    print(f'{served.report}; sizes: {list(served.bindings)}; no graph because: {reasons}')
+    assert reasons == {''}
 
 
 def test_torch_is_whole_after_a_capture_that_fails() -> None:
@@ -125,8 +144,9 @@ def test_torch_is_whole_after_a_capture_that_fails() -> None:
         torch.ones(8, device='cuda').sum().item()  # A wait, which no capture allows.
 
     stream = torch.cuda.Stream()
-    with torch.cuda.stream(stream), pytest.raises(CudaGraphError):
+    with torch.cuda.stream(stream), pytest.raises(CudaGraphError) as raised:
         CudaGraph(stream.cuda_stream, fail)
+    print(raised.value)
     stream.synchronize()
     with torch.cuda.stream(stream):
         assert torch.ones(2 ** 20, device='cuda').sum().item() == 2 ** 20
@@ -141,7 +161,8 @@ def test_images_of_several_threads_do_not_mix(
     with ThreadPoolExecutor(4) as pool:
         for _ in range(5):
             together = list(pool.map(lambda tensor: engine.run(tensor).embeddings, tensors))
-            assert all(map(torch.equal, alone, together))
+            print(f'alone and beside others: {apart(alone, together):.1e} apart')
+            assert apart(alone, together) < REPEATED
 
 
 def test_many_input_sizes_take_no_more_memory_than_some(
@@ -153,6 +174,7 @@ def test_many_input_sizes_take_no_more_memory_than_some(
         for size in sizes:
             assert engine.run(torch.rand(1, 3, *size)).embeddings.isfinite().all()
         used.append(torch.cuda.mem_get_info()[0])
+    print(f'bytes free after each round of {len(sizes)} sizes: {used}')
     assert len(sizes) > MOST_BINDINGS
     assert used[1] - used[2] < 2 ** 24  # Of free bytes; the first round fills the pools.
 
@@ -162,7 +184,9 @@ def test_the_engine_is_loaded_again_without_being_built(
     backend = open_backend(description, BackendConfig('tensorrt', 'require_gpu'))
     assert isinstance(backend, EngineBackend)
     tensor = torch.rand(1, 3, *description.input_size)
-    assert torch.equal(backend.run(tensor).embeddings, engine.run(tensor).embeddings)
+    difference = apart([backend.run(tensor).embeddings], [engine.run(tensor).embeddings])
+    print(f'loaded and built: {difference:.1e} apart')
+    assert difference < REPEATED
     backend.close()
 
 
@@ -180,29 +204,56 @@ def seen(description: ModelDescription,
             for embedded in map(segmenter.embed, images)]
 
 
+def test_frames_are_prepared_on_the_gpu_to_the_last_bit(description: ModelDescription,
+                                                        images: list[np.ndarray]) -> None:
+    for image in images:
+        expected, geometry = preprocess(image, description.input_size, description.size_multiple)
+        prepare = FramePreparation(geometry, description.mean, description.std,
+                                   torch.device('cuda'))
+        got = prepare(torch.from_numpy(image).cuda()).cpu()
+        print(f'{image.shape}: {float((got - expected).abs().max()):.1e} apart at most')
+        assert torch.equal(got, expected)
+
+
+def on_cpu(embedded: EmbeddedImage) -> EmbeddedImage:
+    """Bring back what the network said, without the masks that the program made of it."""
+    output = embedded.output
+    said = replace(output, embeddings=output.embeddings.cpu(),
+                   class_logits=output.class_logits.cpu(), name_logits=output.name_logits.cpu())
+    return replace(embedded, output=said, guide=embedded.guide.cpu().numpy(), masks=None)
+
+
+@pytest.mark.parametrize('name', ['torch', 'engine'])
 def test_everything_beside_the_network_is_captured_and_finds_what_the_cpu_does(
-        engine: Backend, description: ModelDescription, images: list[np.ndarray]) -> None:
-    for backend in (TorchBackend(description, BackendConfig('torch', 'require_gpu')), engine):
-        by_itself = InstanceSegmenter(description, backend, device_program='never')
-        together = InstanceSegmenter(description, backend, device_program='always')
-        for image, embedded in zip([*images, *images], [*together.embed_all(images),
-                                                        *map(together.embed, images)],
-                                   strict=True):
-            expected, found = by_itself.segment(image), together.instances(embedded)
-            assert embedded.masks is not None and len(found) == len(expected)
-            assert (found.label_map != expected.label_map).mean() < 1e-2  # TF32 may move an edge.
-        assert backend.report.masks == 'one program, a CUDA graph', backend.report
+        name: str, request: pytest.FixtureRequest, description: ModelDescription,
+        images: list[np.ndarray]) -> None:
+    backend = request.getfixturevalue('engine') if name == 'engine' else TorchBackend(
+        description, BackendConfig('torch', 'require_gpu'))
+    together = InstanceSegmenter(description, backend, device_program='always')
+    # All at once, through both buffers, and one by one.
+    for embedded in [*together.embed_all(images), *map(together.embed, images)]:
+        assert embedded.masks is not None
+        # The network may say something else at another run; masks are compared of the same words.
+        assert_same(together.instances(on_cpu(embedded)), together.instances(embedded))
+    print(backend.report)
+    assert backend.report.masks == 'one program, a CUDA graph'
+
+
+def assert_same(here: Instances, there: Instances) -> None:
+    """Compare instances that were found on the CPU with those found on the GPU."""
+    moved = float((here.label_map != there.label_map).mean())
+    print(f'{len(here)} and {len(there)} instances, {moved:.1e} of the pixels are of another')
+    assert np.array_equal(here.seeds, there.seeds)
+    assert np.array_equal(here.class_ids, there.class_ids)
+    assert moved < MOVED
+    np.testing.assert_allclose(here.embeddings, there.embeddings, atol=1e-3)
 
 
 def test_grouping_on_the_gpu_is_that_of_the_cpu(
         seen: list[tuple[EmbeddedImage, EmbeddedImage]], description: ModelDescription) -> None:
     segmenter = InstanceSegmenter(description, OnnxRuntimeBackend(description, CPU))
     for here, there in seen:
-        one, two = segmenter.instances(here), segmenter.instances(there)
-        assert np.array_equal(one.seeds, two.seeds) and np.array_equal(one.class_ids,
-                                                                       two.class_ids)
-        assert (one.label_map != two.label_map).mean() < 1e-3
-        np.testing.assert_allclose(one.embeddings, two.embeddings, atol=1e-3)
+        assert_same(segmenter.instances(here), segmenter.instances(there))
 
 
 def test_clicks_on_what_is_on_the_gpu_are_answered_as_on_the_cpu(
@@ -211,4 +262,6 @@ def test_clicks_on_what_is_on_the_gpu_are_answered_as_on_the_cpu(
         middle = np.array(here.image_size) / 2
         clicks = Clicks(middle[None], np.zeros((1, 2)))
         one, two = segment_clicks(here, clicks), segment_clicks(there, clicks)
-        assert (one.label_map != two.label_map).mean() < 1e-3
+        moved = float((one.label_map != two.label_map).mean())
+        print(f'{moved:.1e} of the pixels differ')
+        assert moved < MOVED

@@ -20,7 +20,7 @@ from typing import Any
 import weakref
 
 from metricseg_ros.backends import BackendError, ExecutionReport, open_backend, selection
-from metricseg_ros.backends.gpus import Gpu
+from metricseg_ros.backends.gpus import Gpu, present_gpu
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.standby import StandbyBackend
 from metricseg_ros.backends.tensorrt import engine_backend, startup
@@ -250,6 +250,20 @@ def test_without_onnx_half_precision_is_refused_with_the_remedy(
         job.graph()
 
 
+def test_a_layer_has_no_more_than_a_part_of_an_8_gb_jetson_unless_asked_for(
+        small_model: Path, library: TensorRTLibrary) -> None:
+    job = plan_job(load_description(small_model), BackendConfig(), (64, 96), RTX_4090, library)
+    assert 0 < job.workspace_mib <= 8192 // 4
+
+
+def test_the_present_gpu_tells_its_multiprocessors(monkeypatch: pytest.MonkeyPatch) -> None:
+    orin = SimpleNamespace(name='Orin', major=8, minor=7, multi_processor_count=16)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'current_device', lambda: 0)
+    monkeypatch.setattr(torch.cuda, 'get_device_properties', lambda index: orin)
+    assert present_gpu() == Gpu('Orin', '8.7', 16)
+
+
 def test_orins_of_one_name_and_more_or_fewer_multiprocessors_have_engines_of_their_own(
         small_model: Path, library: TensorRTLibrary) -> None:
     def key(made_by: Any, multiprocessors: int) -> EngineKey:
@@ -311,10 +325,14 @@ class Compiled:
         return self.content
 
 
-def engine_with(compiled: Compiled, taken: bool = True) -> tuple[Any, SimpleNamespace]:
+class Options(SimpleNamespace):
+    """A runtime configuration, which can be watched."""
+
+
+def engine_with(compiled: Compiled, taken: bool = True) -> tuple[Any, Options]:
     """Stand in for an engine of TensorRT-RTX; return it and its configuration."""
-    options = SimpleNamespace(create_runtime_cache=lambda: compiled,
-                              set_runtime_cache=lambda cache: taken)
+    options = Options(create_runtime_cache=lambda: compiled,
+                      set_runtime_cache=lambda cache: taken)
     # As TensorRT-RTX does, it keeps nothing of what it is given alive.
     return SimpleNamespace(create_runtime_config=lambda: options,
                            create_execution_context=lambda options: object()), options
@@ -333,16 +351,17 @@ def test_tensorrt_rtx_is_held_to_kernels_that_a_cuda_graph_can_be_made_of(
 
 def test_what_a_context_uses_lives_as_long_as_it(library: TensorRTLibrary, tmp_path: Path) -> None:
     compiled = Compiled([])
-    watched = weakref.ref(compiled)
     engine, options = engine_with(compiled)
+    watched = [weakref.ref(compiled), weakref.ref(options)]
     options.create_runtime_cache = iter([compiled]).__next__
+    engine.create_runtime_config = iter([options]).__next__
     context = library.context(engine, tmp_path / 'kernels')
     del compiled, engine, options
     gc.collect()
-    assert watched() is not None
+    assert all(held() is not None for held in watched)
     del context
     gc.collect()
-    assert watched() is None
+    assert all(held() is None for held in watched)
 
 
 @pytest.mark.parametrize(('content', 'taken'), [(None, True), (b'kernels', False)])

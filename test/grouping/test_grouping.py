@@ -156,15 +156,19 @@ def test_grouping_drops_what_only_its_seed_takes_for_an_object(label_map):
     assert found == {0.0: 3, 0.15: 2}
 
 
-def test_class_of_a_mask_is_voted_by_its_pixels_at_its_own_threshold():
+@pytest.mark.parametrize('spoiled', [None, -torch.inf, torch.inf, torch.nan])
+def test_class_of_a_mask_is_voted_by_its_pixels_at_its_own_threshold(spoiled):
     masks = masks_of([[1, 1, 1, 0]], [[0, 0, 0, 1]])
     logits = torch.zeros(len(THRESHOLDS), 3, 1, 4)
     # At tau = 0.5 the seed is for class 1, and the others of its mask for class 2.
     logits[1, 1, 0] = torch.tensor([3.0, 0.0, 0.0, 1.0])
     logits[1, 2, 0] = torch.tensor([0.0, 2.0, 2.0, 0.0])
     logits[0, 1] = logits[2:, 1] = 9.0
+    if spoiled is not None:
+        logits[1, 1, 0, 3] = spoiled  # Of no pixel of the first mask.
     voted = vote_classes(masks, NetworkOutput(torch.zeros(2, 1, 4), logits, THRESHOLDS))
-    assert voted.seeds.class_ids.tolist() == [2, 1]
+    # The second mask has no other pixel: its class is the spoiled one or the other.
+    assert voted.seeds.class_ids.tolist() == [2, 1 if spoiled in (None, torch.inf) else 2]
     assert voted.margins is masks.margins
 
 
