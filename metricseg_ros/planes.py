@@ -110,11 +110,23 @@ def sample_points(metres: np.ndarray, camera: Intrinsics) -> np.ndarray:
     :param metres: (H,W) float32; 0 or NaN where not known.
     :return: (M,3) float64 in the camera's optical frame, M at most MOST_POINTS or so.
     """
-    step = max(1, int(np.ceil(np.sqrt(metres.size / MOST_POINTS))))
-    depth = metres[step // 2::step, step // 2::step]
+    along_rows, along_columns = sample_grid(metres.shape)
+    depth = metres[np.ix_(along_rows, along_columns)]
     rows, columns = np.nonzero(depth > 0)
-    return camera.points(columns * step + step // 2, rows * step + step // 2,
+    return camera.points(along_columns[columns], along_rows[rows],
                          depth[rows, columns]).astype(np.float64)
+
+
+def sample_grid(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Choose the pixels that :func:`sample_points` looks at.
+
+    :param size: (H,W) of the depth image.
+    :return: rows and columns.
+    """
+    step = max(1, int(np.ceil(np.sqrt(size[0] * size[1] / MOST_POINTS))))
+    rows, columns = (np.arange(step // 2, side, step) for side in size)
+    return rows, columns
 
 
 def random_planes(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

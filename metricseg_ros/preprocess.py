@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import cv2
 from metricseg_ros.pinhole import Intrinsics
-from metricseg_ros.planes import fit_dominant_plane
+from metricseg_ros.planes import fit_dominant_plane, sample_grid
 from metricseg_ros.structures import DepthImage, NetworkOutput
 from metricseg_ros.threads import single_threaded
 import numpy as np
@@ -142,15 +142,42 @@ def preprocess_depth(depth: DepthImage, geometry: ImageGeometry) -> DepthTensors
     :return: the inputs, of one image.
     :raises ValueError: if the depth is of another size than the image.
     """
+    height, width = geometry.content_size
+    padded = _resized(depth, geometry, np.arange(height), np.arange(width))
+    return DepthTensors(torch.from_numpy(padded)[None, None], _camera(padded, depth, geometry))
+
+
+@single_threaded()
+def preprocess_camera(depth: DepthImage, geometry: ImageGeometry) -> Tensor:
+    """
+    Turn depth into the network's input of the camera, without resizing more than that takes.
+
+    :param depth: of the image.
+    :param geometry: how the image lies in the network's input.
+    :return: (1,5) float32, that of :func:`preprocess_depth`.
+    :raises ValueError: if the depth is of another size than the image.
+    """
+    rows, columns = (line[line < side] for line, side in zip(
+        sample_grid(geometry.input_size), geometry.content_size, strict=True))
+    return _camera(_resized(depth, geometry, rows, columns), depth, geometry)
+
+
+def _resized(depth: DepthImage, geometry: ImageGeometry, rows: np.ndarray,
+             columns: np.ndarray) -> np.ndarray:
+    """Return the network's input (h,w), known at some rows and columns alone."""
     if depth.metres.shape != geometry.image_size:
         raise ValueError(f'depth must be of the size of the image, {geometry.image_size}, got '
                          f'{depth.metres.shape}')
     padded = np.zeros(geometry.input_size, np.float32)
-    height, width = geometry.content_size
-    padded[:height, :width] = resize_depth(depth.metres, geometry.content_size)
+    taps = (taken[:, line] for taken, line in zip(
+        depth_taps(geometry.image_size, geometry.content_size), (rows, columns), strict=True))
+    padded[np.ix_(rows, columns)] = _nearest_surface(depth.metres, *taps)
+    return padded
+
+
+def _camera(padded: np.ndarray, depth: DepthImage, geometry: ImageGeometry) -> Tensor:
     camera = depth.camera.scaled(*np.divide(geometry.content_size, geometry.image_size))
-    vector = camera_vector(padded, camera)
-    return DepthTensors(torch.from_numpy(padded)[None, None], torch.from_numpy(vector)[None])
+    return torch.from_numpy(camera_vector(padded, camera))[None]
 
 
 def no_depth(tensors: Tensor) -> DepthTensors:
@@ -198,20 +225,35 @@ def resize_depth(metres: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     :param size: (height, width) wanted.
     :return: of that size; 0 where not known.
     """
-    taps = [_taps(before, after) for before, after in zip(metres.shape, size, strict=True)]
-    known = np.where((metres > 0) & (metres < np.inf), metres, np.float32(np.inf))
-    stack = np.stack([known[rows][:, columns] for rows in taps[0] for columns in taps[1]])
+    height, width = metres.shape
+    return _nearest_surface(metres, *depth_taps((height, width), size))
+
+
+def _nearest_surface(metres: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Average the nearest surface of the pixels in (T,h) rows and (S,w) columns: (h,w)."""
+    stack = np.stack([metres[row][:, column] for row in rows for column in columns])
+    stack = np.where((stack > 0) & (stack < np.inf), stack, np.float32(np.inf))
     nearest = stack.min(axis=0)
     same = stack <= nearest * np.float32(SAME_SURFACE)
     mean = np.where(same, stack, 0).sum(axis=0) / same.sum(axis=0)
     return np.where(np.isfinite(nearest), mean, 0).astype(np.float32)
 
 
-def _taps(before: int, after: int) -> list[np.ndarray]:
-    """Return for each of K taps (after,) indices into (before,), evenly in each new pixel."""
-    count = min(MOST_TAPS, -(-before // after))
-    return [np.minimum(((np.arange(after) + (tap + 0.5) / count) * before / after).astype(int),
-                       before - 1) for tap in range(count)]
+def depth_taps(size: tuple[int, int], target: tuple[int, int]) -> list[np.ndarray]:
+    """
+    Choose the pixels that one pixel of resized depth is made of.
+
+    :param size: (H,W) before.
+    :param target: (h,w) after.
+    :return: (T,h) rows and (S,w) columns, evenly in each new pixel.
+    """
+    taps = []
+    for before, after in zip(size, target, strict=True):
+        count = min(MOST_TAPS, -(-before // after))
+        within = (np.arange(count)[:, None] + 0.5) / count
+        places = ((np.arange(after) + within) * before / after).astype(int)
+        taps.append(np.minimum(places, before - 1))
+    return taps
 
 
 def camera_vector(metres: np.ndarray, camera: Intrinsics) -> np.ndarray:

@@ -222,7 +222,8 @@ def without_duplicates(inside: Tensor, areas: Tensor, valid: Tensor, better: Ten
     :param suppression_iou: a mask is dropped if its IoU with a better one is above this.
     :param links: longest chain of masks of which each would drop the next.
     :param zero: () float32, 0.
-    :return: (K,) float32, 1 for those kept; the same after one link less: equal if that is certain.
+    :return: (K,) float32, 1 for those kept; and the same after one link less, which is equal where
+        that is certain.
     """
     # IoU > t as shared (1 + t) > t (a + b), without a division.
     excess = torch.addmm(areas + areas.t(), inside, inside.t(), beta=-suppression_iou,

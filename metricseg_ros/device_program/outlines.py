@@ -18,7 +18,7 @@ from torch.nn.functional import avg_pool2d, avg_pool3d, grid_sample, interpolate
 
 def mirrored(size: int, beyond: int) -> np.ndarray:
     """
-    Number the pixels of a line that is mirrored beyond both ends.
+    Tell which pixel lies where on a line that is mirrored beyond both ends.
 
     :param size: pixels.
     :param beyond: pixels beyond each end.

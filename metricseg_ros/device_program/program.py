@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from metricseg_ros.backends.backend import DeviceNetwork
 from metricseg_ros.config import GroupingConfig
+from metricseg_ros.device_program.depth import DepthPreparation
 from metricseg_ros.device_program.frame import FramePreparation
 from metricseg_ros.device_program.masks import DeviceGrouping, GridMasks, Steps
 from metricseg_ros.device_program.outlines import Outlines, places, read
@@ -82,6 +83,7 @@ class DeviceProgram:
         self.radii = squared_radii(self.taus).to(device)
         self.geometry = fit_geometry(image_size, box, description.size_multiple)
         self.prepare = FramePreparation(self.geometry, description.mean, description.std, device)
+        self.prepare_depth = DepthPreparation(self.geometry, device)
         self.black = -float(np.mean(np.divide(description.mean, description.std)))
         self.bits = 2 ** torch.arange(7, -1, -1, device=device, dtype=torch.uint8)
         self.grid: tuple[int, int] | None = None
@@ -111,9 +113,12 @@ class DeviceProgram:
 
         :param network: runs the network on the device.
         :param frame: (H,W,3) uint8 RGB, on the device.
-        :param depth: for a network that takes it (1,1,h,w) and camera (1,5), float32.
+        :param depth: for a network that takes it (H,W) metres and camera (1,5), float32.
         """
         tensor = self.prepare(frame)
+        if depth:
+            metres, camera = depth
+            depth = (self.prepare_depth(metres), camera)
         output = NetworkOutput.of([part[0] for part in network(tensor, *depth)], self.thresholds)
         if self.grid is None:
             self._fit_grid(output)

@@ -18,7 +18,7 @@ from metricseg_ros.config import GroupingConfig
 from metricseg_ros.device_program.device_queue import DeviceQueue, Work
 from metricseg_ros.device_program.program import DeviceProgram, LADDER, Seen
 from metricseg_ros.models import ModelDescription
-from metricseg_ros.preprocess import DepthTensors, preprocess_depth
+from metricseg_ros.preprocess import ImageGeometry, preprocess_camera
 from metricseg_ros.structures import DepthImage, EmbeddedImage, ImageMasks
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ class FrameInputs:
     What goes up with a frame, in one buffer.
 
     :param frame: (H,W,3) uint8 RGB.
-    :param depth: (1,1,h,w) and camera (1,5), float32, of a network that takes depth; else none.
+    :param depth: (H,W) metres and camera (1,5), float32, of a network that takes depth; else none.
     """
 
     frame: Tensor
@@ -48,8 +48,8 @@ class FrameInputs:
     @classmethod
     def size(cls, program: DeviceProgram, takes_depth: bool) -> int:
         """Tell how many bytes the buffer has."""
-        return takes_depth * 4 * (5 + int(np.prod(program.geometry.input_size))) \
-            + 3 * int(np.prod(program.geometry.image_size))
+        pixels = int(np.prod(program.geometry.image_size))
+        return takes_depth * 4 * (5 + pixels) + 3 * pixels
 
     @classmethod
     def within(cls, buffer: Tensor, program: DeviceProgram) -> FrameInputs:
@@ -64,19 +64,27 @@ class FrameInputs:
         if not len(numbers):
             return cls(frame, ())
         numbers = numbers.view(torch.float32)
-        return cls(frame, (numbers[5:].view(1, 1, *program.geometry.input_size),
+        return cls(frame, (numbers[5:].view(*program.geometry.image_size),
                            numbers[:5].view(1, 5)))
 
-    def fill(self, image: np.ndarray, depth: DepthTensors | None) -> None:
+    def fill(self, image: np.ndarray, depth: DepthImage | None, geometry: ImageGeometry) -> None:
         """
         Put a frame in.
 
         :param image: (H,W,3) uint8 RGB.
         :param depth: of it, where it is known.
+        :param geometry: how the frame lies in the network's input.
         """
         self.frame.numpy()[:] = image
-        for own, given in zip(self.depth, depth or (None, None), strict=False):
-            own.copy_(given) if given is not None else own.zero_()
+        if not self.depth:
+            return
+        metres, camera = self.depth
+        if depth is None:
+            metres.zero_()
+            camera.zero_()
+        else:
+            camera.copy_(preprocess_camera(depth, geometry))
+            metres.numpy()[:] = depth.metres
 
 
 class Slot:
@@ -120,8 +128,7 @@ class Slot:
         :param image: (H,W,3) uint8 RGB.
         :param depth: of it, where it is known, for a network that takes it.
         """
-        takes = depth is not None and self.inputs.depth
-        self.inputs.fill(image, preprocess_depth(depth, self.program.geometry) if takes else None)
+        self.inputs.fill(image, depth, self.program.geometry)
         self.queue.upload(self.received, self.given)
         self.rungs[0]()
         self.wait = self.queue.marked()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import cv2
 from metricseg_ros.device_program.connected import connected_parts, no_runs
+from metricseg_ros.device_program.depth import DepthPreparation
 from metricseg_ros.device_program.frame import FramePreparation
 from metricseg_ros.device_program.masks import without_duplicates
 from metricseg_ros.device_program.outlines import Outlines, places, read
@@ -13,8 +14,16 @@ from metricseg_ros.device_program.seeds import before_the_end, distance_form, pi
 from metricseg_ros.grouping import select_seeds
 from metricseg_ros.grouping.masks import drop_duplicates, SeedMasks
 from metricseg_ros.outlines import OutlineFilter, resample
-from metricseg_ros.preprocess import fit_geometry, MEAN, preprocess, STD
-from metricseg_ros.structures import Seeds
+from metricseg_ros.pinhole import Intrinsics
+from metricseg_ros.preprocess import (
+    fit_geometry,
+    MEAN,
+    preprocess,
+    preprocess_camera,
+    preprocess_depth,
+    STD,
+)
+from metricseg_ros.structures import DepthImage, Seeds
 import numpy as np
 import pytest
 import torch
@@ -32,6 +41,25 @@ def test_frames_are_prepared_as_on_the_cpu_to_the_last_bit(size: tuple[int, int]
     expected, geometry = preprocess(image, (288, 384), 32)
     got = FramePreparation(geometry, MEAN, STD, CPU)(torch.from_numpy(image))
     assert torch.equal(got, expected)
+
+
+@pytest.mark.parametrize('size', [(480, 640), (720, 1280), (640, 480), (100, 90), (31, 500)])
+def test_depth_is_prepared_as_on_the_cpu(size: tuple[int, int], rng: np.random.Generator) -> None:
+    # A slanted plane, beside it things, gaps and what no camera should say.
+    metres = np.add.outer(np.linspace(1, 2, size[0]), np.zeros(size[1])).astype(np.float32)
+    metres[rng.random(size) < 0.2] -= 0.3
+    for value in (0, -1, np.nan, np.inf):
+        metres[rng.random(size) < 0.1] = value
+    metres[:size[0] // 4, :size[1] // 4] = np.nan
+    geometry = fit_geometry(size, (288, 384), 32)
+    depth = DepthImage(metres, Intrinsics(500.0, 500.0, size[1] / 2, size[0] / 2))
+    expected = preprocess_depth(depth, geometry)
+    got = DepthPreparation(geometry, CPU)(torch.from_numpy(metres))
+    assert got.shape == expected.depth.shape and (expected.depth == 0).any()
+    torch.testing.assert_close(got, expected.depth, rtol=1e-6, atol=0)
+    # Of the host's part, only what is looked at is resized.
+    camera = preprocess_camera(depth, geometry)
+    assert torch.equal(camera, expected.camera) and camera[0, 1:].any()
 
 
 @pytest.mark.parametrize('alpha', [0.01, 0.3, 2.0])
