@@ -15,11 +15,7 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
-        """
-        End the program.
-
-        :param message: what is wrong with the arguments.
-        """
+        """End the program with what is wrong with the arguments."""
         self.exit(2, f'{self.prog}: error: {message}; see {self.prog} --help\n')
 
 

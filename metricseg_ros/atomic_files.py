@@ -13,11 +13,7 @@ SEAL_BYTES = 32
 
 
 def is_utf8(path: Path) -> bool:
-    """
-    Tell whether a name is UTF-8; at any other, OpenCV's own file functions end the process.
-
-    :return: whether it is.
-    """
+    """Tell whether a name is UTF-8; at any other OpenCV's own functions end the process."""
     try:
         str(path).encode()
     except UnicodeEncodeError:

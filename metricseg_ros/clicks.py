@@ -191,11 +191,6 @@ def cut_at_negatives(margins: Tensor, embeddings: Tensor, seeds: Seeds,
 
 
 def merge_masks(masks: SeedMasks) -> SeedMasks:
-    """
-    Unite masks.
-
-    :param masks: P masks.
-    :return: one mask, with the seed of highest score.
-    """
+    """Unite P masks; the seed is that of highest score."""
     best = masks.seeds.scores.argmax()[None]
     return replace(masks, seeds=masks.seeds[best], margins=masks.margins.amax(0, keepdim=True))

@@ -143,11 +143,7 @@ def image_record(name: str, frame: Frame, instances: Instances,
 
 
 def write_json(path: Path, value: Any) -> None:
-    """
-    Write a JSON file so that it is there whole or not at all.
-
-    :param path: where to write; its folder exists.
-    """
+    """Write a JSON file so that it is there whole or not at all; its folder exists."""
     write_atomically(path, (json.dumps(value, indent=1) + '\n').encode())
 
 

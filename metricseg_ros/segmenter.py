@@ -211,21 +211,13 @@ class InstanceSegmenter:
 
 
 def box_of(description: ModelDescription, asked: InputConfig) -> tuple[int, int]:
-    """
-    Tell which box images are fitted into.
-
-    :return: (height, width).
-    """
+    """Give the (height, width) of the box that images are fitted into."""
     return (asked.height or description.input_size[0], asked.width or description.input_size[1])
 
 
 @contextmanager
 def timed(stage_ms: dict[str, float], stage: str) -> Iterator[None]:
-    """
-    Measure a stage.
-
-    :param stage_ms: gets the time it took, in milliseconds.
-    """
+    """Measure a stage, and put down its milliseconds."""
     start = time.perf_counter()
     yield
     stage_ms[stage] = (time.perf_counter() - start) * 1e3

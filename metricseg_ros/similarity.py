@@ -22,12 +22,7 @@ Lower clamp of d2 in log(1 - sigma), whose gradient 1/sinh(d2) is infinite at 0.
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """
-    Raise half precision, in which distances and losses overflow, to float32.
-
-    :param values: floating point, of any shape.
-    :return: the same in float32, or in float64 if they were.
-    """
+    """Raise half precision, in which distances and losses overflow, to float32."""
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
@@ -45,22 +40,12 @@ def squared_distances(first: Tensor, second: Tensor) -> Tensor:
 
 
 def similarity(distances: Tensor) -> Tensor:
-    """
-    Compute sigma from squared distances.
-
-    :param distances: squared distances, of any shape.
-    :return: sigma in [0,1], same shape.
-    """
+    """Compute sigma, in [0,1], from squared distances of any shape."""
     return 2 * torch.sigmoid(-distances)
 
 
 def log_similarity(distances: Tensor) -> Tensor:
-    """
-    Compute log sigma = ln 2 - softplus(d2), finite for every d2.
-
-    :param distances: squared distances, of any shape.
-    :return: log sigma, at most 0, same shape.
-    """
+    """Compute log sigma = ln 2 - softplus(d2) of squared distances, finite for every d2."""
     return math.log(2) - softplus(distances)
 
 

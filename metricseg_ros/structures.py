@@ -286,12 +286,7 @@ class Instances:
         return label_map
 
     def mask(self, index: int) -> np.ndarray:
-        """
-        Return one mask at the size of the image.
-
-        :param index: which instance, 0 the one of highest score.
-        :return: (H,W) bool.
-        """
+        """Return the mask of an instance, (H,W) bool; 0 is the one of highest score."""
         mask = np.zeros(self.image_size, dtype=bool)
         left, top, right, bottom = self.boxes[index]
         mask[top:bottom, left:right] = self.crops[index]

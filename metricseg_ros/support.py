@@ -76,12 +76,7 @@ def support_planes(depth: DepthImage, config: SupportConfig) -> list[Plane]:
 
 
 def length_of(points: np.ndarray) -> float:
-    """
-    Measure the longest direction of a surface.
-
-    :param points: (M,3) on it, in metres.
-    :return: its length, without what sticks out at its ends.
-    """
+    """Measure the longest direction of points (M,3), without what sticks out at its ends."""
     if len(points) < 2:
         return 0.0
     along = points @ np.linalg.svd(np.cov(points.T))[0][:, 0]

@@ -191,12 +191,7 @@ def export_model(source: Source, args: argparse.Namespace) -> Parity:
 
 
 def images(path: Path | None) -> Iterator[np.ndarray]:
-    """
-    Read the photographs of the comparison.
-
-    :param path: image, folder or video; None for those of the demo.
-    :return: (H,W,3) uint8 RGB of each.
-    """
+    """Read (H,W,3) uint8 RGB of an image, folder or video; None for the demo's."""
     from metricseg_ros.cli.bundled import photographs
     from metricseg_ros.inputs import open_input
     for frame in open_input(path or photographs()[0].parent, on_error=LeftOut()):

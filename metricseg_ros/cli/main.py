@@ -29,11 +29,7 @@ MISSING_PACKAGE = ('scripts/setup, without --runtime, installs what labelling, t
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """
-    Run the command line.
-
-    :param argv: arguments without the program's name; None takes those of the process.
-    """
+    """Run the command line; None takes the arguments of the process."""
     return exit_code(lambda arguments: parse(arguments, __doc__), argv)
 
 

@@ -55,11 +55,7 @@ def add_configuration(parser: argparse.ArgumentParser, overrides: bool = True) -
 
 
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:
-    """
-    Declare where JSON goes.
-
-    :param what: what the JSON holds, for the help.
-    """
+    """Declare where JSON goes, which holds `what`."""
     parser.add_argument('--json', metavar='FILE|-', help=f'write {what} as JSON; - is stdout')
 
 
@@ -147,11 +143,7 @@ def read_config(path: Path) -> SegmenterConfig:
 
 
 def write_report(value: Any, target: str | None) -> None:
-    """
-    Write a verb's JSON, if it is asked for.
-
-    :param target: path, `-` for stdout, or None for nowhere.
-    """
+    """Write a verb's JSON to a path or, for `-`, to stdout; None writes none."""
     if target == '-':
         print(json.dumps(value, indent=1))
     elif target is not None:
@@ -160,12 +152,7 @@ def write_report(value: Any, target: str | None) -> None:
 
 
 def table_stream(target: str | None) -> Any:
-    """
-    Say where text for people goes.
-
-    :param target: what :func:`write_report` is told.
-    :return: stderr where stdout carries JSON, else stdout.
-    """
+    """Give where text for people goes: stderr where stdout carries JSON, else stdout."""
     return sys.stderr if target == '-' else sys.stdout
 
 

@@ -133,11 +133,7 @@ def print_summary(results: ResultsFolder, failures: Sequence[str],
 
 def open_labels(args: argparse.Namespace, classes: Sequence[str],
                 stack: ExitStack) -> PreLabels | None:
-    """
-    Begin to write labels for other programs, if they are asked for.
-
-    :return: what writes them, or None.
-    """
+    """Begin to write labels for other programs, if they are asked for; else None."""
     if args.labels is None:
         return None
     labels = PreLabels(args.labels, args.output, classes)

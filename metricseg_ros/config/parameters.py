@@ -108,12 +108,7 @@ def from_dict(config_class: type, values: Mapping[str, Any]) -> Any:
 
 
 def flattened(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
-    """
-    Turn nested values into dotted ones.
-
-    :param values: nested or dotted, as read from YAML.
-    :return: dotted name -> value.
-    """
+    """Turn nested or dotted values, as read from YAML, into dotted ones."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         flat |= (flattened(value, f'{prefix}{key}.') if isinstance(value, Mapping)

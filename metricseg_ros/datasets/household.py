@@ -86,11 +86,6 @@ class HouseholdDataset:
 
 
 def household_ids(names: tuple[str, ...]) -> np.ndarray:
-    """
-    Tell the class ids of household classes.
-
-    :param names: N names of things.
-    :return: (N+1,) uint16, id of the class that each name means, after 0 for the background.
-    """
+    """Give the (N+1,) uint16 class id that each name means, after 0 for the background."""
     return np.array([0, *(HOUSEHOLD_CLASSES.index(household_class(name)) + 1 for name in names)],
                     np.uint16)

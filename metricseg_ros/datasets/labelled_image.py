@@ -66,11 +66,7 @@ class LabelledImage:
 
 
 def visible_instances(sample: LabelledImage) -> LabelledImage:
-    """
-    Leave out the instances that have no pixel.
-
-    :return: the same with labels 1, 2, ... in the old order, and the class ids that go with them.
-    """
+    """Leave out instances without a pixel; the others become 1, 2, ... in their order."""
     numbers = np.full(IGNORE_LABEL + 1, IGNORE_LABEL, np.uint16)
     seen = np.unique(sample.label_map)
     kept = np.union1d([0], seen[seen != IGNORE_LABEL])

@@ -32,12 +32,7 @@ def bootstrap_interval(statistic: Callable[[np.ndarray], float], count: int, rng
 
 def mean_interval(values: np.ndarray, rng_seed: int,
                   resamples: int = RESAMPLES) -> tuple[float, float]:
-    """
-    Give the interval of a mean over images.
-
-    :param values: (N,) a figure of each image; NaN where an image has none.
-    :return: the bounds of the middle 95 %.
-    """
+    """Give the interval of a mean over images, (N,); an image may have NaN."""
     values = values[~np.isnan(values)]
     if len(values) == 0:
         return np.nan, np.nan

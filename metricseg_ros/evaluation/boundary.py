@@ -80,12 +80,7 @@ def boundary_pixels(mask: np.ndarray) -> np.ndarray:
 
 
 def disk(radius: int) -> np.ndarray:
-    """
-    Draw a disk.
-
-    :param radius: in pixels.
-    :return: (2 radius + 1, 2 radius + 1) uint8, 1 within the radius of the centre.
-    """
+    """Draw a disk, (2 radius + 1, 2 radius + 1) uint8, 1 within the radius."""
     offsets = np.arange(-radius, radius + 1)
     return (offsets[:, None] ** 2 + offsets ** 2 <= radius ** 2).astype(np.uint8)
 

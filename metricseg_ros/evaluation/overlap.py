@@ -108,13 +108,7 @@ def best_matching(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def harmonic_mean(precision: float, recall: float) -> float:
-    """
-    Compute F.
-
-    :param precision: in [0,1].
-    :param recall: in [0,1].
-    :return: 0 where both are 0.
-    """
+    """Compute F of precision and recall in [0,1]; 0 where both are 0."""
     return 0.0 if precision + recall == 0 else 2 * precision * recall / (precision + recall)
 
 

@@ -74,11 +74,7 @@ def report(images: Sequence[MeasuredImage], classes: Sequence[str],
 
 
 def measured_calibration(images: Sequence[MeasuredImage]) -> Calibration:
-    """
-    Compare the scores of all masks of a data set with their IoU.
-
-    :return: the reliability of the scores.
-    """
+    """Compare the scores of all masks of a data set with their IoU."""
     return calibration(np.concatenate([image.matches.scores for image in images]),
                        np.concatenate([image.matches.best_iou for image in images]))
 

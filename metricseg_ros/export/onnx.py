@@ -152,12 +152,6 @@ def halve_precision(folder: Path) -> None:
 
 
 def rounded_up(size: tuple[int, int], multiple: int) -> tuple[int, int]:
-    """
-    Round a size up to what a network takes.
-
-    :param size: (height, width).
-    :param multiple: both sides become multiples of this.
-    :return: (height, width).
-    """
+    """Round a (height, width) up to multiples of what a network takes."""
     height, width = (-(-side // multiple) * multiple for side in size)
     return height, width

@@ -113,11 +113,7 @@ class Parity:
 
 
 def grouped_by(backend: Backend) -> Stages:
-    """
-    Let a backend run the network, and group its output as the segmenter does.
-
-    :return: what :func:`compare` compares.
-    """
+    """Let a backend run the network, and group its output as the segmenter does."""
     def run(tensor: Tensor, geometry: ImageGeometry,
             depth: DepthTensors | None = None) -> tuple[NetworkOutput, SeedMasks]:
         output = crop_to_content(backend.run(tensor, depth), geometry)
@@ -174,11 +170,7 @@ def inputs_of(image: np.ndarray, description: ModelDescription) -> Iterator[tupl
 
 
 def share(part: int, whole: int) -> float:
-    """
-    Divide.
-
-    :return: the share; 1 of nothing, about which nobody can disagree.
-    """
+    """Divide; of nothing the share is 1, as nobody can disagree about it."""
     return float(part / whole) if whole else 1.0
 
 
@@ -196,12 +188,7 @@ def differences(first: NetworkOutput, second: NetworkOutput) -> tuple[Tensor, ..
 
 
 def object_log_odds(class_logits: Tensor) -> Tensor:
-    """
-    Weigh all classes together against the background.
-
-    :param class_logits: (T,C+1,h,w).
-    :return: (T,h,w), the logarithm of P(c >= 1) / P(0).
-    """
+    """Give ln P(c >= 1) / P(0), (T,h,w), of logits (T,C+1,h,w)."""
     return class_logits[:, 1:].logsumexp(1) - class_logits[:, 0]
 
 

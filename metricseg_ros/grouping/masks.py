@@ -125,24 +125,13 @@ def keep_connected(masks: SeedMasks) -> SeedMasks:
 
 
 def drop_small(masks: SeedMasks, minimum_area: float) -> SeedMasks:
-    """
-    Drop masks of too few pixels.
-
-    :param masks: K masks.
-    :param minimum_area: least number of pixels.
-    :return: the masks of at least that many.
-    """
+    """Drop masks of fewer pixels than that."""
     areas = masks.masks.flatten(1).count_nonzero(dim=1)
     return masks.only((areas >= minimum_area).cpu().numpy())
 
 
 def mask_iou(masks: Tensor) -> Tensor:
-    """
-    Compute the intersection over union of every pair of masks.
-
-    :param masks: (K,h,w) bool.
-    :return: (K,K) float32; 0 for two empty masks.
-    """
+    """Compute the IoU of every pair of masks, (K,h,w) bool: (K,K), 0 for two empty ones."""
     flat = masks.flatten(1).float()
     shared = flat @ flat.t()
     areas = shared.diagonal()

@@ -145,11 +145,7 @@ def disparity_noise(depth: np.ndarray, focal_baseline: float, deviation: float, 
 
 
 def wobbled(depth: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
-    """
-    Look every depth up a little aside, so that edges wave and fray.
-
-    :param deviation: of the way aside in pixels.
-    """
+    """Look depths up aside, by a deviation in pixels, so that edges wave and fray."""
     rows, cols = np.indices(depth.shape, np.float32)
     aside = [deviation * smooth_noise(depth.shape, 1.0, rng) for _ in range(2)]
     return cv2.remap(depth, cols + aside[0], rows + aside[1], cv2.INTER_NEAREST,
@@ -157,11 +153,7 @@ def wobbled(depth: np.ndarray, deviation: float, rng: np.random.Generator) -> np
 
 
 def fattened(depth: np.ndarray, window: int) -> np.ndarray:
-    """
-    Let the nearer surface win within a matching window: things grow by half of it.
-
-    :param window: odd, in pixels.
-    """
+    """Let the nearer surface win in a window of odd pixels: things grow by half of it."""
     far = np.where(depth > 0, depth, np.inf).astype(np.float32)
     near = cv2.erode(far, np.ones((window, window), np.uint8))
     return np.where(np.isinf(near), 0, near).astype(np.float32)
@@ -297,10 +289,5 @@ def framed(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def within(depth: np.ndarray, nearest: float, farthest: float) -> np.ndarray:
-    """
-    Measure nothing beyond the sensor's range.
-
-    :param nearest: least depth in metres.
-    :param farthest: most depth in metres.
-    """
+    """Measure nothing beyond the sensor's range, in metres."""
     return np.where((depth >= nearest) & (depth <= farthest), depth, 0).astype(np.float32)

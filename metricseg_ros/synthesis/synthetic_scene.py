@@ -86,13 +86,7 @@ def write_index(root: Path, names: list[str], size: tuple[int, int]) -> None:
 
 
 def pinhole(focal_length: float, size: tuple[int, int]) -> dict[str, float]:
-    """
-    Describe a camera whose axis meets the middle of the image.
-
-    :param focal_length: in pixels.
-    :param size: (height, width) of the image.
-    :return: fx, fy, cx, cy, width, height.
-    """
+    """Describe a camera, focal length in pixels, that looks at the image's middle."""
     height, width = size
     return {'fx': focal_length, 'fy': focal_length, 'cx': (width - 1) / 2,
             'cy': (height - 1) / 2, 'width': width, 'height': height}

@@ -46,11 +46,5 @@ def colour_shares(image: np.ndarray, instances: Instances) -> np.ndarray:
 
 
 def colour_similarities(first: Sequence[np.ndarray], second: np.ndarray) -> np.ndarray:
-    """
-    Compare shares of colours by the Bhattacharyya coefficient.
-
-    :param first: (T,B), as from :func:`colour_shares`.
-    :param second: (N,B).
-    :return: (T,N) in [0,1], 1 where they are the same.
-    """
+    """Compare shares of colours (T,B) and (N,B) by Bhattacharyya: (T,N) in [0,1]."""
     return np.clip(np.sqrt(first) @ np.sqrt(second).T, 0, 1)

@@ -52,12 +52,7 @@ class View:
         return (self.box[:2] + self.box[2:]) / 2
 
     def moved_box(self, velocity: np.ndarray) -> np.ndarray:
-        """
-        Tell where the object should be in the next image.
-
-        :param velocity: (2,) x and y, in pixels an image.
-        :return: (4,) its box.
-        """
+        """Give the box, (4,), where it should be next, by a velocity of x and y a step."""
         shift = np.rint(velocity * (self.age + 1)).astype(self.box.dtype)
         return self.box + np.tile(shift, 2)
 
@@ -98,11 +93,7 @@ class Track:
 
 
 def new_track(track_id: int, instances: Instances, index: int) -> Track:
-    """
-    Begin to remember an object.
-
-    :param instances: what was found in an image.
-    """
+    """Begin to remember an object."""
     view = _view(instances, index)
     return Track(track_id, view, view, _row(instances.embeddings, index), np.zeros(2),
                  _row(instances.colours, index))

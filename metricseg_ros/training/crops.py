@@ -55,11 +55,7 @@ def composed_size(config: TrainingConfig) -> Size:
 
 
 def step_size(step: int, sizes: Sequence[Size], rng_seed: int) -> Size:
-    """
-    Draw the size of the crops of one step.
-
-    :return: one of them, a function of the step and the seed alone.
-    """
+    """Draw the size of the crops of one step, a function of step and seed alone."""
     return sizes[int(np.random.default_rng([rng_seed, step, SIZE]).integers(len(sizes)))]
 
 

@@ -23,11 +23,7 @@ class ModelAverage:
         self.updates = 0
 
     def load(self, state: dict[str, Tensor], updates: int) -> None:
-        """
-        Go on from an average that was saved.
-
-        :param updates: how many updates it has had.
-        """
+        """Go on from an average that was saved, after so many updates."""
         for name, tensor in self.state.items():
             tensor.copy_(state[name])
         self.updates = updates

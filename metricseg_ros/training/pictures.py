@@ -59,11 +59,7 @@ def embedding_colours(embeddings: Tensor) -> np.ndarray:
 
 
 def mask_colours(output: NetworkOutput) -> np.ndarray:
-    """
-    Show the instances that grouping finds, each in a colour.
-
-    :return: (h,w,3) uint8, black where there is none.
-    """
+    """Show the instances that grouping finds in colours, (h,w,3) uint8, on black."""
     canvas = np.zeros((*output.grid_size, 3), np.uint8)
     masks = group(output, GroupingConfig()).masks.numpy()
     for number in reversed(range(len(masks))):

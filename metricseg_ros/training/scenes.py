@@ -235,12 +235,7 @@ class SceneDataset(Dataset):
     """The endless list of a training's scenes, augmented."""
 
     def __init__(self, sources: list[Source], config: TrainingConfig) -> None:
-        """
-        Set it up.
-
-        :param sources: where scenes come from.
-        :param config: size of the scenes, number of classes and seed.
-        """
+        """Take where scenes come from; the configuration tells size, classes and seed."""
         self.sources, self.rng_seed, self.config = sources, config.rng_seed, config
         self.class_count = config.network.class_count
         self.sizes, self.scales = crop_sizes(config), config.crop_scales

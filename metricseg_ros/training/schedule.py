@@ -29,10 +29,6 @@ def rate_factor(step: int, config: TrainingConfig) -> float:
 
 
 def classification_weight(step: int, config: TrainingConfig) -> float:
-    """
-    Compute lambda, which rises from 0 while the embedding settles.
-
-    :param step: from 0.
-    """
+    """Compute lambda, which rises from 0 at step 0 while the embedding settles."""
     ramp = config.classification_ramp * config.steps
     return config.classification_weight * (min(1.0, step / ramp) if ramp else 1.0)

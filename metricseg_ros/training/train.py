@@ -86,11 +86,7 @@ class Trainer:
         return self.network.module
 
     def freeze(self, network: MetricSegmentationNetwork) -> None:
-        """
-        Leave parts of a network as they start.
-
-        :param network: in training mode.
-        """
+        """Leave parts of a network in training mode as they start."""
         if self.config.batch_norm == 'frozen':
             freeze_batch_norms(network)
         if self.config.frozen_stages:
@@ -230,12 +226,7 @@ def make_optimiser(network: MetricSegmentationNetwork,
 
 def batches(config: TrainingConfig, sources: list[Source], first_step: int, fabric: Fabric,
             workers: int) -> Iterator[TrainingScene]:
-    """
-    Load this process's part of the batch of each step.
-
-    :param sources: where scenes come from.
-    :param first_step: the step to go on from.
-    """
+    """Load this process's part of the batch of each step from `first_step` on."""
     steps = StepBatches(config, first_step, fabric.global_rank, fabric.world_size)
     return iter(DataLoader(SceneDataset(sources, config), batch_sampler=steps,
                            num_workers=workers))

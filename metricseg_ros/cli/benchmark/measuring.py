@@ -63,22 +63,13 @@ def distribution(name: str, values: np.ndarray) -> dict[str, Any]:
 
 
 def percentiles(times: Sequence[float]) -> dict[str, float]:
-    """
-    Sum latencies up.
-
-    :param times: milliseconds.
-    :return: `p50_ms` and `p95_ms`.
-    """
+    """Sum latencies in milliseconds up as `p50_ms` and `p95_ms`."""
     return {f'p{percent}_ms': round(float(np.percentile(times, percent)), 3)
             for percent in (50, 95)}
 
 
 def load_average() -> float:
-    """
-    Ask how busy the machine is, best before anything is measured.
-
-    :return: processes that wanted to run, averaged over the last minute.
-    """
+    """Count who wanted to run, over the last minute; best before anything is measured."""
     return round(os.getloadavg()[0], 2)
 
 

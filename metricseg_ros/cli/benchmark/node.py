@@ -87,12 +87,7 @@ def stream_rows(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def summary(row: dict[str, Any]) -> dict[str, Any]:
-    """
-    Sum one row up.
-
-    :param row: size, outputs, and a list of milliseconds each.
-    :return: the same with medians and quartiles.
-    """
+    """Give a row of milliseconds with medians and quartiles."""
     height, width = row['size']
     result = {'size': f'{height}x{width}', 'outputs': '+'.join(row['outputs'])}
     for name in TIMES:

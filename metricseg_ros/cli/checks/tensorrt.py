@@ -39,11 +39,7 @@ def check_tensorrt(on_gpu: bool) -> Iterator[Check]:
 
 
 def missing(on_gpu: bool) -> Check:
-    """
-    Tell that there is none.
-
-    :param on_gpu: whether there is a GPU.
-    """
+    """Tell that there is none."""
     if on_gpu:
         return Check('TensorRT', WARN, 'not installed: the GPU is used by a slower backend, if '
                      'at all', INSTALL)

@@ -130,9 +130,5 @@ def read_classes(path: Path, used: Iterable[tuple[str, ...]]) -> tuple[str, ...]
 
 
 def has_partial_labels(root: Path) -> bool:
-    """
-    Tell whether some objects of a folder may lack a label.
-
-    :return: `partial_labels` of its meta.json; False where there is none.
-    """
+    """Tell whether objects may lack a label, by the folder's meta.json; else they do not."""
     return bool(read_meta(root).get('partial_labels', False))

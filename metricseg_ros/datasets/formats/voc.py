@@ -68,12 +68,7 @@ class Palette:
 
 
 def voc_colour(index: int) -> int:
-    """
-    Tell the colour of an index in VOC's palette.
-
-    :param index: from 0 to 255.
-    :return: red x 65536 + green x 256 + blue.
-    """
+    """Give an index's colour in VOC's palette, red x 65536 + green x 256 + blue."""
     red, green, blue = (sum((index >> 3 * place + part & 1) << 7 - place for place in range(3))
                         for part in range(3))
     return red << 16 | green << 8 | blue

@@ -130,12 +130,7 @@ def trimmed(rgba: np.ndarray) -> np.ndarray:
 
 
 def is_photographic(rgba: np.ndarray) -> bool:
-    """
-    Tell photographs from drawings by the number of their colours.
-
-    :param rgba: (H,W,4) uint8.
-    :return: whether the opaque part has many colours.
-    """
+    """Tell photographs (H,W,4) from drawings: the opaque part has many colours."""
     opaque = rgba[rgba[..., 3] > 200][:, :3].astype(np.int32) >> 3
     return len(np.unique(opaque @ [1024, 32, 1])) >= PHOTOGRAPHIC_COLOURS
 

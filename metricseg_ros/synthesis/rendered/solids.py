@@ -60,12 +60,7 @@ class Solid:
 
 
 def solid_of(name: str, surfaces: list[Surface]) -> Solid:
-    """
-    Make a centred solid that collides as the convex hull of its surfaces.
-
-    :param surfaces: at least one surface.
-    :return: the solid, its bounding box centred on the origin.
-    """
+    """Centre surfaces as one solid, which collides as their convex hull."""
     points = np.concatenate([surface.vertices for surface in surfaces])
     centre = (points.min(0) + points.max(0)) / 2
     moved = tuple(_moved(surface, -centre) for surface in surfaces)

@@ -52,11 +52,7 @@ def save_converted(path: Path, surfaces: list[Surface]) -> None:
 
 
 def load_converted(path: Path, name: str) -> Solid | None:
-    """
-    Read what save_converted wrote.
-
-    :return: the solid, or None where the model had no faces.
-    """
+    """Read what save_converted wrote; None where the model had no faces."""
     with np.load(path) as content:
         count = int(content['count'])
         surfaces = [_stored_surface(content, index) for index in range(count)]
