@@ -154,12 +154,7 @@ def without_overlaps(placed: list[PlacedMask], image_size: tuple[int, int]) -> l
 
 
 def trimmed(placed: PlacedMask) -> PlacedMask:
-    """
-    Shrink a box to its mask.
-
-    :param placed: box and mask, which holds a pixel at least.
-    :return: the smallest box, and the mask inside it.
-    """
+    """Shrink the box of a mask, which holds a pixel at least, to the mask."""
     (left, top, _, _), crop = placed
     x, y, width, height = cv2.boundingRect(crop.view(np.uint8))
     box = (left + x, top + y, left + x + width, top + y + height)

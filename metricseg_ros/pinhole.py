@@ -33,13 +33,7 @@ class Intrinsics:
             raise ValueError(f'fx and fy must be positive, and cx and cy finite, got {values}')
 
     def scaled(self, rows: float, columns: float) -> Intrinsics:
-        """
-        See the image resized.
-
-        :param rows: new height over old.
-        :param columns: new width over old.
-        :return: the pinhole in the new pixels.
-        """
+        """See the image resized: new height over old, new width over old."""
         return Intrinsics(self.fx * columns, self.fy * rows, (self.cx + 0.5) * columns - 0.5,
                           (self.cy + 0.5) * rows - 0.5)
 
@@ -65,12 +59,7 @@ class Intrinsics:
         return np.stack([x * depth, y * depth, depth], axis=-1).astype(np.float32)
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
-        """
-        See points in the image: the inverse of :meth:`points`.
-
-        :param points: (M,3) in front of the camera, in metres.
-        :return: (M,2) column and row of each, with fractions.
-        """
+        """See points, (M,3) metres in front of the camera, at (M,2) column and row."""
         return points[:, :2] / points[:, 2:] * [self.fx, self.fy] + [self.cx, self.cy]
 
 

@@ -181,11 +181,7 @@ def _camera(padded: np.ndarray, depth: DepthImage, geometry: ImageGeometry) -> T
 
 
 def no_depth(tensors: Tensor) -> DepthTensors:
-    """
-    Say that depth is known nowhere.
-
-    :param tensors: (B,3,h,w), the images.
-    """
+    """Say of images (B,3,h,w) that depth is known nowhere."""
     batch, _, height, width = tensors.shape
     return DepthTensors(torch.zeros(batch, 1, height, width), torch.zeros(batch, 5))
 

@@ -49,11 +49,7 @@ class SeedMasks:
         return self.margins >= 0
 
     def __getitem__(self, index: Tensor) -> SeedMasks:
-        """
-        Select some of the masks.
-
-        :param index: (K',) indices, or (K,) bool tensor.
-        """
+        """Select some of the masks by (K',) indices or a (K,) bool tensor."""
         return SeedMasks(self.seeds[index], self.margins[index])
 
     def cpu(self) -> SeedMasks:
@@ -63,12 +59,7 @@ class SeedMasks:
         return SeedMasks(self.seeds.cpu(), self.margins.cpu())
 
     def only(self, kept: np.ndarray) -> SeedMasks:
-        """
-        Leave some of the masks out.
-
-        :param kept: (K,) bool.
-        :return: the others, in the same order; nothing is copied if none is left out.
-        """
+        """Keep masks by (K,) bool, in their order; nothing is copied if none is left out."""
         if kept.all():
             return self
         return self[torch.from_numpy(np.flatnonzero(kept)).to(self.margins.device)]

@@ -31,12 +31,7 @@ def shift_to_mean(masks: SeedMasks, embeddings: Tensor, steps: int) -> SeedMasks
 
 
 def seed_cells(masks: SeedMasks) -> Tensor:
-    """
-    Mark the seed of each mask, in operations that can be exported.
-
-    :param masks: K masks.
-    :return: (K,h,w) bool, true at one pixel each.
-    """
+    """Mark the seed of each mask, (K,h,w) bool, in operations that can be exported."""
     height, width = masks.margins.shape[1:]
     rows, columns = masks.seeds.positions.unbind(1)
     cells = torch.arange(height * width, device=rows.device).view(1, height, width)

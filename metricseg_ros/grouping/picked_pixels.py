@@ -55,12 +55,7 @@ class PickedPixels:
 
 
 def squared_norms(points: np.ndarray) -> np.ndarray:
-    """
-    Compute the squared norm of every pixel's embedding.
-
-    :param points: (D,N) float32.
-    :return: (N,) float32.
-    """
+    """Compute the squared norm of every pixel's embedding: (D,N) float32 to (N,)."""
     norms = np.empty(points.shape[1], np.float32)
     for start in range(0, len(norms), CHUNK):
         chunk = points[:, start:start + CHUNK]

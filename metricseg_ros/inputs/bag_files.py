@@ -71,11 +71,7 @@ class BagFile(Protocol):
 
 
 def is_bag_file(path: Path) -> bool:
-    """
-    Tell by its name whether a file is one of a recording.
-
-    :return: whether it is, compressed as a whole or not.
-    """
+    """Tell by its name whether a file is one of a recording, compressed as a whole or not."""
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
     return bool(suffixes) and (suffixes[-1] in BAG_SUFFIXES or (
         suffixes[-1] in PACKED_SUFFIXES and suffixes[0] in BAG_SUFFIXES))

@@ -34,11 +34,7 @@ class DepthBuffer:
         self._images: deque[tuple[int, Any]] = deque(maxlen=most)
 
     def add(self, depth: Any) -> None:
-        """
-        Keep a depth image, in place of the oldest one.
-
-        :param depth: sensor_msgs/Image.
-        """
+        """Keep a depth image, a sensor_msgs/Image, in place of the oldest one."""
         stamp = nanoseconds(depth.header.stamp)
         with self._lock:
             if self._images and stamp < self._images[-1][0]:
@@ -85,10 +81,5 @@ class DepthBuffer:
 
 
 def nanoseconds(stamp: Any) -> int:
-    """
-    Give a stamp as one number.
-
-    :param stamp: builtin_interfaces/Time.
-    :return: nanoseconds since the epoch.
-    """
+    """Give a builtin_interfaces/Time in nanoseconds since the epoch."""
     return stamp.sec * 10**9 + stamp.nanosec

@@ -114,12 +114,7 @@ def add_depth(root: Path, name: str, depth: DepthImage) -> None:
 
 
 def depth_image(depth: np.ndarray) -> np.ndarray:
-    """
-    Turn metres into what a depth image of 16UC1 holds.
-
-    :param depth: (H,W) metres.
-    :return: (H,W) uint16 millimetres; 0, not measured, from 65.5 m on.
-    """
+    """Turn (H,W) metres into uint16 millimetres; 0, not measured, from 65.5 m on."""
     millimetres = np.rint(depth * MILLIMETRES)
     return np.where(millimetres <= np.iinfo(np.uint16).max, millimetres, 0).astype(np.uint16)
 
@@ -165,12 +160,7 @@ def read_camera(given: Any, image_size: tuple[int, int], where: Path) -> Intrins
 
 
 def usual_camera(image_size: tuple[int, int]) -> Intrinsics:
-    """
-    Assume a camera where none is given: planes stay planes, heights are about right.
-
-    :param image_size: (height, width) of the image.
-    :return: a camera of usual focal length that looks at the image's middle.
-    """
+    """Assume a camera where none is given: planes stay planes, heights are about right."""
     focal = USUAL_FOCAL_LENGTH * max(image_size)
     return Intrinsics(focal, focal, (image_size[1] - 1) / 2, (image_size[0] - 1) / 2)
 

@@ -52,19 +52,11 @@ class Pairing:
         self._most_apart = DepthInputConfig().maximum_difference
 
     def add_depth(self, message: Any) -> None:
-        """
-        Take a depth image in.
-
-        :param message: sensor_msgs/Image or CompressedImage.
-        """
+        """Take a depth image in, a sensor_msgs/Image or CompressedImage."""
         self._depth.add(message)
 
     def add(self, frame: Frame, header: Any) -> None:
-        """
-        Take an image in.
-
-        :param header: of its message.
-        """
+        """Take an image in, with the header of its message."""
         self._waiting.append((frame, header))
 
     def ready(self, at_the_end: bool = False) -> Iterator[Frame | tuple[str, ValueError]]:

@@ -155,12 +155,7 @@ def _decode(message: Any, flags: int, start: int = 0) -> np.ndarray:
 
 
 def describe(message: Any) -> str:
-    """
-    Name what matters of an image message, for error messages.
-
-    :param message: sensor_msgs/Image.
-    :return: its encoding, size, step and length.
-    """
+    """Name what matters of a sensor_msgs/Image, for error messages."""
     return (f'encoding {message.encoding!r}, height {message.height}, width {message.width}, '
             f'step {message.step}, {len(message.data)} bytes of data')
 

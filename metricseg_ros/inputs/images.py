@@ -72,10 +72,6 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def natural_key(text: str) -> list[tuple[int, int, str]]:
-    """
-    Make a sorting key by which numbers in names sort by value.
-
-    :return: a key that compares with every other.
-    """
+    """Make a sorting key by which numbers in names sort by value."""
     parts = re.split(r'([0-9]+)', text.casefold())
     return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts if part]

@@ -93,12 +93,7 @@ def slopes(log_depth: Tensor, valid: Tensor, focal: Tensor) -> tuple[Tensor, Ten
 
 
 def softsign(values: Tensor) -> Tensor:
-    """
-    Squash to (-1, 1).
-
-    :param values: any shape.
-    :return: the same shape, x / (1 + |x|).
-    """
+    """Squash values of any shape to (-1, 1), by x / (1 + |x|)."""
     return values / (1 + values.abs())
 
 

@@ -62,12 +62,7 @@ def load_public_weights(backbone: ResNet, weights: dict[str, Tensor], source: st
 
 
 def renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """
-    Translate public names to the trunk's, and leave out what is not of the trunk.
-
-    :param weights: a public state dict.
-    :return: a state dict in torchvision's names, without wrappers.
-    """
+    """Take a trunk's weights from a public state dict, by torchvision's names."""
     inner = ((WRAPPERS.sub('', name), tensor) for name, tensor in weights.items()
              if not OTHERS.match(name))
     return {resnet_name(name): tensor for name, tensor in inner if not OTHERS.match(name)}

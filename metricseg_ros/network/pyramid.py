@@ -43,10 +43,6 @@ def rescale(maps: Tensor, scale: float) -> Tensor:
 
 
 def size_multiple(stride: int, scales: Sequence[float]) -> int:
-    """
-    Tell what an image's sides must be multiples of, so that every scale fits the trunk.
-
-    :param stride: what the sides of the trunk's input must be multiples of.
-    """
+    """Tell what an image's sides must be multiples of, so that every scale fits the trunk."""
     return stride * max(factor if scale < 1 else 1
                         for scale, factor in zip(scales, map(whole_factor, scales), strict=True))

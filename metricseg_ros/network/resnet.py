@@ -24,11 +24,7 @@ DEPTHS = {
 
 
 def conv3x3(inputs: int, outputs: int, stride: int, dilation: int) -> nn.Conv2d:
-    """
-    Build a 3x3 convolution that keeps the size but for its stride.
-
-    :return: the layer, without bias.
-    """
+    """Build a 3x3 convolution without bias that keeps the size but for its stride."""
     return nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False)
 
 

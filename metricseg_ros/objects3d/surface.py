@@ -37,13 +37,7 @@ def surface_pixels(crop: np.ndarray, depth: np.ndarray, config: DepthConfig) -> 
 
 
 def without_rim(crop: np.ndarray, width: int) -> np.ndarray:
-    """
-    Cut the rim off a mask, the rim of its holes too.
-
-    :param crop: (h,w) bool.
-    :param width: of the rim, in pixels.
-    :return: (h,w) bool.
-    """
+    """Cut the rim, so many pixels wide, off a mask (h,w), also around its holes."""
     if not width:
         return crop.copy()
     kernel = np.ones((2 * width + 1,) * 2, np.uint8)
@@ -52,13 +46,7 @@ def without_rim(crop: np.ndarray, width: int) -> np.ndarray:
 
 
 def near_median(values: np.ndarray, deviations: float) -> np.ndarray:
-    """
-    Tell outliers by their distance to the median.
-
-    :param values: (M,) depths in metres.
-    :param deviations: how many standard deviations are near; robustly estimated.
-    :return: (M,) bool, those that are near.
-    """
+    """Tell which depths, (M,), are within so many standard deviations of the median."""
     middle = np.median(values)
     distances = np.abs(values - middle)
     deviation = max(MAD_TO_DEVIATION * np.median(distances), SMALLEST_DEVIATION * middle)

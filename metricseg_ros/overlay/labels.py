@@ -81,13 +81,7 @@ def lay_out(instances: Instances, class_names: Sequence[str]) -> list[Label]:
 
 
 def label_text(instances: Instances, index: int, class_names: Sequence[str]) -> str:
-    """
-    Say what an instance is.
-
-    :param instances: N instances.
-    :param class_names: names of the classes; class id i is `class_names[i - 1]`.
-    :return: id, class name and score.
-    """
+    """Say what an instance is: id, class name and score."""
     class_id = int(instances.class_ids[index])
     known = 1 <= class_id <= len(class_names)
     name = class_names[class_id - 1] if known else f'class {class_id}'

@@ -28,12 +28,7 @@ LMS_TO_OKLAB = np.array([[0.2104542553, 0.7936177850, -0.0040720468],
 
 
 def instance_color(instance_id: int) -> tuple[int, int, int]:
-    """
-    Return the colour of an instance.
-
-    :param instance_id: id of the instance, from 1; colours come again after 256 ids.
-    :return: red, green and blue in [0,255], the same for the same id, always.
-    """
+    """Return red, green, blue of an id from 1, always the same; they repeat after 256 ids."""
     red, green, blue = palette()[(int(instance_id) - 1) % PALETTE_SIZE].tolist()
     return red, green, blue
 
@@ -57,12 +52,7 @@ def palette() -> np.ndarray:
 
 
 def oklab(colors: np.ndarray) -> np.ndarray:
-    """
-    Convert sRGB colours to OKLab, where Euclidean distance is perceived difference.
-
-    :param colors: (N,3) RGB in [0,255].
-    :return: (N,3) float64: lightness in [0,1], green-red, blue-yellow.
-    """
+    """Convert sRGB, (N,3) in [0,255], to OKLab, whose distances are those perceived."""
     encoded = colors / 255.0
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     return np.cbrt(linear @ LINEAR_TO_LMS.T) @ LMS_TO_OKLAB.T

@@ -161,13 +161,7 @@ def embedding_similarities(tracks: Sequence[Track], instances: Instances) -> np.
 
 
 def colours_of(tracks: Sequence[Track], instances: Instances) -> np.ndarray | None:
-    """
-    Compare colours.
-
-    :param tracks: T objects, at least one.
-    :param instances: N instances.
-    :return: (T,N) in [0,1]; None where colours are not known.
-    """
+    """Compare colours, (T,N) in [0,1]; None where colours are not known."""
     known = [track.colours for track in tracks if track.colours is not None]
     if instances.colours is None or len(known) < len(tracks):
         return None

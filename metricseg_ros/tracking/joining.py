@@ -29,13 +29,7 @@ GAIN = 0.05
 
 
 def joined_if_similar(instances: Instances, least: float) -> Instances:
-    """
-    Join masks that touch and whose mean embeddings are similar.
-
-    :param instances: N instances with embeddings.
-    :param least: similarities above this one are enough.
-    :return: N' <= N instances.
-    """
+    """Join masks that touch and whose mean embeddings are more similar than `least`."""
     return joined(instances, connected(instances, range(len(instances)), least))
 
 

@@ -69,12 +69,7 @@ class CatalogueEntry:
 
 
 def read_catalogue(folder: Path = CATALOGUE) -> list[CatalogueEntry]:
-    """
-    List the models of the installed package.
-
-    :param folder: where the .sh3f archives lie.
-    :return: the entries, in the archives' order; empty where the package is not installed.
-    """
+    """List the models of the .sh3f archives in a folder; none where there are none."""
     return [entry for archive in sorted(folder.glob('*.sh3f')) for entry in _entries(archive)]
 
 
