@@ -10,7 +10,7 @@ from pathlib import Path
 import shutil
 from typing import Any
 
-from metricseg_ros.datasets.formats import open_dataset
+from metricseg_ros.datasets.open_dataset import open_dataset
 from metricseg_ros.export.onnx import write_weights
 from metricseg_ros.labelling.teaching.teach import make_lesson, teach
 from metricseg_ros.models import load_description
