@@ -10,7 +10,9 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$ROOT"
 apt-get update
-apt-get install -y --no-install-recommends g++ python3-dev python3-rosdep python3-venv
+apt-get install -y --no-install-recommends g++ git python3-dev python3-rosdep python3-venv
+# The clone is the host's, whose user is not the container's; git refuses that otherwise.
+git config --global --add safe.directory "$ROOT"
 set +u
 # shellcheck source=/dev/null
 . "/opt/ros/$ROS_DISTRO/setup.bash"
