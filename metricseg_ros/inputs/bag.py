@@ -105,6 +105,7 @@ class Recording:
     def __iter__(self) -> Iterator[Frame]:
         """Decode the messages one by one, in the order they were recorded."""
         reasons: Counter[str] = Counter()
+        item = None
         for item in self._read():
             if isinstance(item, Frame):
                 yield item
@@ -115,6 +116,8 @@ class Recording:
                 self._on_error(InputError(f'{where}: {error}'))
             if isinstance(error, PacketError):  # So are those that follow.
                 return
+        if item is None:
+            self._on_error(InputError(f'{self.path}: there is no image on {self.topic}'))
         for reason, count in reasons.items():
             if count > 1:
                 self._on_error(InputError(f'{self.path}: {self.topic}: {count - 1} more: '

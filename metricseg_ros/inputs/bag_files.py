@@ -82,8 +82,10 @@ def open_bag_file(path: Path) -> BagFile:
     Open a file of a recording.
 
     :param path: of an MCAP, SQLite or ROS 1 file, compressed as a whole or not.
-    :raises InputError: if it is none of these.
+    :raises InputError: if it is none of these, or not there.
     """
+    if not path.is_file():
+        raise InputError(f'{path}: there is no such file')
     kinds: dict[str, Any] = {'.mcap': McapFile, '.db3': SqliteFile, '.bag': Rosbag1File}
     try:
         if path.suffix.lower() in PACKED_SUFFIXES:
@@ -167,7 +169,7 @@ class SqliteFile:
 
     def _connect(self) -> sqlite3.Connection:
         # A write-ahead log beside it, as a crash leaves, belongs to it; else nothing is touched.
-        mode = 'mode=ro' if Path(f'{self.path}-wal').exists() else 'immutable=1'
+        mode = 'mode=ro' + ('' if Path(f'{self.path}-wal').exists() else '&immutable=1')
         database = sqlite3.connect(f'{self.path.resolve().as_uri()}?{mode}', uri=True)
         database.text_factory = lambda text: text.decode(errors='replace')
         return database

@@ -129,7 +129,7 @@ def read_cameras(path: Path) -> Mapping[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding='utf-8-sig'))
     except (OSError, ValueError) as error:
         raise ValueError(f'{path}: not JSON: {error}') from None
     if not isinstance(content, dict):

@@ -78,6 +78,13 @@ DISTANCES = (*DEPTHS, '64FC1', '16SC1')
 DEPTH_ALIASES = {'mono16': '16UC1'}
 """What some drivers call millimetres, and depth_image_proc takes for such -> its proper name."""
 
+SPELLING = {name.lower(): name for name in (*ENCODINGS, *DISTANCES, *DEPTH_ALIASES)}
+
+
+def spelt(name: str) -> str:
+    """Spell an encoding as ROS does, whatever its capitals; one that is not known stays."""
+    return SPELLING.get(name.strip().lower(), name)
+
 
 def find_encoding(name: str) -> Encoding:
     """
@@ -87,6 +94,7 @@ def find_encoding(name: str) -> Encoding:
     :raises UnknownEncodingError: for an encoding that is not in the table.
     :raises ValueError: for an encoding that holds no colours.
     """
+    name = spelt(name)
     if name in ENCODINGS:
         return ENCODINGS[name]
     if name in DISTANCES:

@@ -21,6 +21,7 @@ from metricseg_ros.inputs.encodings import (
     DISTANCES,
     Encoding,
     find_encoding,
+    spelt,
 )
 import numpy as np
 
@@ -73,7 +74,8 @@ def to_depth(message: Any) -> np.ndarray:
     try:
         if not message.height or not message.width:
             raise ValueError('depth image without pixels')
-        encoding = DEPTH_ALIASES.get(message.encoding, message.encoding)
+        encoding = spelt(message.encoding)
+        encoding = DEPTH_ALIASES.get(encoding, encoding)
         if encoding not in DEPTHS:
             raise ValueError(f'depth must be encoded as {" or ".join(DEPTHS)} (REP 118)')
         return _native(_view(message, DEPTHS[encoding]), bool(message.is_bigendian))
@@ -137,7 +139,7 @@ def decompress_depth(message: Any) -> np.ndarray:
 
 def _compressed_encoding(message: Any) -> str:
     """Tell what was compressed, where the format says so: `ENCODING; jpeg compressed bgr8`."""
-    return message.format.partition(';')[0].strip()
+    return spelt(message.format.partition(';')[0].strip())
 
 
 def _decode(message: Any, flags: int, start: int = 0) -> np.ndarray:
@@ -182,7 +184,8 @@ def _view(message: Any, encoding: Encoding) -> np.ndarray:
     rows = message.height * encoding.rows // 2
     if message.step < message.width * pixel:
         raise ValueError(f'step is smaller than a row of {message.width * pixel} bytes')
-    if len(message.data) != message.step * rows:
+    end = message.step * (rows - 1) + message.width * pixel  # Some pad no row after the last one.
+    if len(message.data) not in (message.step * rows, end):
         kind = 'truncated image' if len(message.data) < message.step * rows else 'wrong step'
         raise ValueError(f'{kind}: step x rows is {message.step * rows} bytes')
     shape, strides = (rows, message.width), (message.step, pixel)

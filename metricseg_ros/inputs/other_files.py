@@ -37,7 +37,7 @@ def reason_not_read(path: Path) -> str:
     if path.is_dir():
         return 'a folder: give it by itself' if any(map(is_image, path.iterdir())) else ''
     if is_image(path):
-        return '' if path.is_file() else 'a link that leads nowhere'
+        return '' if path.is_file() else 'no file, or a link that leads nowhere'
     if is_bag_file(path):
         return 'a recording: give it by itself'
     start = _start(path)

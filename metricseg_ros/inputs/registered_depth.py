@@ -14,7 +14,7 @@ from metricseg_ros.structures import DepthImage
 import numpy as np
 
 LARGEST_SHIFT = 2.0
-"""Pixels by which a lens may move what is seen, above which it has to be said."""
+"""Pixels by which rectifying may move what is seen, above which it has to be said."""
 
 
 POLYNOMIAL = cv2.projectPoints, (4, 5)
@@ -105,41 +105,56 @@ def advise_rectifying(info: Any, topic: str) -> str:
     :param topic: name of the image's topic; one of rectified images has `rect` in it, by custom.
     :return: one sentence, or empty.
     """
-    shift = 0.0 if re.search('[/_]rect', topic) else lens_shift(info)
+    shift = 0.0 if re.search('[/_]rect', topic) else rectifying_shift(info)
     if shift is None:
         return (f'the distortion model {info.distortion_model!r} of camera_info, with '
                 f'{len(info.d)} coefficients, is not known: objects are placed as if the image on '
                 f'{topic} were rectified: take the rectified image')
     if not shift > LARGEST_SHIFT:  # Written so that NaN is none.
         return ''
-    return (f'by camera_info the lens moves what is seen by up to {shift:.0f} pixels, and objects '
-            f'are placed as if the image on {topic} were rectified: take the rectified image, and '
-            'depth that is registered to it')
+    return (f'by camera_info rectifying moves what is seen by up to {shift:.0f} pixels, and '
+            f'objects are placed as if the image on {topic} were rectified: take the rectified '
+            'image, and depth that is registered to it')
 
 
-def lens_shift(info: Any) -> float | None:
+def rectifying_shift(info: Any) -> float | None:
     """
-    Compute by how much distortion moves what is seen at the rim of the image.
+    Compute by how much rectifying moves what is seen at the rim of the image.
+
+    That is the distortion of the lens, the rotation R, and what P sees otherwise than K. What is
+    not filled in is taken to change nothing.
 
     :param info: sensor_msgs/CameraInfo.
-    :return: pixels; 0 where there is no distortion; None where it is of a model, or has more
-        coefficients, than OpenCV knows.
+    :return: pixels; None where the distortion is of a model, or has more coefficients, than OpenCV
+        knows.
     """
-    matrix, distortion = np.reshape(info.k, (3, 3)), np.array(info.d)
-    if not (distortion.any() and matrix[0, 0] and matrix[1, 1]):
-        return 0.0
+    lens, rotation = np.reshape(info.k, (3, 3)), np.reshape(info.r, (3, 3))
+    rectified = np.reshape(info.p, (3, 4))[:, :3]
+    rectified, lens = (rectified if rectified[0, 0] else lens), (lens if lens[0, 0] else rectified)
+    if not (lens[0, 0] and lens[1, 1] and rectified[1, 1]):
+        return 0.0  # No calibrated camera, which is said where it is read.
+    project, distortion = _lens_model(info.distortion_model, np.array(info.d))
+    if project is None:
+        return None
     rows, columns = np.meshgrid((0, info.height / 2, info.height), (0, info.width / 2, info.width))
     pixels = np.stack([columns.ravel(), rows.ravel()], axis=1)
     rays = np.ones((len(pixels), 1, 3))
-    rays[:, 0, :2] = (pixels - matrix[:2, 2]) / matrix.diagonal()[:2]
-    project, counts = LENS_MODELS.get(info.distortion_model.lower().replace(' ', '_'), (None, ()))
+    rays[:, 0, :2] = (pixels - rectified[:2, 2]) / rectified.diagonal()[:2]
+    rays = rays @ rotation if rotation.any() else rays
+    seen = project(rays, np.zeros(3), np.zeros(3), lens, distortion)[0]
+    return float(np.linalg.norm(seen[:, 0] - pixels, axis=1).max())
+
+
+def _lens_model(name: str, distortion: np.ndarray) -> tuple[Any, np.ndarray]:
+    """Choose OpenCV's function and as many coefficients as it takes; None where there is none."""
+    if not distortion.any():
+        return cv2.projectPoints, np.zeros(4)
+    project, counts = LENS_MODELS.get(name.lower().replace(' ', '_'), (None, ()))
     needed = int(np.flatnonzero(distortion)[-1]) + 1  # Coefficients of 0 may be there or not.
     count = next((count for count in counts if count >= needed), None)
-    if count is None:
-        return None
-    distortion = np.pad(distortion[:needed], (0, count - needed))
-    seen = project(rays, np.zeros(3), np.zeros(3), matrix, distortion)[0]
-    return float(np.linalg.norm(seen[:, 0] - pixels, axis=1).max())
+    if count is None or not np.isfinite(distortion).all():
+        return None, distortion
+    return project, np.pad(distortion[:needed], (0, count - needed))
 
 
 def _check_frame(what: str, found: str, wanted: str) -> None:

@@ -14,11 +14,13 @@ from inputs.recordings import (
     CompressionMode,
     CompressionType,
     gradient,
+    IMAGE,
     image_message,
     STORE,
     write_bag,
     write_mcap,
     write_rosbag1,
+    Writer,
 )
 from metricseg_ros.inputs import Frame, InputError, open_input
 import numpy as np
@@ -307,6 +309,22 @@ def test_a_file_of_a_split_bag_may_be_missing_or_damaged(tmp_path: Path, spoil) 
     errors = []
     assert levels(frames_of(bag, on_error=errors.append)) == [0, 2]
     assert len(errors) == 1 and 'bag_10.db3' in str(errors[0])
+
+
+def test_a_topic_without_a_message_is_told(tmp_path: Path) -> None:
+    bag = tmp_path / 'bag'
+    with Writer(bag, version=9) as writer:
+        writer.add_connection('/a', IMAGE, typestore=STORE)
+    with pytest.raises(InputError, match='bag: there is no image on /a'):
+        frames_of(bag)
+
+
+def test_a_bag_is_left_as_it_is(tmp_path: Path) -> None:
+    bag = split_bag(tmp_path)
+    (bag / 'bag_10.db3').unlink()
+    before = {path.name: path.read_bytes() for path in bag.iterdir()}
+    frames_of(bag, on_error=lambda error: None)
+    assert {path.name: path.read_bytes() for path in bag.iterdir()} == before
 
 
 def test_metadata_that_names_no_files_is_refused_with_the_remedy(tmp_path: Path) -> None:

@@ -87,6 +87,11 @@ def test_a_camera_may_be_that_of_one_image(tmp_path: Path) -> None:
     assert found.read('one', (2, 3)).camera.fy == 501
 
 
+def test_a_byte_order_mark_before_a_camera_counts_for_nothing(tmp_path: Path) -> None:
+    found = open_depth_folder(folder(tmp_path, '\ufeff' + json.dumps(CAMERA)), ['one'])
+    assert found.read('one', (2, 3)).camera.fx == 500
+
+
 def test_without_a_camera_a_usual_one_is_assumed(tmp_path: Path) -> None:
     found = open_depth_folder(folder(tmp_path, None), ['one'])
     assert found.read('one', (2, 3)).camera == usual_camera((2, 3))

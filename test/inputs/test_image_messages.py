@@ -111,6 +111,28 @@ def test_padding_at_the_end_of_rows_is_left_out(rng: np.random.Generator, encodi
                                   to_rgb(message(encoding, values)))
 
 
+@pytest.mark.parametrize('encoding', ['bgr8', 'mono16', '8UC3', 'nv12', 'bayer_rggb8'])
+def test_capitals_of_an_encoding_do_not_matter(rng: np.random.Generator, encoding: str) -> None:
+    values = random_values(rng, encoding)
+    for written in (encoding.upper(), encoding.lower(), f' {encoding} '):
+        np.testing.assert_array_equal(to_rgb(message(written, values)),
+                                      to_rgb(message(encoding, values)))
+    metres = np.full(SIZE, 1.5, np.float32)
+    np.testing.assert_array_equal(to_depth(message('32fc1', metres)), metres)
+
+
+def test_the_last_row_need_not_be_padded() -> None:
+    values = np.arange(SIZE[0] * (SIZE[1] * 3 + 5), dtype=np.uint8).reshape(SIZE[0], -1)
+    whole = message('rgb8', values)
+    expected = values[:, :-5].reshape(*SIZE, 3)
+    np.testing.assert_array_equal(to_rgb(whole), expected)
+    whole.data = whole.data[:-5]
+    np.testing.assert_array_equal(to_rgb(whole), expected)
+    whole.data = whole.data[:-1]
+    with pytest.raises(ImageError, match='truncated image'):
+        to_rgb(whole)
+
+
 def test_rgb8_is_not_copied() -> None:
     data = np.zeros(SIZE[0] * SIZE[1] * 3, np.uint8)
     image = to_rgb(message('rgb8', data.reshape(SIZE[0], -1), data=data))

@@ -33,12 +33,12 @@ from metricseg_ros.datasets.reading.files import (
     read_json,
     to_int,
 )
+from metricseg_ros.datasets.reading.masks import CORNERS, FARTHEST
 from metricseg_ros.inputs.codec import decode, decode_image
 import numpy as np
 
 SHAPES = ('polygon', 'rectangle', 'oriented_rectangle', 'circle', 'mask')
 IGNORED = '__ignore__'
-FAR = 2 ** 31
 
 
 def open_labelme(folder: Path, skip_missing: bool = False) -> DrawnDataset:
@@ -120,6 +120,10 @@ def _mask(path: Path, shape: Mapping[str, Any], size: tuple[int, int]) -> np.nda
     kind = shape.get('shape_type') or 'polygon'
     try:
         points = np.array(shape['points'], float).reshape(-1, 2)
+        if not (np.abs(points) <= FARTHEST * max(size)).all():  # Written so that NaN is none.
+            raise ValueError(f'its points must be near the image of size {size}')
+        if kind == 'polygon' and len(points) < CORNERS:
+            raise ValueError(f'it must have {CORNERS} points or more, got {len(points)}')
         if kind in ('polygon', 'oriented_rectangle'):
             return draw_polygons([points], size)
         if kind in ('rectangle', 'circle') and len(points) == 2:
@@ -150,8 +154,6 @@ def _pasted(text: str, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     crop = decode(base64.b64decode(text), cv2.IMREAD_UNCHANGED)
     if crop is None or crop.ndim != 2:
         raise ValueError('mask must be a PNG of one channel in base64')
-    if not (np.abs(points) < FAR).all():
-        raise ValueError('the corners of its box must be numbers')
     mask = np.zeros(size, bool)
     left, top = np.rint(points[0]).astype(int)
     crop = crop[max(0, -top):, max(0, -left):]  # It may begin outside the image.

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 import os
 from pathlib import Path
 from typing import Any
+import warnings
 
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.reading.drawn_masks import draw_masks, draw_polygons, DrawnDataset
@@ -24,11 +25,15 @@ from metricseg_ros.datasets.reading.files import (
     to_int,
 )
 from metricseg_ros.inputs import codec
+from metricseg_ros.inputs.frame import DataWarning
 import numpy as np
 
 SPLITS = ('train', 'val', 'valid', 'test')
 BOX = 5
 """Numbers in the line of a box."""
+
+FARTHEST = 2.0
+"""Sizes of the image by which a corner may lie beside its first pixel; farther out are pixels."""
 
 
 def label_path_of(image: Path) -> Path:
@@ -55,6 +60,9 @@ def open_yolo(folder: Path, skip_missing: bool = False) -> DrawnDataset:
     names = content.get('names')
     if isinstance(names, Mapping):
         numbers = {to_int(key, f'data.yaml of {folder}: a class'): key for key in names}
+        if sorted(numbers) != list(range(len(numbers))):
+            raise ValueError(f'data.yaml of {folder} must number its {len(numbers)} names from 0 '
+                             f'on, without a gap, got {sorted(numbers)}')
         names = [names[numbers[key]] for key in sorted(numbers)]
     if not isinstance(names, list) or not names:
         raise ValueError(f'data.yaml of {folder} must list the names of the classes, got '
@@ -65,6 +73,9 @@ def open_yolo(folder: Path, skip_missing: bool = False) -> DrawnDataset:
     if not paths:
         raise ValueError(f'data.yaml of {folder} must name folders of images as train, val or '
                          f'test; there are none: {describe_folder(folder)}')
+    if not any(label_path_of(path).is_file() for path in paths):
+        raise ValueError(f'{folder} has no labels: those of {paths[0]} would be '
+                         f'{label_path_of(paths[0])}')
     whole = DrawnDataset(tuple(dict.fromkeys(paths)), classes, read_image)
     return whole.usable(folder, skip_missing)
 
@@ -101,8 +112,9 @@ def _outline(where: str, line: str, class_count: int) -> tuple[np.ndarray, int]:
                          'numbers')
     if values[0] not in range(class_count):
         raise ValueError(f'{where} is of class {values[0]:g}, data.yaml names {class_count}')
-    if not np.isfinite(values).all():
-        raise ValueError(f'{where}: corners must be numbers')
+    if not (np.abs(values[1:]) <= FARTHEST).all():  # Written so that NaN is none.
+        raise ValueError(f"{where}: corners must be shares of the image's width and height, from "
+                         f'0 to 1, got {values[1:][~(np.abs(values[1:]) <= FARTHEST)][0]:g}')
     return values[1:].reshape(-1, 2), int(values[0]) + 1
 
 
@@ -141,3 +153,5 @@ def _images(folder: Path, content: Mapping[str, Any], entry: str) -> Iterator[Pa
             if os.path.isfile(place):
                 yield from ((place.parent / name).resolve() for name in read_names(place))
                 return
+    warnings.warn(f'data.yaml of {folder} names {entry}, which is not there', DataWarning,
+                  stacklevel=2)

@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+import warnings
 
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledDataset, LabelledImage, visible_instances
 from metricseg_ros.datasets.reading.files import usable
 from metricseg_ros.datasets.reading.masks import filled
 from metricseg_ros.inputs.codec import read_image
+from metricseg_ros.inputs.frame import DataWarning
 import numpy as np
 
 Mask = tuple[np.ndarray, int]
@@ -82,12 +84,16 @@ def draw_masks(image: np.ndarray, masks: Iterable[Mask], background_known: bool,
     :param image: (H,W,3) uint8 RGB.
     :param masks: its objects, and what counts for nothing.
     :param background_known: as in :class:`LabelledImage`.
-    :return: the image with its truth; objects that are hidden altogether are left out.
+    :return: the image with its truth; objects that are hidden altogether are left out. Those that
+        cover no pixel are told of.
     :raises ValueError: if there are more objects than labels.
     """
     ordered = sorted(masks, key=lambda mask: (mask[1] != IGNORE_LABEL, -np.count_nonzero(mask[0])))
     if len(ordered) >= IGNORE_LABEL:
         raise ValueError(f'an image may have {IGNORE_LABEL - 1} objects, got {len(ordered)}')
+    if nothing := sum(not mask.any() for mask, _ in ordered):
+        warnings.warn(f'{name}: {nothing} of {len(ordered)} objects cover no pixel: they lie '
+                      'outside the image, or have no area', DataWarning, stacklevel=2)
     label_map, class_ids = np.zeros(image.shape[:2], np.uint16), [0]
     for mask, class_id in ordered:
         if class_id == IGNORE_LABEL:

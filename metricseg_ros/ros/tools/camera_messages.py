@@ -81,4 +81,5 @@ def camera_info(header: Header, image_size: tuple[int, int], camera: Intrinsics)
     height, width = image_size
     k = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
     return CameraInfo(header=header, height=height, width=width, k=k.ravel(),
+                      d=[0.0] * 5, distortion_model='plumb_bob', r=np.eye(3).ravel(),
                       p=np.pad(k, ((0, 0), (0, 1))).ravel())

@@ -12,6 +12,7 @@ import cv2
 from datasets.reading.test_files import turned
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.open_dataset import open_dataset
+from metricseg_ros.inputs.frame import DataWarning
 import numpy as np
 import pytest
 
@@ -118,8 +119,17 @@ def test_an_image_without_shapes_is_empty_and_one_without_a_file_is_left_out(
     assert (len(dataset), dataset[0].instance_count) == (1, 0)
 
 
+def test_a_shape_beside_the_image_is_told(tmp_path: Path) -> None:
+    dataset = open_dataset(write(tmp_path, box('cup', 0, 0, 4, 8), box('cup', 20, 0, 24, 8)))
+    with pytest.warns(DataWarning, match='desk: 1 of 2 objects cover no pixel'):
+        assert dataset[0].instance_count == 1
+
+
 @pytest.mark.parametrize(('marks', 'changed', 'reason'), [
     ([shape('line', (0, 0), (3, 3), kind='line')], {}, "got a line of a 'line': it has no area"),
+    ([shape('pen', (0, 0), (3, 3))], {}, 'it must have 3 points or more, got 2'),
+    ([shape('pen', (4, 4), (4, 1e12), kind='circle')], {}, 'must be near the image'),
+    ([shape('pen', (4, 4), (4, float('nan')), kind='circle')], {}, 'must be near the image'),
     ([shape('pen', (0, 0), (3, 'x'), (4, 4))], {}, "the polygon of a 'pen' cannot be drawn"),
     ([shape('pen', (0, 0), (3, 3), kind='mask', mask='AAAA')], {}, 'must be a PNG'),
     ([box('pen', 0, 0, 2, 2)], {'imageHeight': 99}, r'must be of size \(99, 12\)'),

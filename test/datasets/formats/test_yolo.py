@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 from datasets.reading.test_files import turned
 from metricseg_ros.datasets.open_dataset import open_dataset
+from metricseg_ros.inputs.frame import DataWarning
 import numpy as np
 import pytest
 
@@ -41,8 +42,36 @@ def test_outlines_are_objects_of_their_classes(tmp_path: Path) -> None:
 
 
 def test_an_image_without_a_file_or_with_an_empty_one_shows_no_object(tmp_path: Path) -> None:
-    assert open_dataset(write(tmp_path / 'a', None))[0].instance_count == 0
-    assert open_dataset(write(tmp_path / 'b', ''))[0].instance_count == 0
+    text = write(tmp_path, '')
+    folder = tmp_path / 'images' / 'train'
+    (folder / 'other.jpg').write_bytes((folder / 'desk.jpg').read_bytes())
+    dataset = open_dataset(text)
+    assert [dataset[index].instance_count for index in range(2)] == [0, 0]
+
+
+def test_a_set_without_any_label_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match='has no labels: those of .*desk.jpg would be .*desk.txt'):
+        open_dataset(write(tmp_path, None))
+
+
+def test_names_whose_numbers_have_gaps_are_refused(tmp_path: Path) -> None:
+    data = 'train: images/train\nnames: {1: cup, 2: book}\n'  # Ultralytics counts from 0.
+    with pytest.raises(ValueError, match=r'number its 2 names from 0 on.*\[1, 2\]'):
+        open_dataset(write(tmp_path, LEFT, data=data))
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    data = 'train: images/train\nval: images/val\nnames: [cup]\n'
+    with pytest.warns(DataWarning, match='images/val, which is not there'):
+        assert len(open_dataset(write(tmp_path, LEFT, data=data))) == 1
+
+
+def test_an_outline_may_reach_over_the_rim_and_one_without_area_is_told(tmp_path: Path) -> None:
+    over, flat = '0 0.5 -0.5 1.5 -0.5 1.5 1.5 0.5 1.5', '1 0.25 0.25 0.25 0.25 0.25 0.25'
+    with pytest.warns(DataWarning, match='desk: 1 of 2 objects cover no pixel'):
+        sample = open_dataset(write(tmp_path, f'{over}\n{flat}\n'))[0]
+    assert sample.class_ids.tolist() == [0, 1]
+    assert (sample.label_map[:, 8:] == 1).all() and not sample.label_map[:, :8].any()
 
 
 @pytest.mark.parametrize(('images', 'data'), [
@@ -71,7 +100,8 @@ def test_a_list_of_images_is_one_name_a_line_and_a_byte_order_mark_counts_for_no
     ('0 0.5 0.5 0.2 0.2', 'line 1 of .*desk.txt is a box: these are labels for detection'),
     (f'{LEFT}\n0 0.1 0.1 0.2', 'line 2 of .* must be a class and at least three corners'),
     ('2 0 0 1 0 1 1', 'is of class 2, data.yaml names 2'),
-    ('cup 0 0 1 0 1 1', 'must be numbers'), ('0 0 0 1 0 nan 1', 'corners must be numbers')])
+    ('cup 0 0 1 0 1 1', 'must be numbers'), ('0 0 0 1 0 nan 1', 'corners must be shares'),
+    ('0 0 0 16 0 16 8', 'corners must be shares of the image.*got 16')])
 def test_a_line_that_is_no_outline_is_refused_by_its_number(tmp_path: Path, labels: str,
                                                             reason: str) -> None:
     with pytest.raises(ValueError, match=reason):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from metricseg_ros.inputs.registered_depth import advise_rectifying, lens_shift
+from metricseg_ros.inputs.registered_depth import advise_rectifying, rectifying_shift
 import pytest
 from ros.depth_camera import info_message, LENS, SIZE
 from std_msgs.msg import Header
@@ -26,14 +26,40 @@ def test_the_shift_is_that_of_the_corner_farthest_from_the_axis() -> None:
     assert x < far
     # k1 moves a ray at radius r by k1 r^3 (Brown); fx and fy differ by a twentieth.
     expected = 0.1 * radius**2 * ((far * LENS.fx)**2 + (y * LENS.fy)**2)**0.5
-    assert lens_shift(info(0.1, 0.0, 0.0, 0.0, 0.0)) == pytest.approx(expected)
+    assert rectifying_shift(info(0.1, 0.0, 0.0, 0.0, 0.0)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize('lens', [
     info(), info(0.0, 0.0, 0.0, 0.0, 0.0), info(0.0, model='odd'),
-    info(0.1, 0.0, 0.0, 0.0, 0.0, k=[0.0] * 9)])
+    info(k=[0.0] * 9), info(p=[0.0] * 12), info(r=[0.0] * 9),
+    info(0.1, 0.0, 0.0, 0.0, 0.0, k=[0.0] * 9, p=[0.0] * 12)])
 def test_a_lens_that_is_straight_moves_nothing(lens: Any) -> None:
-    assert lens_shift(lens) == 0
+    assert rectifying_shift(lens) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_camera_that_is_turned_moves_what_is_seen() -> None:
+    # Half a turn about the axis: the farthest corner comes to lie on its other side.
+    far = math.hypot(SIZE[1] - LENS.cx, SIZE[0] - LENS.cy)
+    turned = info(r=[-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0])
+    assert rectifying_shift(turned) == pytest.approx(2 * far)
+    # By 0.1 about the vertical axis, to the right: what rectified lies at x is seen at the angle
+    # atan(x) - 0.1 or + 0.1; at the rim's middle row that is all there is.
+    turn = math.cos(0.1), math.sin(0.1)
+    aside = info(r=[turn[0], 0.0, turn[1], 0.0, 1.0, 0.0, -turn[1], 0.0, turn[0]])
+    x = (SIZE[1] - LENS.cx) / LENS.fx
+    assert rectifying_shift(aside) > LENS.fx * abs(math.tan(math.atan(x) - 0.1) - x)
+
+
+def test_a_rectified_image_of_another_focal_length_is_not_the_one_as_taken() -> None:
+    # P sees a quarter nearer than K: there the rim lies 1.25 times as far from the axis.
+    nearer = info(p=[1.25 * LENS.fx, 0.0, LENS.cx, 0.0, 0.0, LENS.fy, LENS.cy, 0.0,
+                     0.0, 0.0, 1.0, 0.0])
+    assert rectifying_shift(nearer) == pytest.approx((SIZE[1] - LENS.cx) * 0.2)
+
+
+def test_without_k_the_lens_bends_what_p_sees() -> None:
+    bent = (0.1, 0.0, 0.0, 0.0, 0.0)
+    assert rectifying_shift(info(*bent, k=[0.0] * 9)) == rectifying_shift(info(*bent))
 
 
 def fish_eye_shift(k1: float) -> float:
@@ -57,19 +83,21 @@ def fish_eye_shift(k1: float) -> float:
 @pytest.mark.parametrize('more', [(), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)])
 def test_a_fish_eye_is_one_by_any_name_and_with_any_number_of_zeros(model: str,
                                                                     more: tuple) -> None:
-    assert lens_shift(info(0.05, *more, model=model)) == pytest.approx(fish_eye_shift(0.05))
+    assert rectifying_shift(info(0.05, *more, model=model)) == pytest.approx(fish_eye_shift(0.05))
 
 
 @pytest.mark.parametrize('model', ['plumb_bob', 'radtan', 'Brown Conrady'])
 def test_a_plumb_bob_has_several_names(model: str) -> None:
-    assert lens_shift(info(0.1, 0.0, 0.0, 0.0, 0.0, model=model)) == lens_shift(info(0.1))
+    bent = info(0.1, 0.0, 0.0, 0.0, 0.0, model=model)
+    assert rectifying_shift(bent) == rectifying_shift(info(0.1))
 
 
 @pytest.mark.parametrize('lens', [
     info(0.5, model='odd'), info(0.5, model=''), info(0.1, 0.0, 0.0, 0.0, 0.01, model='fisheye'),
-    info(*[0.1] * 8), info(*[0.1] * 15, model='rational_polynomial')])
+    info(math.nan, 0.0, 0.0, 0.0, 0.0), info(*[0.1] * 8),
+    info(*[0.1] * 15, model='rational_polynomial')])
 def test_a_lens_that_is_not_known_is_said_to_be(lens: Any) -> None:
-    assert lens_shift(lens) is None
+    assert rectifying_shift(lens) is None
     told = advise_rectifying(lens, '/camera/image_raw')
     assert repr(lens.distortion_model) in told and 'is not known' in told
     assert not advise_rectifying(lens, '/camera/image_rect')
@@ -83,4 +111,4 @@ def test_a_lens_that_is_not_known_is_said_to_be(lens: Any) -> None:
     (info(-0.001, 0.0, 0.0, 0.0, 0.0), '/camera/image_raw', False)])
 def test_distortion_that_matters_is_said_of_images_as_they_are_taken(lens: Any, topic: str,
                                                                      is_said: bool) -> None:
-    assert ('the lens moves what is seen' in advise_rectifying(lens, topic)) == is_said
+    assert ('rectifying moves what is seen' in advise_rectifying(lens, topic)) == is_said
