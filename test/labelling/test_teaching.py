@@ -13,12 +13,13 @@ import time
 
 from datasets.formats.test_folder_dataset import write_index
 from metricseg_ros.cli.main import main
-from metricseg_ros.config import GroupingConfig
+from metricseg_ros.config import GroupingConfig, IGNORE_LABEL
 from metricseg_ros.config.segmenter import USUAL_MINIMUM_SCORE
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.open_dataset import open_dataset
 from metricseg_ros.export.onnx import write_weights
 from metricseg_ros.labelling.teaching.comparison import verdict
+from metricseg_ros.labelling.teaching.completing import completed, with_labels
 from metricseg_ros.labelling.teaching.held_out import above, judge, Judgement, split
 from metricseg_ros.labelling.teaching.oddities import oddities
 from metricseg_ros.labelling.teaching.pictures import numbered_as
@@ -126,6 +127,21 @@ def test_what_was_found_has_the_colour_of_the_object_of_which_it_is_more_than_ha
     assert numbered_as(found, truth).ids.tolist() == ids
     assert numbered_as(found, np.zeros_like(truth)).ids.tolist() == [1, 2, 3]
     assert len(numbered_as(found[:0], truth)) == 0
+
+
+def test_of_partial_labels_what_the_model_finds_beside_them_is_ignored_and_the_rest_known() -> None:
+    partial = replace(sample((0, 0, 20, 22)), background_known=False, name='partial')
+    whole = replace(partial, background_known=True, name='whole')
+    finder = Finder([0.9, 0.8, 0.3])
+    maps = completed([partial, whole], finder)
+    assert list(maps) == ['partial']
+    assert finder.grouping.minimum_score == 0.25  # Doubtful things, too.
+    known = with_labels(partial, maps['partial'])
+    assert known.background_known
+    expected = np.zeros(SIZE, np.uint16)
+    expected[:20, 30:50] = expected[24:36, :20] = IGNORE_LABEL
+    expected[:20, :22] = 1  # The first that it finds stands for this one, and takes nothing away.
+    np.testing.assert_array_equal(known.label_map, expected)
 
 
 @pytest.mark.parametrize(('change', 'interval', 'said'), [

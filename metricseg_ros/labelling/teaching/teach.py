@@ -28,6 +28,7 @@ from metricseg_ros.datasets.reading.files import read_json
 from metricseg_ros.export.onnx import write_model, write_weights
 from metricseg_ros.labelling.teaching.comparison import compare, Comparison, write_page
 from metricseg_ros.labelling.teaching.comparison import verdict as verdict_of
+from metricseg_ros.labelling.teaching.completing import completed, with_labels
 from metricseg_ros.labelling.teaching.held_out import judge, MOST_JUDGED, split
 from metricseg_ros.models import DESCRIPTION_FILE, load_description, ModelDescription, ModelError
 from metricseg_ros.network import MetricSegmentationNetwork
@@ -100,13 +101,23 @@ class Lesson:
         return network.eval()
 
     def source(self) -> Source:
-        """Draw images to learn from, each as often as the others."""
+        """Draw images to learn from, each as often as the others, with completed labels."""
+        whole = self.completed()
+
         def draw(rng: np.random.Generator) -> LabelledImage:
             sample = self.dataset[self.learnt[int(rng.integers(len(self.learnt)))]]
+            if sample.name in whole:
+                sample = with_labels(sample, whole[sample.name])
             return (replace(sample, class_ids=np.zeros_like(sample.class_ids))
                     if self.names_stay else sample)
-        known = self.dataset[self.learnt[0]].background_known
-        return Source(draw, self.classes, background_known=known)
+        return Source(draw, self.classes)
+
+    def completed(self) -> dict[str, bytes]:
+        """Complete labels of which some are missing, before processes that load images begin."""
+        partial = [i for i in self.learnt if not self.dataset[i].background_known]
+        if not partial:
+            return {}
+        return completed((self.dataset[i] for i in partial), opened(self.model.folder))
 
     @property
     def plan(self) -> dict[str, Any]:
