@@ -113,6 +113,13 @@ def test_where_not_everything_is_labelled_the_score_stays() -> None:
     assert judge(Finder([0.9, 0.8, 0.05]), [partial]).minimum_score == 0.5
 
 
+def test_of_models_that_find_what_is_labelled_the_one_of_better_masks_is_better() -> None:
+    exact, loose = (replace(sample(box), background_known=False)
+                    for box in ((0, 0, 20, 20), (0, 0, 20, 16)))
+    # A mask of 400 pixels, on an object of 400 and on one of 320.
+    assert [judge(Finder([0.9] * 3), [own]).figure for own in (exact, loose)] == [1.0, 0.9]
+
+
 def test_what_a_higher_score_leaves_is_part_of_what_a_lower_one_finds() -> None:
     found = Finder([0.9, 0.4, 0.2]).segment(np.zeros((*SIZE, 3), np.uint8))
     assert set(np.unique(above(found, 0.3))) == {0, 1, 2}
@@ -129,7 +136,7 @@ def test_what_was_found_has_the_colour_of_the_object_of_which_it_is_more_than_ha
     assert len(numbered_as(found[:0], truth)) == 0
 
 
-def test_of_partial_labels_what_the_model_finds_beside_them_is_ignored_and_the_rest_known() -> None:
+def test_of_partial_labels_what_the_model_finds_beside_them_is_ignored() -> None:
     partial = replace(sample((0, 0, 20, 22)), background_known=False, name='partial')
     whole = replace(partial, background_known=True, name='whole')
     finder = Finder([0.9, 0.8, 0.3])

@@ -31,7 +31,8 @@ export const setClasses = (names) => post('classes', names);
 
 // Label map of an answer: base64 of little-endian uint32, label and length of each run in turn.
 export function decodeRuns(text, pixels) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = letters.charCodeAt(index);
   const runs = new Uint32Array(bytes.buffer);
   const labels = new Uint16Array(pixels);
   for (let index = 0, at = 0; index < runs.length; index += 2) {

@@ -48,8 +48,8 @@ class Judgement:
     """
     What a model is worth on images kept apart.
 
-    :param figure: mean over the images of overlap F and of what is found, each counting half;
-        where not everything is labelled, of what is found alone.
+    :param figure: mean over the images of what is found and of overlap F, each counting half;
+        where not everything is labelled, of the mean best IoU in place of the latter.
     :param minimum_score: at which that is so.
     """
 
@@ -97,4 +97,4 @@ def _figure(label_map: np.ndarray, sample: LabelledImage, known: bool) -> float:
     measured = overlap(label_map, sample.label_map)
     if np.isnan(measured.found):  # No object: only that nothing is found there counts.
         return measured.f if known else np.nan
-    return (measured.f + measured.found) / 2 if known else measured.found
+    return (measured.found + (measured.f if known else measured.mean_best_iou)) / 2
