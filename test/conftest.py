@@ -43,6 +43,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                                     'and the built packages: use scripts/test', yellow=True)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run the tests of a GPU one after the other: it is one, and its memory is measured."""
+    return 1 if config.option.markexpr == 'gpu' else None
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs ROS 2 or a GPU where there is none."""
     if item.get_closest_marker('ros') and not _has_ros():

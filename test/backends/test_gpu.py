@@ -34,7 +34,8 @@ import numpy as np
 import pytest
 import torch
 
-pytestmark = pytest.mark.gpu
+# The first test waits for the engine: minutes on a Jetson.
+pytestmark = [pytest.mark.gpu, pytest.mark.timeout(900)]
 CPU = BackendConfig(device_policy='cpu')
 REPEATED = 1e-2
 """Largest difference between two runs of one image: kernels may add up in another order."""
