@@ -9,7 +9,7 @@ from dataclasses import replace
 import cv2
 from metricseg_ros.config import BACKGROUND, GroupingConfig, SupportConfig
 from metricseg_ros.grouping import SeedMasks
-from metricseg_ros.outlines import OutlineFilter, resample
+from metricseg_ros.outlines import depth_guide, OutlineFilter, resample
 from metricseg_ros.structures import (
     EmbeddedImage,
     ImageMasks,
@@ -100,11 +100,24 @@ def place_masks(masks: SeedMasks, embedded: EmbeddedImage, outline_radius: int
     """
     outlined = [(margin, embedded.to_image) for margin in masks.margins.cpu().numpy()]
     if outline_radius and embedded.guide is not None and min(embedded.guide.shape) >= 2:
-        guide = embedded.guide
-        draw = OutlineFilter(guide.cpu().numpy() if isinstance(guide, Tensor) else guide,
-                             embedded.image_size, outline_radius)
+        draw = OutlineFilter(guides_of(embedded), embedded.image_size, outline_radius)
         outlined = [draw(*item) for item in outlined]
     return [place_mask(margin, embedded.image_size, to_image) for margin, to_image in outlined]
+
+
+def guides_of(embedded: EmbeddedImage) -> list[np.ndarray]:
+    """
+    Tell what outlines follow in an image.
+
+    :param embedded: the image, with a guide.
+    :return: (h,w) float32 each: its brightness, and where it is known its depth.
+    """
+    guide = embedded.guide
+    guides = [guide.cpu().numpy() if isinstance(guide, Tensor) else guide]
+    if embedded.depth is not None:
+        of_depth = depth_guide(embedded.depth.metres, guides[0].shape)
+        guides += [] if of_depth is None else [of_depth]
+    return guides
 
 
 def place_mask(margin: np.ndarray, image_size: tuple[int, int],

@@ -162,7 +162,7 @@ def test_outlines_are_those_of_the_cpu(rng: np.random.Generator) -> None:
     to_image = geometry.grid_to_image(grid)
     margins = np.array([cv2.blur(rng.standard_normal(grid).astype(np.float32), (9, 9))
                         for _ in range(6)])
-    draw = OutlineFilter(guide, (240, 320), 3)
+    draw = OutlineFilter([guide], (240, 320), 3)
     outlines = Outlines((96, 128), (240, 320), grid, to_image, 3, 0.0, CPU)
     drawn, as_it_was = outlines(torch.from_numpy(margins), torch.from_numpy(guide))
     in_image = read(drawn, outlines.to_fine).numpy() >= 0
