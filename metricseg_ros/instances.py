@@ -99,8 +99,8 @@ def place_masks(masks: SeedMasks, embedded: EmbeddedImage, outline_radius: int
     :return: box and mask of each.
     """
     outlined = [(margin, embedded.to_image) for margin in masks.margins.cpu().numpy()]
-    if outline_radius and embedded.guide is not None and min(embedded.guide.shape) >= 2:
-        draw = OutlineFilter(guides_of(embedded), embedded.image_size, outline_radius)
+    if outline_radius and (guides := guides_of(embedded)):
+        draw = OutlineFilter(guides, embedded.image_size, outline_radius)
         outlined = [draw(*item) for item in outlined]
     return [place_mask(margin, embedded.image_size, to_image) for margin, to_image in outlined]
 
@@ -109,15 +109,17 @@ def guides_of(embedded: EmbeddedImage) -> list[np.ndarray]:
     """
     Tell what outlines follow in an image.
 
-    :param embedded: the image, with a guide.
-    :return: (h,w) float32 each: its brightness, and where it is known its depth.
+    :param embedded: the image.
+    :return: (h,w) float32 each: its brightness, and where it is known its depth; none where
+        outlines shall follow nothing.
     """
-    guide = embedded.guide
-    guides = [guide.cpu().numpy() if isinstance(guide, Tensor) else guide]
-    if embedded.depth is not None:
-        of_depth = depth_guide(embedded.depth.metres, guides[0].shape)
-        guides += [] if of_depth is None else [of_depth]
-    return guides
+    guide, depth = embedded.guide, embedded.depth
+    if guide is None or min(guide.shape) < 2:
+        return []
+    by_brightness = guide.cpu().numpy() if isinstance(guide, Tensor) else guide
+    height, width = by_brightness.shape
+    by_depth = None if depth is None else depth_guide(depth.metres, (height, width))
+    return [by_brightness] if by_depth is None else [by_brightness, by_depth]
 
 
 def place_mask(margin: np.ndarray, image_size: tuple[int, int],

@@ -6,8 +6,8 @@ Outlines that follow the image's edges: masks are finer than the network's grid.
 The side of the outline a pixel is on is smoothed by a guided filter (He, Sun and Tang, "Guided
 Image Filtering", TPAMI 2013, and in its fast form arXiv 1505.00996): around every pixel it is
 fitted as a linear function of the image's brightness, and so it changes where the brightness does.
-Where depth is known the function is one of brightness and depth, and print and shadows on a surface
-draw it less. The fits are made at half the size of the network's input.
+Where depth is known the function is one of brightness and depth, and print and shadows on a
+surface draw it less. The fits are made at half the size of the network's input.
 """
 
 from __future__ import annotations

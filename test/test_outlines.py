@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from metricseg_ros.outlines import depth_guide, DEPTH_EDGE, OutlineFilter, pixel_map, resample
+from metricseg_ros.outlines import DEPTH_EDGE, depth_guide, OutlineFilter, pixel_map, resample
 import numpy as np
 import pytest
 
