@@ -11,7 +11,7 @@ from metricseg_ros.backends import Backend
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.cli.bundled import photographs
-from metricseg_ros.config import BackendConfig
+from metricseg_ros.config import BackendConfig, GroupingConfig
 from metricseg_ros.device_program.masks import Steps
 from metricseg_ros.device_program.program import DeviceProgram, LADDER
 from metricseg_ros.inputs import open_input
@@ -85,7 +85,8 @@ def test_photographs_have_the_same_instances_as_on_the_cpu(
 
 def test_depth_goes_up_with_the_frame_and_finds_what_it_does_on_the_cpu() -> None:
     description = load_description('household-rgbd')
-    segmenter = InstanceSegmenter(description, OnnxRuntimeBackend(description, ON_CPU))
+    segmenter = InstanceSegmenter(description, OnnxRuntimeBackend(description, ON_CPU),
+                                  GroupingConfig(outline_radius=0))
     device = by_program(segmenter)
     for frame in open_input(shipped('demo/rgbd')):
         embedded = device.embed(frame.image, frame.depth)
