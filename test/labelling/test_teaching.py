@@ -154,7 +154,7 @@ def test_of_partial_labels_what_the_model_finds_beside_them_is_ignored() -> None
 @pytest.mark.parametrize(('change', 'interval', 'said'), [
     (0.1, [0.02, 0.2], 'better on the 4'), (-0.1, [-0.2, -0.02], 'WORSE'),
     (0.1, [-0.1, 0.2], 'better on the 4 images kept apart, but these are too few'),
-    (-0.1, [-0.2, 0.1], 'not better')])
+    (-0.1, [-0.2, 0.1], 'not better'), (0.0, [0.0, 0.0], 'and so it stays')])
 def test_the_verdict_follows_from_the_interval(change: float, interval: list[float],
                                                said: str) -> None:
     rows = [{'figure': figure, 'change': change, 'interval': interval}

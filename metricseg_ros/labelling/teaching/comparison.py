@@ -87,7 +87,7 @@ def verdict(comparison: Comparison) -> str:
     Say in a sentence what came of it.
 
     :param comparison: from :func:`compare`.
-    :return: better, worse, or that there are too few images to tell.
+    :return: better, worse, the same, or that there are too few images to tell.
     """
     rows = [row for row in comparison['rows'] if row['figure'] in DECISIVE and row['interval']
             and None not in row['interval']]
@@ -98,6 +98,9 @@ def verdict(comparison: Comparison) -> str:
     if any(row['interval'][0] > 0 for row in rows):
         return f'better on the {count} images kept apart, by more than chance'
     trend = sum(row['change'] for row in rows)
+    if rows and not any(row['change'] for row in comparison['rows']):
+        return (f'no step was better on the {count} images kept apart than the model as it was, '
+                'and so it stays: label images on which it goes wrong')
     return (f'{"better" if trend > 0 else "not better"} on the {count} images kept apart, but '
             'these are too few to tell: label some more')
 

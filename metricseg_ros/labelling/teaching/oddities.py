@@ -51,7 +51,8 @@ def oddities(samples: Iterable[LabelledImage], classes: Sequence[str],
     said = [('show no object, which is right only where there is none', empty),
             ('have specks, such as a brush leaves behind', specks),
             ('have an object in two pieces that lie far apart: two objects of one id?', doubles),
-            ('have no depth, which the model takes where it is there', flat)]
+            ('have no depth, which the model takes where it is there: what it does with depth is '
+             'not taught, and becomes worse if none has it', flat)]
     lines = [f'{len(found)} images {what}: {_named(found)}' for what, found in said if found]
     return lines + list(_odd_classes(counts, classes))
 
