@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 import os
 import signal
+from time import monotonic, sleep
 from typing import TypeVar
 
 from metricseg_ros.fast_dds import image_profile
@@ -16,6 +17,9 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 
 NodeType = TypeVar('NodeType', bound=Node)
+
+ENDING_S = 1.0
+"""Longest time in which ROS ends after an interrupt, by a thread of its own, in seconds."""
 
 
 @contextmanager
@@ -43,9 +47,20 @@ def running(make: Callable[[], NodeType]) -> Iterator[NodeType]:
         yield node
     except (KeyboardInterrupt, ExternalShutdownException):
         pass  # The usual ways to end.
+    except RuntimeError:  # An interrupt while a message is being converted comes out as one, too.
+        if not _is_ended():
+            raise
     finally:
         # A terminal and a launcher interrupt the same process, one after the other.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         node.destroy_node()
         rclpy.try_shutdown()  # Gives SIGINT back to Python.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _is_ended() -> bool:
+    """Tell whether an interrupt has ended ROS, or is about to."""
+    latest = monotonic() + ENDING_S
+    while rclpy.ok() and monotonic() < latest:
+        sleep(0.01)
+    return not rclpy.ok()

@@ -43,6 +43,21 @@ with running(make):
     raise AssertionError('there can be no node')
 """
 
+CONVERTING = """
+import os, signal, sys, time
+import rclpy
+from metricseg_ros.ros.process.lifetime import running
+
+with running(lambda: rclpy.create_node('converting')):
+    try:
+        if sys.argv[1] == 'interrupted':
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)
+    except KeyboardInterrupt:
+        pass
+    raise RuntimeError('Unable to convert call argument')
+"""
+
 
 @contextmanager
 def running_node(model: Path) -> Iterator[tuple[subprocess.Popen, Robot]]:
@@ -125,6 +140,15 @@ def test_an_interrupt_before_there_is_a_node_ends_without_a_traceback(sent: str)
     ended = subprocess.run([sys.executable, '-c', INTERRUPTED, sent], capture_output=True,
                            text=True, timeout=TIMEOUT_S)
     assert (ended.returncode, ended.stderr) == (0, '')
+
+
+@pytest.mark.parametrize(('how', 'code', 'lines'), [
+    ('interrupted', 0, []), ('by itself', 1, ['RuntimeError: Unable to convert call argument'])])
+def test_a_message_that_an_interrupt_spoils_is_no_fault_and_any_other_is(
+        how: str, code: int, lines: list[str]) -> None:
+    ended = subprocess.run([sys.executable, '-c', CONVERTING, how], capture_output=True, text=True,
+                           timeout=TIMEOUT_S)
+    assert (ended.returncode, ended.stderr.splitlines()[-1:]) == (code, lines)
 
 
 @pytest.mark.parametrize(('arguments', 'text'), [
