@@ -24,6 +24,11 @@ IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.apng', '.bmp', '.d
 COMMON_SUFFIXES = ('.jpg', '.jpeg', '.png')
 JPEG_QUALITY = 92
 LARGEST_JPEG_SIDE = 65500
+LARGEST_PICTURE, LARGEST_PNG_SIDE = 2**30, 1_000_000
+"""Pixels that OpenCV reads of any picture, and libpng along a side."""
+
+TOO_LARGE = (f'larger than OpenCV reads (at most {LARGEST_PICTURE} pixels, a PNG at most '
+             f'{LARGEST_PNG_SIDE} a side)')
 JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8\xff', b'\xff\xda', b'\xff\xd9'
 PNG_START, PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND'
 NEWER_FORMATS = ('GIF', 'WEBP', 'AVIF')
@@ -51,12 +56,21 @@ def decode(data: bytes | np.ndarray, flags: int) -> np.ndarray | None:
     :param flags: OpenCV's, such as cv2.IMREAD_COLOR.
     :return: the pixels in OpenCV's order of channels; None if they cannot be decoded.
     """
-    if bytes(data[:len(PNG_START)]) == PNG_START and not _is_whole_png(data):
-        return None
+    return _decoded(data, flags)[0]
+
+
+def _decoded(data: bytes | np.ndarray, flags: int) -> tuple[np.ndarray | None, str]:
+    """Decode a picture; return the pixels, or None and the limit of size that it breaks."""
+    if bytes(data[:len(PNG_START)]) == PNG_START:
+        if not _is_whole_png(data):
+            return None, ''
+        width, height = (int.from_bytes(bytes(data[at:at + 4]), 'big') for at in (16, 20))
+        if max(width, height) > LARGEST_PNG_SIDE or width * height > LARGEST_PICTURE:
+            return None, f'{TOO_LARGE}, and it is {width} wide and {height} high: cut it up'
     try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:  # No data at all, or a header that claims more pixels than OpenCV allows.
-        return None
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags), ''
+    except cv2.error as error:  # No data at all, or more pixels than OpenCV allows.
+        return None, f'{TOO_LARGE}: cut it up' if 'CV_IO_MAX_IMAGE' in str(error) else ''
 
 
 def encode(pixels: np.ndarray, suffix: str) -> bytes:
@@ -133,11 +147,12 @@ def decode_image(data: bytes, source: object, upright: bool = True) -> np.ndarra
     :return: (H,W,3) uint8 RGB.
     :raises InputError: if it is not an image of 8 or 16 bits.
     """
-    image = decode(data, cv2.IMREAD_COLOR | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION))
-    if image is None:
+    image, limit = _decoded(data, cv2.IMREAD_COLOR | (
+        0 if upright else cv2.IMREAD_IGNORE_ORIENTATION))
+    if image is None and not limit:
         image = _decode_by_pillow(data)
     if image is None:
-        raise InputError(f'{source}: {_what_it_is(data)}')
+        raise InputError(f'{source}: {limit or _what_it_is(data)}')
     if not data.startswith(JPEG_START):
         stored = decode(data, cv2.IMREAD_UNCHANGED)
         if stored is not None and stored.dtype not in (np.uint8, np.uint16):
@@ -166,9 +181,9 @@ def read_stored(path: Path) -> np.ndarray:
     :raises InputError: if it cannot be decoded, or is cut short.
     """
     data = read_bytes(path)
-    pixels = decode(data, cv2.IMREAD_UNCHANGED)
+    pixels, limit = _decoded(data, cv2.IMREAD_UNCHANGED)
     if pixels is None:
-        raise InputError(f'{path}: {_what_it_is(data)}')
+        raise InputError(f'{path}: {limit or _what_it_is(data)}')
     return pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, 3][:pixels.shape[2]]]
 
 

@@ -8,13 +8,15 @@ from collections.abc import Callable
 import os
 from pathlib import Path
 import re
+import struct
 import time
 from typing import Any
+import zlib
 
 import cv2
 from inputs.recordings import gradient
 from metricseg_ros.inputs import InputError, open_input
-from metricseg_ros.inputs.codec import encode, read_image
+from metricseg_ros.inputs.codec import decode_image, encode, read_image
 from metricseg_ros.inputs.images import natural_key
 import numpy as np
 from PIL import Image
@@ -364,3 +366,18 @@ def test_a_damaged_png_is_refused_at_once(tmp_path: Path, place: int) -> None:
     with pytest.raises(InputError):
         frames_of(tmp_path / 'a.png')
     assert time.monotonic() - start < 0.5
+
+
+@pytest.mark.parametrize('size', [(60_000, 60_000), (1, 1_000_001)])
+def test_a_picture_larger_than_is_read_is_refused_with_the_limit(
+        size: tuple[int, int], capfd: pytest.CaptureFixture[str]) -> None:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack('>I', len(body)) + kind + body + struct.pack(
+            '>I', zlib.crc32(kind + body))
+    header = struct.pack('>IIBBBBB', size[1], size[0], 8, 0, 0, 0, 0)
+    picture = (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header)
+               + chunk(b'IDAT', zlib.compress(b'')) + chunk(b'IEND', b''))
+    with pytest.raises(InputError, match=f'larger than OpenCV reads .* and it is {size[1]} wide '
+                       f'and {size[0]} high: cut it up'):
+        decode_image(picture, 'a.png')
+    assert capfd.readouterr() == ('', '')

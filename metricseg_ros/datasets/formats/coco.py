@@ -30,7 +30,7 @@ from metricseg_ros.datasets.reading.files import (
     to_int,
     usable,
 )
-from metricseg_ros.datasets.reading.masks import mask_of
+from metricseg_ros.datasets.reading.masks import is_in_shares, mask_of
 from metricseg_ros.inputs.frame import DataWarning
 
 NEEDED = {'images': {'id', 'file_name', 'height', 'width'}, 'categories': {'id', 'name'},
@@ -117,12 +117,17 @@ def open_coco(folder: Path, path: Path, skip_missing: bool = False) -> CocoDatas
     class_ids = {key: number for number, (key, _) in enumerate(categories, start=1)}
     annotations = _by_image(content, class_ids, path)
     bare: list[str] = []
+    shares: list[str] = []  # Those whose corners are shares of the image.
     try:
-        images = [_image(entry, folder, annotations.get(key, []), class_ids, bare)
+        images = [_image(entry, folder, annotations.get(key, []), class_ids, bare, shares)
                   for key, entry in _by_id(content['images'], path, 'images').items()]
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from None
-    _warn_of_bare(bare, sum(map(len, annotations.values())), path)
+    total = sum(map(len, annotations.values()))
+    _warn_of(bare, total, path, 'have no mask', 'segmentation must hold polygons of three corners '
+             'or more, or a run-length code')
+    _warn_of(shares, total, path, 'have corners from 0 to 1 only, as shares of the image', 'COCO '
+             'counts in pixels: multiply x by the width of the image and y by its height')
     taken = Counter(image.path for image in images)
 
     def fault(image: CocoImage) -> str:
@@ -198,8 +203,9 @@ def _by_image(content: Any, class_ids: Mapping[int | str, int],
 
 
 def _image(entry: Mapping[str, Any], folder: Path, annotations: list[Mapping[str, Any]],
-           class_ids: Mapping[int | str, int], bare: list[str]) -> CocoImage:
-    """Read an image's entry; annotations without a mask are added to `bare`."""
+           class_ids: Mapping[int | str, int], bare: list[str],
+           shares: list[str]) -> CocoImage:
+    """Read an image's entry; add annotations without a mask to `bare`, odd ones to `shares`."""
     name, where = str(entry['file_name']), f'image {entry["id"]!r:.40}'
     size = to_int(entry['height'], f'height of {where}'), to_int(entry['width'],
                                                                  f'width of {where}')
@@ -213,6 +219,8 @@ def _image(entry: Mapping[str, Any], folder: Path, annotations: list[Mapping[str
             if mask_of(annotation.get('segmentation'), size, draw=False) is None:
                 bare.append(what)
                 continue
+            if is_in_shares(annotation['segmentation'], size):
+                shares.append(what)
         except ValueError as error:
             faults.append(f'{what} {error}')
             continue
@@ -221,14 +229,12 @@ def _image(entry: Mapping[str, Any], folder: Path, annotations: list[Mapping[str
     return CocoImage(find_file(folder, name), name, size, tuple(kept), '; '.join(faults[:1]))
 
 
-def _warn_of_bare(bare: list[str], total: int, path: Path) -> None:
-    """Warn of annotations that have no mask, and refuse a file in which none has."""
-    if not bare:
+def _warn_of(found: list[str], total: int, path: Path, what: str, remedy: str) -> None:
+    """Warn of annotations in which something is wrong, and refuse a file in which it is in all."""
+    if not found:
         return
-    more = f' and {len(bare) - SHOWN} more' if len(bare) > SHOWN else ''
-    text = (f'{path}: {len(bare)} of {total} annotations have no mask: '
-            f'{", ".join(bare[:SHOWN])}{more}')
-    if len(bare) == total:
-        raise ValueError(f'{text}: segmentation must hold polygons of three corners or more, or a '
-                         'run-length code')
-    warnings.warn(text, DataWarning, stacklevel=2)
+    more = f' and {len(found) - SHOWN} more' if len(found) > SHOWN else ''
+    text = f'{path}: {len(found)} of {total} annotations {what}: {", ".join(found[:SHOWN])}{more}'
+    if len(found) == total:
+        raise ValueError(f'{text}: {remedy}')
+    warnings.warn(f'{text}: {remedy}', DataWarning, stacklevel=2)

@@ -44,6 +44,13 @@ def mask_of(segmentation: Any, size: tuple[int, int], draw: bool = True) -> np.n
     return filled(rings, size) if draw else rings[0]
 
 
+def is_in_shares(segmentation: Any, size: tuple[int, int]) -> bool:
+    """Tell whether polygons lie in the first pixel, as those in shares of the image all do."""
+    return (isinstance(segmentation, list) and max(size) > 1
+            and all(0 <= float(value) <= 1
+                    for ring in segmentation if _is_ring(ring) for value in ring))
+
+
 def _is_ring(ring: Any) -> bool:
     """Tell whether something is a list of numbers, long enough for a polygon."""
     return (isinstance(ring, list) and len(ring) >= 2 * CORNERS

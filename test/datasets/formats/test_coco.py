@@ -213,6 +213,23 @@ def test_a_file_without_any_mask_is_refused(tmp_path: Path) -> None:
         open_dataset(text)
 
 
+SHARES = [[0.1, 0.1, 0.9, 0.1, 0.9, 0.9]]
+
+
+def test_corners_as_shares_of_the_image_are_told_with_the_remedy(tmp_path: Path) -> None:
+    text = write(tmp_path, [{'category_id': 3, 'segmentation': SHARES},
+                            {'category_id': 3, 'segmentation': SQUARE}])
+    with pytest.warns(UserWarning, match='1 of 2 annotations have corners from 0 to 1 only, .*: '
+                      'annotation 0 of image .* multiply x by the width'):
+        assert len(open_dataset(text)) == 1
+
+
+def test_a_file_all_in_shares_is_refused(tmp_path: Path) -> None:
+    text = write(tmp_path, [{'category_id': 3, 'segmentation': SHARES}])
+    with pytest.raises(ValueError, match='1 of 1 annotations have corners from 0 to 1 only'):
+        open_dataset(text)
+
+
 @pytest.mark.parametrize(('image_id', 'annotated'), [(7, '7'), ('7', 7), (7, 7.0), ('007', '7'),
                                                      ('a1', 'a1')])
 def test_ids_are_compared_as_numbers(tmp_path: Path, image_id: object, annotated: object) -> None:
