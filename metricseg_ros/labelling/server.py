@@ -110,9 +110,12 @@ def serve(session: LabellingSession, host: str = LOCAL, port: int = 0,
     """
     import uvicorn
 
-    listener = socket.create_server((host, port))
+    is_ipv6 = ':' in host
+    listener = socket.create_server(
+        (host, port), family=socket.AF_INET6 if is_ipv6 else socket.AF_INET)
     token = secrets.token_urlsafe(16)
-    shown = socket.gethostname() if host in ('0.0.0.0', '::') else host
+    shown = socket.gethostname() if host in ('0.0.0.0', '::') else (
+        f'[{host}]' if is_ipv6 else host)
     ready(f'http://{shown}:{listener.getsockname()[1]}/{token}/')
     guard = Guard(make_application(session), token,
                   frozenset({'localhost', host.lower(), socket.gethostname().lower()}))

@@ -274,3 +274,10 @@ def test_what_the_page_does_ends_in_a_data_set(tmp_path: Path) -> None:
     assert json.loads((labels / 'index.json').read_text())[0]['source'].endswith('.jpg')
     written = cv2.imread(str(labels / 'labels' / f'{one}.png'), cv2.IMREAD_UNCHANGED)
     assert written.dtype == 'uint16'
+
+
+def test_the_page_may_be_served_at_an_ipv6_address(tmp_path: Path) -> None:
+    with labelling(photographs(tmp_path / 'photos', 1), '-o', tmp_path / 'labels', '--host',
+                   '::1') as running:
+        assert running.address.startswith('http://[::1]:')
+        assert len(running.ask('api/images')[1]['images']) == 1
