@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+import warnings
 import zlib
 
 import cv2
 from metricseg_ros.atomic_files import write_atomically
-from metricseg_ros.inputs.frame import InputError
+from metricseg_ros.inputs.frame import DataWarning, InputError
 import numpy as np
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.apng', '.bmp', '.dib', '.webp',
@@ -29,6 +30,7 @@ LARGEST_PICTURE, LARGEST_PNG_SIDE = 2**30, 1_000_000
 
 TOO_LARGE = (f'larger than OpenCV reads (at most {LARGEST_PICTURE} pixels, a PNG at most '
              f'{LARGEST_PNG_SIDE} a side)')
+TWELVE_BITS = 2**12
 JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8\xff', b'\xff\xda', b'\xff\xd9'
 PNG_START, PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND'
 NEWER_FORMATS = ('GIF', 'WEBP', 'AVIF')
@@ -157,6 +159,10 @@ def decode_image(data: bytes, source: object, upright: bool = True) -> np.ndarra
         stored = decode(data, cv2.IMREAD_UNCHANGED)
         if stored is not None and stored.dtype not in (np.uint8, np.uint16):
             raise InputError(f'{source}: {_what_it_is(data)}, got {stored.dtype}')
+        if stored is not None and stored.dtype == np.uint16 and 0 < stored.max() < TWELVE_BITS:
+            warnings.warn(f'{source}: its values reach {stored.max()} of 65535, so it is seen '
+                          'nearly black: it may hold 10 or 12 bits; multiply them to fill 16',
+                          DataWarning, stacklevel=2)
         if stored is not None and stored.ndim == 3 and stored.shape[2] == 4:
             image = _over_white(stored)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

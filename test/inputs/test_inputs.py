@@ -11,12 +11,14 @@ import re
 import struct
 import time
 from typing import Any
+import warnings
 import zlib
 
 import cv2
 from inputs.recordings import gradient
 from metricseg_ros.inputs import InputError, open_input
 from metricseg_ros.inputs.codec import decode_image, encode, read_image
+from metricseg_ros.inputs.frame import DataWarning
 from metricseg_ros.inputs.images import natural_key
 import numpy as np
 from PIL import Image
@@ -381,3 +383,13 @@ def test_a_picture_larger_than_is_read_is_refused_with_the_limit(
                        f'and {size[0]} high: cut it up'):
         decode_image(picture, 'a.png')
     assert capfd.readouterr() == ('', '')
+
+
+def test_twelve_bits_in_sixteen_are_told_of() -> None:
+    grey = np.full((4, 6), 4095, np.uint16)
+    with pytest.warns(DataWarning, match='a.png: its values reach 4095 of 65535'):
+        assert decode_image(encode(grey, '.png'), 'a.png').max() == 4095 // 256
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        decode_image(encode(grey + np.uint16(1), '.png'), 'a.png')
+        decode_image(encode(grey * np.uint16(0), '.png'), 'a.png')
