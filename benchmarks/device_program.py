@@ -3,7 +3,8 @@
 """
 Count the operators of the device's program by stage, and compare it with the CPU's path.
 
-The first photograph is counted; all are compared, from the raw frame to the masks in the image.
+The first image is counted; all are compared, from the raw frame, with its depth where there is
+some, to the masks in the image.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ from metricseg_ros.cli.options import (
     table_stream,
     write_report,
 )
-from metricseg_ros.device_program.program import DeviceProgram, LADDER
+from metricseg_ros.device_program.program import DeviceProgram, LADDER, Seen
+from metricseg_ros.device_program.runner import FrameInputs, ProgramRunner
 from metricseg_ros.inputs import open_input
+from metricseg_ros.inputs.frame import Frame
 from metricseg_ros.segmenter import InstanceSegmenter
 import numpy as np
 import torch
@@ -77,12 +80,12 @@ def stage() -> str:
     return f'{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}'
 
 
-def operators(made: DeviceProgram, frame: torch.Tensor, network: DeviceNetwork,
-              recorder: Recorder | None = None) -> list[tuple[str, str, list[tuple[int, ...]]]]:
+def operators(made: DeviceProgram, given: FrameInputs, network: DeviceNetwork
+              ) -> list[tuple[str, str, list[tuple[int, ...]]]]:
     """
     Run a program.
 
-    :param frame: (H,W,3) uint8 RGB.
+    :param given: the frame.
     :param network: runs the network, which counts for nothing, as an engine does.
     """
     said: list[tuple[torch.Tensor, ...]] = []
@@ -91,24 +94,41 @@ def operators(made: DeviceProgram, frame: torch.Tensor, network: DeviceNetwork,
         said.append(network(*inputs))
         return said[0]
 
+    def see(network: DeviceNetwork) -> Seen:
+        return made(network, given.frame, *given.depth, depth_guide=given.depth_guide)
+
     with torch.no_grad():
-        made.masks(made(first, frame), LADDER[0])  # Constants are made at the first run.
-        with recorder or Recorder() as recorder:
-            made.masks(made(lambda *inputs: said[0], frame), LADDER[0])
+        made.masks(see(first), LADDER[0])  # Constants are made at the first run.
+        with Recorder() as recorder:
+            made.masks(see(lambda *inputs: said[0]), LADDER[0])
     return recorder.seen
 
 
-def compared(by_itself: InstanceSegmenter, together: InstanceSegmenter,
-             image: np.ndarray) -> Row:
+def inputs_of(frame: Frame, segmenter: InstanceSegmenter) -> tuple[DeviceProgram, FrameInputs]:
+    """Make a program for a frame, and what goes up with it."""
+    description, grouping = segmenter.description, segmenter.own_grouping
+    runner = ProgramRunner(description, segmenter.input_size, segmenter.backend)
+    guide = runner.guide(frame.image.shape[:2], frame.depth, grouping)
+    made = DeviceProgram(description, frame.image.shape[:2], segmenter.input_size, grouping,
+                         torch.device('cpu'), guide is not None)
+    given = FrameInputs.within(torch.zeros(
+        FrameInputs.size(made, description.takes_depth), dtype=torch.uint8), made)
+    given.fill(frame.image, frame.depth, guide, made.geometry)
+    return made, given
+
+
+def compared(by_itself: InstanceSegmenter, together: InstanceSegmenter, frame: Frame) -> Row:
     """
     Segment an image in both ways.
 
     :param by_itself: the path on the CPU.
     """
-    embedded = together.embed(image)
-    expected, found = by_itself.segment(image), together.instances(embedded)
+    embedded = together.embed(frame.image, frame.depth)
+    expected, found = by_itself.segment(frame.image, frame.depth), together.instances(embedded)
     slots = [slots[-1] for slots in together._runner.slots.values()]
-    climbed = max(slots, key=lambda slot: slot.program.geometry.image_size == image.shape[:2])
+    climbed = max(slots, key=lambda slot: (
+        slot.program.geometry.image_size == frame.image.shape[:2],
+        slot.program.by_depth == (frame.depth is not None)))
     return {'instances': len(expected), 'found': len(found), 'by_program': bool(embedded.masks),
             'same_seeds': bool(np.array_equal(expected.seeds, found.seeds)),
             'same_names': bool(np.array_equal(expected.class_ids, found.class_ids)),
@@ -135,14 +155,12 @@ def run(args: argparse.Namespace) -> int:
         for choice in ('always', 'never'))
     load, out = load_average(), table_stream(args.json)
     counted, rows = [], []
-    for source, image in images(paths or list(map(str, photographs()))):
+    for frame in frames(paths or list(map(str, photographs()))):
         if not rows:
-            made = DeviceProgram(together.description, image.shape[:2], together.input_size,
-                                 together.own_grouping, torch.device('cpu'))
-            network = backend.on_device(made.geometry.input_size)
-            counted = operators(made, torch.from_numpy(image), network)
+            made, given = inputs_of(frame, together)
+            counted = operators(made, given, backend.on_device(made.geometry.input_size))
             print(table(by_stage(counted), ('stage', 'operators', 'which')), file=out)
-        rows.append({'source': source, **compared(by_itself, together, image)})
+        rows.append({'source': str(frame.source), **compared(by_itself, together, frame)})
     print(summary(rows), file=out)
     write_report({'benchmark': 'device_program', 'machine': machine(load),
                   'model': together.description.name, 'operators': counted, 'rows': rows},
@@ -150,11 +168,10 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
-def images(paths: list[str]) -> Iterator[tuple[str, np.ndarray]]:
-    """Read the images; return what each came from, too."""
+def frames(paths: list[str]) -> Iterator[Frame]:
+    """Read the images, with depth where a folder has it."""
     for path in paths:
-        for frame in open_input(path, on_error=LeftOut()):
-            yield str(frame.source), frame.image
+        yield from open_input(path, on_error=LeftOut())
 
 
 def by_stage(counted: list[tuple[str, str, list[tuple[int, ...]]]]) -> list[Row]:

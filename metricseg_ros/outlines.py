@@ -13,6 +13,7 @@ surface draw it less. The fits are made at half the size of the network's input.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -67,8 +68,8 @@ def depth_guide(metres: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
 
     :param metres: (H,W) float32; not known where not positive or not finite.
     :param size: (height, width) of the guide.
-    :return: of that size, float32; where depth is not known that of the nearest pixel. None where
-        it is known of no pixel.
+    :return: of that size, float32, 0 where it is nearest; where depth is not known that of the
+        nearest pixel. None where it is known of no pixel.
     """
     seen = (metres > 0) & (metres < np.inf)
     share, sums = (cv2.resize(raster, size[::-1], interpolation=cv2.INTER_AREA)
@@ -79,7 +80,8 @@ def depth_guide(metres: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
     _, nearest = cv2.distanceTransformWithLabels(
         (~known).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL)
     of_label = np.zeros(nearest.max() + 1, np.float32)
-    of_label[nearest[known]] = DEPTH_EDGE * np.log(sums[known] / share[known])
+    steps = DEPTH_EDGE * np.log(sums[known] / share[known])
+    of_label[nearest[known]] = steps - steps.min()
     return of_label[nearest]
 
 
@@ -180,15 +182,15 @@ class OutlineFilter:
         return cv2.blur(raster, (side, side), borderType=cv2.BORDER_REFLECT)
 
 
-def inverse(matrix: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
+def inverse(matrix: Sequence[Any]) -> list[list[Any]]:
     """
     Invert symmetric matrices of one or two rows, one for each pixel.
 
-    :param matrix: rows of (h,w) float32.
+    :param matrix: rows of (h,w) float32, arrays or tensors.
     :return: the same of the inverse.
     """
     if len(matrix) == 1:
-        return [[1 / matrix[0][0]]]
+        return [[matrix[0][0] ** -1]]
     (a, b), (_, c) = matrix
     determinant = a * c - b * b
     return [[c / determinant, -b / determinant], [-b / determinant, a / determinant]]

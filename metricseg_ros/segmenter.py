@@ -124,8 +124,7 @@ class InstanceSegmenter:
     def _embedded_by_program(self, images: Sequence[np.ndarray],
                              depths: Sequence[DepthImage | None]) -> list[EmbeddedImage] | None:
         """Make the masks beside the network; return None where that is not wanted or possible."""
-        by_depth = self.grouping.outline_radius and any(depth is not None for depth in depths)
-        if self.device_program == 'never' or by_depth:  # It draws no outlines by depth.
+        if self.device_program == 'never':
             return None
         for image in images:
             check_image(image)

@@ -9,11 +9,13 @@ all passes reach: then each smoothing is one operator, whatever it makes of the 
 
 from __future__ import annotations
 
-from metricseg_ros.outlines import CONTRAST, LEAST_KEPT, PASSES, pixel_map
+from collections.abc import Iterable
+
+from metricseg_ros.outlines import CONTRAST, inverse, LEAST_KEPT, PASSES, pixel_map
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, avg_pool3d, grid_sample, interpolate
+from torch.nn.functional import avg_pool2d, avg_pool3d, grid_sample, interpolate, pad
 
 
 def mirrored(size: int, beyond: int) -> np.ndarray:
@@ -62,24 +64,38 @@ def read(rasters: Tensor, where: Tensor) -> Tensor:
                        align_corners=True)[0]
 
 
+def side_of(fit: Tensor, guides: Tensor) -> Tensor:
+    """
+    Say by a fit on which side of the outline each pixel is.
+
+    :param fit: (1+G,K,h,w), slopes and shift.
+    :param guides: (G,h,w).
+    :return: (K,h,w), not negative inside.
+    """
+    *slopes, side = fit
+    for slope, guide in zip(slopes, guides, strict=True):
+        side = torch.addcmul(side, slope, guide)
+    return side
+
+
 class Outlines:
     """Draws the outlines of all masks, as :class:`metricseg_ros.outlines.OutlineFilter` does."""
 
     def __init__(self, content: tuple[int, int], image_size: tuple[int, int],
                  grid_size: tuple[int, int], to_image: np.ndarray, radius: int,
-                 black: float, device: torch.device) -> None:
+                 least: tuple[float, ...], device: torch.device) -> None:
         """
         Write down what depends on sizes alone.
 
-        :param content: (height, width) of the guide.
+        :param content: (height, width) of the guides.
         :param image_size: (height, width) of the image.
         :param grid_size: (height, width) of the network's grid.
         :param to_image: (2,2), rows are (scale, offset) of row and of column of the grid.
         :param radius: of the filter's window.
-        :param black: the guide's least value.
+        :param least: G values, the least of each guide: brightness, or brightness and depth.
         :param device: where masks are.
         """
-        self.radius, self.side, self.black = radius, 2 * radius + 1, black
+        self.radius, self.side = radius, 2 * radius + 1
         self.size = coarse = tuple(side // 2 for side in content)
         self.fine_size = tuple(2 * side for side in coarse)
         self.beyond = beyond = 2 * PASSES * radius
@@ -94,22 +110,23 @@ class Outlines:
         self.to_fine = places(np.stack([1 / scale, -offset / scale], axis=1), image_size,
                               self.fine_size, device)
         self.one, self.none = (torch.tensor(value, device=device) for value in (1.0, 0.0))
-        self.first, self.second, self.contrast = (
-            torch.tensor(pair, device=device)[:, None, None]
-            for pair in ([1.0, 0.0], [0.0, 1.0], [0.0, CONTRAST]))
+        self.least = torch.tensor(least, device=device)[:, None, None]
+        self.ones = torch.ones(1, *(side + 2 * beyond for side in coarse), device=device)
+        contrast = CONTRAST * torch.eye(len(least), device=device)
+        self.contrast = pad(contrast, (0, 0, 1, 0))[:, :, None, None]
 
-    def __call__(self, margins: Tensor, guide: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, margins: Tensor, guides: Tensor) -> tuple[Tensor, Tensor]:
         """
         Draw outlines.
 
         :param margins: (K,h,w) float32 on the grid.
-        :param guide: (H,W) float32, brightness of the image.
+        :param guides: (G,H,W) float32, brightness of the image, and perhaps its depth.
         :return: (K,H',W') margins on a finer raster, to be read at `to_fine`; and (K,) bool,
             whether the mask was too small or thin to be filtered and keeps its outline.
         """
-        fine = guide[:self.fine_size[0], :self.fine_size[1]] - self.black
-        coarse = read(fine[None], self.to_guide)
-        basis = torch.addcmul(self.first, coarse, self.second)  # 1 and the guide, not negative.
+        fine = guides[:, :self.fine_size[0], :self.fine_size[1]] - self.least
+        coarse = read(fine, self.to_guide)
+        basis = torch.cat([self.ones, coarse])  # Nowhere negative, so that a sign can be put on.
         fits = self._fits(coarse, basis)
         drawn = read(margins, self.to_grid)
         signed = torch.copysign(basis, drawn[:, None])
@@ -117,39 +134,47 @@ class Outlines:
         for number in range(PASSES):
             fit = self._fitted(signed, fits)
             if number + 1 < PASSES:
-                drawn = torch.addcmul(fit[1], fit[0], coarse)
-                signed = torch.copysign(basis, drawn[:, None])
-        slope, shift = interpolate(self._within(fit), size=self.fine_size, mode='bilinear',
-                                   align_corners=False)
-        drawn = torch.addcmul(shift, slope, fine)
+                signed = torch.copysign(basis, side_of(fit, coarse)[:, None])
+        fit = interpolate(self._within(fit), size=self.fine_size, mode='bilinear',
+                          align_corners=False)
+        drawn = side_of(fit, fine)
         found = (drawn >= 0).sum(dim=(1, 2))
         return drawn, self._loses(found, sides)
 
     def _fits(self, coarse: Tensor, basis: Tensor) -> Tensor:
         """
-        Say how a fit depends on the smoothed side and its smoothed product with the guide.
+        Say how a fit depends on the smoothed side and its smoothed products with the guides.
 
-        :param coarse: (1,h,w), the guide.
-        :param basis: (2,h,w), 1 and the guide.
-        :return: (2,1,2,h,w), what slope and shift take of either.
+        :param coarse: (G,h,w), the guides.
+        :param basis: (1+G,h,w), 1 and the guides.
+        :return: (1+G,1,1+G,h,w), what slopes and shift take of each.
         """
-        mean, square = self._smooth(torch.addcmul(self.contrast, coarse, basis))
-        precision = torch.addcmul(square, mean, mean, value=-1).reciprocal()
-        tilt = torch.addcmul(self.none, mean, precision, value=-1)
-        shift = torch.addcmul(self.one, mean, tilt, value=-1)
-        return torch.stack([tilt, precision, shift, tilt]).unflatten(0, (2, 1, 2))
+        mean, *square = self._smooth(torch.addcmul(self.contrast, basis[:, None], coarse))
+        precision = inverse([torch.addcmul(row, own, mean, value=-1)
+                             for row, own in zip(square, mean, strict=True)])
+        tilts = [self._less(self.none, row, mean) for row in precision]
+        rows = [part for tilt, row in zip(tilts, precision, strict=True) for part in (tilt, *row)]
+        parts = [*rows, self._less(self.one, mean, tilts), *tilts]
+        return torch.stack(parts).unflatten(0, (len(basis), 1, len(basis)))
+
+    @staticmethod
+    def _less(total: Tensor, ones: Iterable[Tensor], others: Iterable[Tensor]) -> Tensor:
+        """Take the products of each with the other from what there is."""
+        for one, other in zip(ones, others, strict=True):
+            total = torch.addcmul(total, one, other, value=-1)
+        return total
 
     def _fitted(self, signed: Tensor, fits: Tensor) -> Tensor:
         """
-        Fit the side of the outline to the guide.
+        Fit the side of the outline to the guides.
 
-        :param signed: (K,2,h,w), side of the outline and its product with the guide.
+        :param signed: (K,1+G,h,w), side of the outline and its products with the guides.
         :param fits: from :meth:`_fits`.
-        :return: (2,K,h,w), slope and shift, smoothed.
+        :return: (1+G,K,h,w), slopes and shift, smoothed.
         """
         side, radius = self.side, self.radius
-        return avg_pool3d(fits * self._smooth(signed), (2, side, side), 1, (0, radius, radius),
-                          divisor_override=side * side).squeeze(2)
+        return avg_pool3d(fits * self._smooth(signed), (len(fits), side, side), 1,
+                          (0, radius, radius), divisor_override=side * side).squeeze(2)
 
     def _smooth(self, rasters: Tensor) -> Tensor:
         return avg_pool2d(rasters, self.side, 1, self.radius)

@@ -34,11 +34,12 @@ class Seen(NamedTuple):
     A frame as the network sees it, on the device.
 
     :param output: of the network, on the part of its grid that shows the frame.
-    :param guide: (h,w) float32, brightness of the frame at the size of the network's input.
+    :param guides: (G,h,w) float32 at the size of the network's input: brightness of the frame,
+        and its depth where outlines follow that, too.
     """
 
     output: NetworkOutput
-    guide: Tensor
+    guides: Tensor
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class DeviceProgram:
     """Segments frames of one size; what depends on sizes and parameters alone is written down."""
 
     def __init__(self, description: ModelDescription, image_size: tuple[int, int],
-                 box: tuple[int, int], config: GroupingConfig, device: torch.device) -> None:
+                 box: tuple[int, int], config: GroupingConfig, device: torch.device,
+                 by_depth: bool = False) -> None:
         """
         Write down what does not depend on the network's grid.
 
@@ -67,12 +69,13 @@ class DeviceProgram:
         :param box: (height, width) of the box they are fitted into.
         :param config: how to group.
         :param device: where the program runs.
+        :param by_depth: whether outlines follow depth, too.
         :raises ValueError: if the program cannot do what the configuration asks for.
         """
         if not diversity_is_in_range(config):
             raise ValueError(f'grouping.diversity_weight is {config.diversity_weight:g}: only the '
                              'path on the CPU takes that')
-        self.config, self.device = config, device
+        self.config, self.device, self.by_depth = config, device, by_depth
         self.thresholds = description.similarity_thresholds
         # One threshold for all masks is judged by the class scores of the nearest trained one.
         self.levels = slice(None) if not config.similarity_threshold else slice(
@@ -84,7 +87,8 @@ class DeviceProgram:
         self.geometry = fit_geometry(image_size, box, description.size_multiple)
         self.prepare = FramePreparation(self.geometry, description.mean, description.std, device)
         self.prepare_depth = DepthPreparation(self.geometry, device)
-        self.black = -float(np.mean(np.divide(description.mean, description.std)))
+        black = -float(np.mean(np.divide(description.mean, description.std)))
+        self.least_guides = (black, 0.0) if by_depth else (black,)
         self.bits = 2 ** torch.arange(7, -1, -1, device=device, dtype=torch.uint8)
         self.grid: tuple[int, int] | None = None
 
@@ -104,16 +108,19 @@ class DeviceProgram:
         self.from_names = (rows[:, None] * (1 + columns[-1]) + columns).flatten()
         radius = self.config.outline_radius
         self.outlines = Outlines(geometry.content_size, geometry.image_size, shown, self.to_image,
-                                 radius, self.black, self.device) \
+                                 radius, self.least_guides, self.device) \
             if radius and min(geometry.content_size) >= 2 else None
 
-    def __call__(self, network: DeviceNetwork, frame: Tensor, *depth: Tensor) -> Seen:
+    def __call__(self, network: DeviceNetwork, frame: Tensor, *depth: Tensor,
+                 depth_guide: Tensor | None = None) -> Seen:
         """
         Let the network see a frame.
 
         :param network: runs the network on the device.
         :param frame: (H,W,3) uint8 RGB, on the device.
         :param depth: for a network that takes it (H,W) metres and camera (1,5), float32.
+        :param depth_guide: (h,w) float32 of :func:`metricseg_ros.outlines.depth_guide`, where
+            outlines follow depth.
         """
         tensor = self.prepare(frame)
         if depth:
@@ -123,8 +130,10 @@ class DeviceProgram:
         if self.grid is None:
             self._fit_grid(output)
         height, width = self.geometry.content_size
-        return Seen(crop_to_content(output, self.geometry),
-                    tensor[0, :, :height, :width].mean(dim=0))
+        guides = tensor[:, :, :height, :width].mean(dim=1)
+        if depth_guide is not None:
+            guides = torch.cat([guides, depth_guide[None]])
+        return Seen(crop_to_content(output, self.geometry), guides)
 
     def masks(self, seen: Seen, steps: Steps) -> Tensor:
         """
@@ -139,7 +148,7 @@ class DeviceProgram:
         logits = output.class_logits[self.levels]
         masks = self.grouping(output.embeddings, logits, self._said(output, logits),
                               output.name_logits is not None, steps)
-        return self._packed(masks, self._in_image(masks, seen.guide))
+        return self._packed(masks, self._in_image(masks, seen.guides))
 
     def _said(self, output: NetworkOutput, class_logits: Tensor) -> Tensor:
         """Give each pixel of the grid what it votes with, names of the coarser cell around it."""
@@ -148,11 +157,11 @@ class DeviceProgram:
         said = said.nan_to_num(LEAST_LOGIT, -LEAST_LOGIT, LEAST_LOGIT).flatten(1)
         return said if output.name_logits is None else said.index_select(1, self.from_names)
 
-    def _in_image(self, masks: GridMasks, guide: Tensor) -> Tensor:
+    def _in_image(self, masks: GridMasks, guides: Tensor) -> Tensor:
         """Take the masks to the image: (K,H,W) bool, also of those that are dropped."""
         margins = read(masks.margins, self.from_grid)
         if self.outlines is not None:
-            drawn, as_it_was = self.outlines(masks.margins, guide)
+            drawn, as_it_was = self.outlines(masks.margins, guides)
             margins = torch.where(as_it_was[:, None, None], margins,
                                   read(drawn, self.outlines.to_fine))
         return margins >= 0

@@ -18,7 +18,8 @@ from metricseg_ros.config import GroupingConfig
 from metricseg_ros.device_program.device_queue import DeviceQueue, Work
 from metricseg_ros.device_program.program import DeviceProgram, LADDER, Seen
 from metricseg_ros.models import ModelDescription
-from metricseg_ros.preprocess import ImageGeometry, preprocess_camera
+from metricseg_ros.outlines import depth_guide
+from metricseg_ros.preprocess import fit_geometry, ImageGeometry, preprocess_camera
 from metricseg_ros.structures import DepthImage, EmbeddedImage, ImageMasks
 import numpy as np
 import torch
@@ -40,16 +41,18 @@ class FrameInputs:
 
     :param frame: (H,W,3) uint8 RGB.
     :param depth: (H,W) metres and camera (1,5), float32, of a network that takes depth; else none.
+    :param depth_guide: (h,w) float32, where outlines follow depth; else None.
     """
 
     frame: Tensor
     depth: tuple[Tensor, ...]
+    depth_guide: Tensor | None
 
     @classmethod
     def size(cls, program: DeviceProgram, takes_depth: bool) -> int:
         """Tell how many bytes the buffer has."""
         pixels = int(np.prod(program.geometry.image_size))
-        return takes_depth * 4 * (5 + pixels) + 3 * pixels
+        return 4 * (takes_depth * (5 + pixels) + _guide_pixels(program)) + 3 * pixels
 
     @classmethod
     def within(cls, buffer: Tensor, program: DeviceProgram) -> FrameInputs:
@@ -58,24 +61,28 @@ class FrameInputs:
 
         :param buffer: (bytes,) uint8.
         """
-        pixels = 3 * int(np.prod(program.geometry.image_size))
-        numbers, frame = buffer.split([len(buffer) - pixels, pixels])
-        frame = frame.view(*program.geometry.image_size, 3)
-        if not len(numbers):
-            return cls(frame, ())
+        size, guide_pixels = program.geometry.image_size, _guide_pixels(program)
+        numbers, frame = buffer.split([len(buffer) - 3 * size[0] * size[1],
+                                       3 * size[0] * size[1]])
         numbers = numbers.view(torch.float32)
-        return cls(frame, (numbers[5:].view(*program.geometry.image_size),
-                           numbers[:5].view(1, 5)))
+        guide, numbers = numbers.split([guide_pixels, len(numbers) - guide_pixels])
+        return cls(frame.view(*size, 3),
+                   (numbers[5:].view(*size), numbers[:5].view(1, 5)) if len(numbers) else (),
+                   guide.view(*program.geometry.content_size) if guide_pixels else None)
 
-    def fill(self, image: np.ndarray, depth: DepthImage | None, geometry: ImageGeometry) -> None:
+    def fill(self, image: np.ndarray, depth: DepthImage | None, guide: np.ndarray | None,
+             geometry: ImageGeometry) -> None:
         """
         Put a frame in.
 
         :param image: (H,W,3) uint8 RGB.
         :param depth: of it, where it is known.
+        :param guide: of its depth, where outlines follow that.
         :param geometry: how the frame lies in the network's input.
         """
         self.frame.numpy()[:] = image
+        if self.depth_guide is not None:
+            self.depth_guide.numpy()[:] = guide
         if not self.depth:
             return
         metres, camera = self.depth
@@ -85,6 +92,10 @@ class FrameInputs:
         else:
             camera.copy_(preprocess_camera(depth, geometry))
             metres.numpy()[:] = depth.metres
+
+
+def _guide_pixels(program: DeviceProgram) -> int:
+    return int(program.by_depth) * int(np.prod(program.geometry.content_size))
 
 
 class Slot:
@@ -121,14 +132,16 @@ class Slot:
         """Return what runs, for people."""
         return f'one program, {self.rungs[0].why_no_graph or "a CUDA graph"}'
 
-    def submit(self, image: np.ndarray, depth: DepthImage | None) -> None:
+    def submit(self, image: np.ndarray, depth: DepthImage | None,
+               guide: np.ndarray | None) -> None:
         """
         Put a frame in; the host does not wait.
 
         :param image: (H,W,3) uint8 RGB.
         :param depth: of it, where it is known, for a network that takes it.
+        :param guide: of its depth, for a program whose outlines follow that.
         """
-        self.inputs.fill(image, depth, self.program.geometry)
+        self.inputs.fill(image, depth, guide, self.program.geometry)
         self.queue.upload(self.received, self.given)
         self.rungs[0]()
         self.wait = self.queue.marked()
@@ -142,7 +155,7 @@ class Slot:
                          class_logits=output.class_logits.clone(),
                          name_logits=None if names is None else names.clone())
         return EmbeddedImage(output, self.program.geometry.image_size, self.program.to_image,
-                             guide=self.seen.guide.clone(), masks=masks)
+                             guide=self.seen.guides[0].clone(), masks=masks)
 
     def _masks(self) -> ImageMasks | None:
         """Climb the ladder; return None where even its end is not enough."""
@@ -167,7 +180,8 @@ class Slot:
     def _run(self, rung: int) -> None:
         if rung == 0:
             received = FrameInputs.within(self.received, self.program)
-            self.seen = self.program(self.network, received.frame, *received.depth)
+            self.seen = self.program(self.network, received.frame, *received.depth,
+                                     depth_guide=received.depth_guide)
         packed = self.program.masks(self.seen, LADDER[rung])
         if not len(self.packed[rung]):
             self.packed[rung] = torch.zeros_like(packed, device='cpu',
@@ -193,7 +207,7 @@ class ProgramRunner:
         """
         self.description, self.box, self.backend = description, box, backend
         self.queue = DeviceQueue(torch.device(backend.report.device.split()[0]))
-        self.slots: dict[tuple[tuple[int, ...], GroupingConfig], list[Slot]] = {}
+        self.slots: dict[tuple[tuple[int, ...], GroupingConfig, bool], list[Slot]] = {}
         self._running = Lock()
         self.failure = ''
 
@@ -216,8 +230,9 @@ class ProgramRunner:
             for image, depth, grouping in zip(images, depths, groupings, strict=True):
                 if len(waiting) == BUFFERS:
                     found.append(waiting.popleft().answer())
-                waiting.append(self.slot(image.shape[:2], grouping))
-                waiting[-1].submit(image, depth)
+                guide = self.guide(image.shape[:2], depth, grouping)
+                waiting.append(self.slot(image.shape[:2], grouping, guide is not None))
+                waiting[-1].submit(image, depth, guide)
             found += [slot.answer() for slot in waiting]
         self._tell(waiting[-1].says)
         return found
@@ -238,15 +253,32 @@ class ProgramRunner:
         if self.backend.report.masks != masks:
             self.backend.report = replace(self.backend.report, masks=masks)
 
-    def slot(self, image_size: tuple[int, int], config: GroupingConfig) -> Slot:
+    def guide(self, image_size: tuple[int, int], depth: DepthImage | None,
+              config: GroupingConfig) -> np.ndarray | None:
+        """
+        Make the guide of depth.
+
+        :param image_size: (height, width) of the frame.
+        :param depth: of it, where it is known.
+        :param config: how to group.
+        :return: (h,w) float32; None where outlines follow no depth.
+        """
+        size = fit_geometry(image_size, self.box, self.description.size_multiple).content_size
+        if depth is None or not config.outline_radius or min(size) < 2:
+            return None
+        return depth_guide(depth.metres, size)
+
+    def slot(self, image_size: tuple[int, int], config: GroupingConfig,
+             by_depth: bool = False) -> Slot:
         """
         Give the buffers that are free longest.
 
         :param image_size: (height, width) of the frames.
         :param config: how to group.
+        :param by_depth: whether outlines follow depth, too.
         :return: one of two, by turns.
         """
-        key = (tuple(image_size), config)
+        key = (tuple(image_size), config, by_depth)
         if key not in self.slots:
             while len(self.slots) >= MOST_PROGRAMS:
                 self.slots.pop(next(iter(self.slots)))
@@ -255,10 +287,11 @@ class ProgramRunner:
         slots.append(slots.pop(0))
         return slots[-1]
 
-    def _made(self, image_size: tuple[int, int], config: GroupingConfig) -> list[Slot]:
+    def _made(self, image_size: tuple[int, int], config: GroupingConfig,
+              by_depth: bool) -> list[Slot]:
         try:
             program = DeviceProgram(self.description, image_size, self.box, config,
-                                    self.queue.device)
+                                    self.queue.device, by_depth)
         except ValueError as error:
             raise ProgramError(str(error)) from error
 

@@ -25,12 +25,15 @@ IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.apng', '.bmp', '.d
 COMMON_SUFFIXES = ('.jpg', '.jpeg', '.png')
 JPEG_QUALITY = 92
 LARGEST_JPEG_SIDE = 65500
-LARGEST_PICTURE, LARGEST_PNG_SIDE = 2**30, 1_000_000
-"""Pixels that OpenCV reads of any picture, and libpng along a side."""
+LARGEST_PNG_SIDE = 1_000_000
+"""Pixels that libpng reads along a side."""
 
-TOO_LARGE = (f'larger than OpenCV reads (at most {LARGEST_PICTURE} pixels, a PNG at most '
-             f'{LARGEST_PNG_SIDE} a side)')
+TOO_MANY_PIXELS = ('has more pixels than OpenCV reads: cut it up, or raise '
+                   'OPENCV_IO_MAX_IMAGE_PIXELS (2^30)')
+
 TWELVE_BITS = 2**12
+"""Values of 16 bits that are all below are seen nearly black."""
+
 JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8\xff', b'\xff\xda', b'\xff\xd9'
 PNG_START, PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND'
 NEWER_FORMATS = ('GIF', 'WEBP', 'AVIF')
@@ -66,13 +69,13 @@ def _decoded(data: bytes | np.ndarray, flags: int) -> tuple[np.ndarray | None, s
     if bytes(data[:len(PNG_START)]) == PNG_START:
         if not _is_whole_png(data):
             return None, ''
-        width, height = (int.from_bytes(bytes(data[at:at + 4]), 'big') for at in (16, 20))
-        if max(width, height) > LARGEST_PNG_SIDE or width * height > LARGEST_PICTURE:
-            return None, f'{TOO_LARGE}, and it is {width} wide and {height} high: cut it up'
+        side = max(int.from_bytes(bytes(data[at:at + 4]), 'big') for at in (16, 20))
+        if side > LARGEST_PNG_SIDE:  # libpng would say so itself, on stderr.
+            return None, f'a PNG may have {LARGEST_PNG_SIDE} pixels a side, got {side}: cut it up'
     try:
         return cv2.imdecode(np.frombuffer(data, np.uint8), flags), ''
     except cv2.error as error:  # No data at all, or more pixels than OpenCV allows.
-        return None, f'{TOO_LARGE}: cut it up' if 'CV_IO_MAX_IMAGE' in str(error) else ''
+        return None, TOO_MANY_PIXELS if 'CV_IO_MAX_IMAGE_PIXELS' in str(error) else ''
 
 
 def encode(pixels: np.ndarray, suffix: str) -> bytes:

@@ -181,6 +181,10 @@ def test_the_profile_of_the_middleware_is_looked_at(tmp_path: Path) -> None:
     assert check_profile({'FASTDDS_DEFAULT_PROFILES_FILE': str(path)}, None).status == WARN
     path.touch()
     assert check_profile({'FASTRTPS_DEFAULT_PROFILES_FILE': str(path)}, None).status == OK
+    transports = {'FASTDDS_BUILTIN_TRANSPORTS': 'LARGE_DATA'}
+    assert check_profile(transports, None).status == OK
+    both = check_profile({**transports, 'FASTDDS_DEFAULT_PROFILES_FILE': str(path)}, None)
+    assert both.status == WARN and both.remedy.startswith('unset one of them')
 
 
 def test_what_ros_lacks_is_told_in_one_line_and_ours_in_another() -> None:
@@ -201,6 +205,7 @@ def test_a_probe_that_fails_is_told() -> None:
 def test_an_image_comes_round_through_the_middleware() -> None:
     found = run_probe()
     assert 0 < found['round_trip_ms'] < 10_000
+    assert found['looked_s'] >= 3  # Publishers are often seen after one or two seconds only.
     assert not set(found['missing']) & set(found['required'])
 
 

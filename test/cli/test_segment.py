@@ -15,6 +15,7 @@ import time
 from typing import Any
 
 import cv2
+from inputs.videos import spoil, write_video
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import BAD_USAGE, DONE, FAILED, INTERRUPTED
 from metricseg_ros.cli.main import main
@@ -82,6 +83,16 @@ def test_an_unreadable_image_is_left_out_and_told(folder: Path, tmp_path: Path,
     assert 'left out' in line and 'broken.jpg' in line
     written = content(tmp_path / 'out')
     assert len(written['images']) == 2 and len(written['failures']) == 1
+
+
+def test_a_damaged_frame_of_a_video_is_told_and_the_rest_written(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_video(tmp_path / 'clip.mp4', 6)
+    spoil(path, 2, 'mp4v')
+    assert segment(path, '--output', tmp_path / 'out') == FAILED
+    assert 'frame 2' in capsys.readouterr().err
+    written = content(tmp_path / 'out')
+    assert len(written['images']) == 5 and len(written['failures']) == 1
 
 
 def odd_folder(folder: Path, photograph: bytes) -> list[str]:

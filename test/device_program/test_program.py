@@ -11,7 +11,7 @@ from metricseg_ros.backends import Backend
 from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
 from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.cli.bundled import photographs
-from metricseg_ros.config import BackendConfig, GroupingConfig
+from metricseg_ros.config import BackendConfig
 from metricseg_ros.device_program.masks import Steps
 from metricseg_ros.device_program.program import DeviceProgram, LADDER
 from metricseg_ros.inputs import open_input
@@ -49,9 +49,9 @@ def images() -> list[np.ndarray]:
 
 
 def program(segmenter: InstanceSegmenter, image: np.ndarray,
-            device: str = 'cpu') -> DeviceProgram:
+            device: str = 'cpu', by_depth: bool = False) -> DeviceProgram:
     return DeviceProgram(segmenter.description, image.shape[:2], segmenter.input_size,
-                         segmenter.grouping, torch.device(device))
+                         segmenter.grouping, torch.device(device), by_depth)
 
 
 def by_program(segmenter: InstanceSegmenter, **grouping: Any) -> InstanceSegmenter:
@@ -85,8 +85,7 @@ def test_photographs_have_the_same_instances_as_on_the_cpu(
 
 def test_depth_goes_up_with_the_frame_and_finds_what_it_does_on_the_cpu() -> None:
     description = load_description('household-rgbd')
-    segmenter = InstanceSegmenter(description, OnnxRuntimeBackend(description, ON_CPU),
-                                  GroupingConfig(outline_radius=0))
+    segmenter = InstanceSegmenter(description, OnnxRuntimeBackend(description, ON_CPU))
     device = by_program(segmenter)
     for frame in open_input(shipped('demo/rgbd')):
         embedded = device.embed(frame.image, frame.depth)
@@ -176,10 +175,15 @@ def test_nothing_is_asked_of_a_device_that_holds_no_numbers(segmenter: InstanceS
                             device='meta'))
         frame = torch.empty(image.shape, dtype=torch.uint8, device='meta')
         depth = (torch.empty(image.shape[:2], device='meta'), torch.empty(1, 5, device='meta'))
-        made(lambda *given: said, frame)
+        guided = program(segmenter, image, 'meta', by_depth=True)
+        guide = torch.empty(guided.geometry.content_size, device='meta')
+        for one, given in ((made, {}), (guided, {'depth_guide': guide})):
+            one(lambda *given: said, frame, **given)
         with Recorder('meta'):
-            for given in ((frame,), (frame, *depth)):
-                packed = made.masks(made(lambda *given: said, *given), LADDER[0])
+            for seen in (made(lambda *given: said, frame),
+                         made(lambda *given: said, frame, *depth)):
+                packed = made.masks(seen, LADDER[0])
+            guided.masks(guided(lambda *given: said, frame, *depth, depth_guide=guide), LADDER[0])
     assert packed.device.type == 'meta' and packed.dtype == torch.uint8
 
 

@@ -156,15 +156,17 @@ def test_rasters_are_read_as_cv2_reads_them(scale: float, offset: float,
     assert differs.mean() < 0.1 and abs(got.numpy() - expected).max() < 2 / 32
 
 
-def test_outlines_are_those_of_the_cpu(rng: np.random.Generator) -> None:
-    guide = cv2.blur(rng.random((96, 128)).astype(np.float32), (9, 9)) * 4
+@pytest.mark.parametrize('count', [1, 2])
+def test_outlines_are_those_of_the_cpu(count: int, rng: np.random.Generator) -> None:
+    guides = [cv2.blur(rng.random((96, 128)).astype(np.float32), (9, 9)) * 4
+              for _ in range(count)]
     grid, geometry = (24, 32), fit_geometry((240, 320), (96, 128), 32)
     to_image = geometry.grid_to_image(grid)
     margins = np.array([cv2.blur(rng.standard_normal(grid).astype(np.float32), (9, 9))
                         for _ in range(6)])
-    draw = OutlineFilter([guide], (240, 320), 3)
-    outlines = Outlines((96, 128), (240, 320), grid, to_image, 3, 0.0, CPU)
-    drawn, as_it_was = outlines(torch.from_numpy(margins), torch.from_numpy(guide))
+    draw = OutlineFilter(guides, (240, 320), 3)
+    outlines = Outlines((96, 128), (240, 320), grid, to_image, 3, (0.0,) * count, CPU)
+    drawn, as_it_was = outlines(torch.from_numpy(margins), torch.from_numpy(np.array(guides)))
     in_image = read(drawn, outlines.to_fine).numpy() >= 0
     for margin, mask, same in zip(margins, in_image, as_it_was, strict=True):
         fine, moved = draw(margin, to_image)
