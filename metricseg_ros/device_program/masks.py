@@ -120,11 +120,7 @@ class DeviceGrouping:
         at_seeds = least.exp()
         margins = margins_around(seeds[self.embedding].t(), columns, reach)
         wanted = before_the_end(margins, scores, at_seeds, self.least_area, self.one)
-        inside = torch.heaviside(margins, self.one)
-        for _ in range(config.mean_shift_steps):
-            means, _ = mask_means(inside, table)
-            margins = margins_around(means[:, self.embedding], columns, reach).maximum(least)
-            inside = torch.heaviside(margins, self.one)
+        margins, inside = self._shifted(margins, table, columns, reach, least)
         if not named:
             means, _ = mask_means(inside, table)
             class_ids = voted(means[:, self.said], seeds, len(class_logits))
@@ -143,6 +139,16 @@ class DeviceGrouping:
             ranks[:, None], wanted[:, None], torch.stack([kept, before], dim=1),
             torch.cat([areas, areas if spread is None else spread[:, None]], dim=1),
             means[:, self.embedding])
+
+    def _shifted(self, margins: Tensor, table: Tensor, columns: Tensor, reach: Tensor,
+                 least: Tensor) -> tuple[Tensor, Tensor]:
+        """Grow masks again around the means of their pixels; give which are inside, too."""
+        inside = torch.heaviside(margins, self.one)
+        for _ in range(self.config.mean_shift_steps):
+            means, _ = mask_means(inside, table)
+            margins = margins_around(means[:, self.embedding], columns, reach).maximum(least)
+            inside = torch.heaviside(margins, self.one)
+        return margins, inside
 
     def _pixels(self, points: Tensor, class_logits: Tensor, said: Tensor) -> Tensor:
         """Put what is known of each pixel into one table: (F,N) float32."""

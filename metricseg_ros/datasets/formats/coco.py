@@ -97,6 +97,13 @@ class CocoDataset:
         return draw_masks(image, masks, False, entry.path.stem)
 
 
+BARE = ('have no mask', 'segmentation must hold polygons of three corners or more, or a run-length '
+        'code')
+SHARES = ('have corners from 0 to 1 only, as shares of the image', 'COCO counts in pixels: '
+          'multiply x by the width of the image and y by its height')
+"""What annotations may all be wrong in, and what they must be."""
+
+
 def open_coco(folder: Path, path: Path, skip_missing: bool = False) -> CocoDataset:
     """
     Open a set with COCO's annotations.
@@ -124,10 +131,8 @@ def open_coco(folder: Path, path: Path, skip_missing: bool = False) -> CocoDatas
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from None
     total = sum(map(len, annotations.values()))
-    _warn_of(bare, total, path, 'have no mask', 'segmentation must hold polygons of three corners '
-             'or more, or a run-length code')
-    _warn_of(shares, total, path, 'have corners from 0 to 1 only, as shares of the image', 'COCO '
-             'counts in pixels: multiply x by the width of the image and y by its height')
+    _warn_of(bare, total, path, *BARE)
+    _warn_of(shares, total, path, *SHARES)
     taken = Counter(image.path for image in images)
 
     def fault(image: CocoImage) -> str:
