@@ -97,8 +97,8 @@ class CocoDataset:
         return draw_masks(image, masks, False, entry.path.stem)
 
 
-BARE = ('have no mask', 'segmentation must hold polygons of three corners or more, or a run-length '
-        'code')
+BARE = ('have no mask',
+        'segmentation must hold polygons of three corners or more, or a run-length code')
 SHARES = ('have corners from 0 to 1 only, as shares of the image', 'COCO counts in pixels: '
           'multiply x by the width of the image and y by its height')
 """What annotations may all be wrong in, and what they must be."""
