@@ -37,8 +37,6 @@ import torch
 # The first test waits for the engine: minutes on a Jetson.
 pytestmark = [pytest.mark.gpu, pytest.mark.timeout(900)]
 CPU = BackendConfig(device_policy='cpu')
-REPEATED = 1e-2
-"""Largest difference between two runs of one image: kernels may add up in another order."""
 MOVED = 1e-3
 """Largest share of pixels that rounding puts into another instance."""
 
@@ -122,14 +120,15 @@ def apart(first: list[torch.Tensor], second: list[torch.Tensor]) -> float:
 
 def test_an_output_is_of_its_own_image_whatever_ran_before_and_after(
         engine: Backend, description: ModelDescription, images: list[np.ndarray]) -> None:
+    # The first run of a size is the engine itself, later ones replay its CUDA graph; the same input
+    # gives the same bits, as NVIDIA says of an engine.
     tensors = inputs(description, images)
     first = [engine.run(tensor).embeddings for tensor in tensors]
     kept = [output.clone() for output in first]
     again = [engine.run(tensor).embeddings for tensor in reversed(tensors)][::-1]
     others = [apart([one], [two]) for one, two in combinations(first, 2) if one.shape == two.shape]
     print(f'two runs of an image are {apart(first, again):.1e} apart, images {min(others):.1e}')
-    assert all(map(torch.equal, first, kept))
-    assert apart(first, again) < REPEATED < 0.1 * min(others)
+    assert all(map(torch.equal, first, kept)) and all(map(torch.equal, first, again))
 
 
 def test_a_cuda_graph_is_captured(engine: Backend) -> None:
@@ -163,7 +162,7 @@ def test_images_of_several_threads_do_not_mix(
         for _ in range(5):
             together = list(pool.map(lambda tensor: engine.run(tensor).embeddings, tensors))
             print(f'alone and beside others: {apart(alone, together):.1e} apart')
-            assert apart(alone, together) < REPEATED
+            assert all(map(torch.equal, alone, together))
 
 
 def test_many_input_sizes_take_no_more_memory_than_some(
@@ -185,9 +184,9 @@ def test_the_engine_is_loaded_again_without_being_built(
     backend = open_backend(description, BackendConfig('tensorrt', 'require_gpu'))
     assert isinstance(backend, EngineBackend)
     tensor = torch.rand(1, 3, *description.input_size)
-    difference = apart([backend.run(tensor).embeddings], [engine.run(tensor).embeddings])
-    print(f'loaded and built: {difference:.1e} apart')
-    assert difference < REPEATED
+    loaded, built = (one.run(tensor).embeddings for one in (backend, engine))
+    print(f'loaded and built: {apart([loaded], [built]):.1e} apart')
+    assert torch.equal(loaded, built)
     backend.close()
 
 
