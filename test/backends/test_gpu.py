@@ -120,7 +120,7 @@ def apart(first: list[torch.Tensor], second: list[torch.Tensor]) -> float:
 
 def test_an_output_is_of_its_own_image_whatever_ran_before_and_after(
         engine: Backend, description: ModelDescription, images: list[np.ndarray]) -> None:
-    # The first run of a size is the engine itself, later ones replay its CUDA graph: the same bits.
+    # The first run of a size is the engine, later ones replay its CUDA graph: the same bits.
     tensors = inputs(description, images)
     first = [engine.run(tensor).embeddings for tensor in tensors]
     kept = [output.clone() for output in first]
