@@ -71,11 +71,7 @@ class Camera:
         return f'{self.name}/' if self.name else ''
 
     def activate(self, mailbox: Mailbox[CameraFrame]) -> None:
-        """
-        Begin to listen.
-
-        :param mailbox: where its images go.
-        """
+        """Begin to listen."""
         self.pairing.mailbox = mailbox
         self.input = ImageInput(self._node, self._config, self.prefix, self._receive, self._warn)
 
@@ -96,11 +92,7 @@ class Camera:
         self.outputs.close()
 
     def apply(self, config: NodeConfig) -> None:
-        """
-        Take over the parameters that may change at any time.
-
-        :param config: the new configuration.
-        """
+        """Take over the parameters that may change at any time."""
         self.outputs.overlay = config.overlay
         self.tracker.config = config.tracking
         self.placing.config = self.pairing.config = config.depth
@@ -116,18 +108,13 @@ class Camera:
         return self.counts.dropped + (mailbox.dropped(self.name) if mailbox else 0)
 
     def segments_with_depth(self) -> bool:
-        """
-        Tell whether images are to be segmented with depth: it is of use, and published.
-
-        :return: whether they are.
-        """
+        """Tell whether images are to be segmented with depth: it is of use, and published."""
         return self._takes_depth() and self.depth.is_offered()
 
     def depth_of(self, message: Any) -> Found | None:
         """
         Look for the depth of an image that has come, without waiting for it.
 
-        :param message: the image.
         :return: what there is; None if images are not to be segmented with depth.
         """
         if not self.segments_with_depth():
@@ -189,7 +176,6 @@ def check_camera_names(names: Sequence[str]) -> None:
     """
     Check the cameras' names.
 
-    :param names: as configured.
     :raises ValueError: if topics cannot begin with one, or two are the same.
     """
     if not names:

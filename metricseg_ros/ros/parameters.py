@@ -61,11 +61,7 @@ class NodeParameters:
             node.add_on_set_parameters_callback(self._check_and_apply)
 
     def force(self, name: str, value: Any) -> None:
-        """
-        Set a parameter that has taken effect already, also while the node is active.
-
-        :param name: dotted parameter name.
-        """
+        """Set a parameter that has taken effect already, also while the node is active."""
         self._forced = name
         try:
             self._node.set_parameters([Parameter(name, value=value)])
@@ -131,12 +127,7 @@ class NodeParameters:
 
 
 def descriptor(value: Any, info: ParameterInfo) -> ParameterDescriptor:
-    """
-    Describe one parameter to ROS.
-
-    :param value: its default; tells the type.
-    :param info: what the configuration says of it.
-    """
+    """Describe one parameter to ROS."""
     when = 'Takes effect at once.' if info.live else 'Takes effect at the next configure.'
     choices = f'One of: {", ".join(info.choices)}. ' if info.choices else ''
     # The type is checked by the configuration, whose reason says more than rclpy's "expected '3'".

@@ -31,7 +31,6 @@ def logged(transition: Transition) -> Transition:
     """
     Log what a transition raises, of which rclpy says nothing.
 
-    :param transition: a callback of a lifecycle node.
     :return: the same, but an exception becomes a logged error and the state 'error processing'.
     """
     @functools.wraps(transition)
@@ -136,11 +135,7 @@ class SegmenterNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def close(self, phase: str) -> None:
-        """
-        Free what the node holds.
-
-        :param phase: the state that follows.
-        """
+        """Free what the node holds."""
         self._break_bond()
         session, self.session = self.session, None
         self.phase = phase

@@ -30,8 +30,6 @@ class Session:
     """
     Everything between configure and cleanup.
 
-    :ivar cameras: name -> camera.
-    :ivar segmenter: finds the instances of all cameras.
     :ivar worker: takes the images while the node is active, else None.
     :ivar busy_with: name of the camera whose image the worker took last.
     """
@@ -68,21 +66,13 @@ class Session:
         return provenance_of(self.segmenter)
 
     def takes_depth(self) -> bool:
-        """
-        Tell whether images are better segmented with depth.
-
-        :return: whether they are.
-        """
+        """Tell whether images are better segmented with depth."""
         segmenter = self.segmenter
         return self._uses_depth and (segmenter.support.enabled
                                      or segmenter.description.takes_depth)
 
     def busy_seconds(self) -> float:
-        """
-        Tell how long the worker has been at its present images.
-
-        :return: seconds, 0 between images and while nobody works.
-        """
+        """Tell how many seconds the worker has been at its present images; 0 between images."""
         return 0.0 if self.worker is None else self.worker.busy_seconds()
 
     def why_stuck(self) -> str:
@@ -129,11 +119,7 @@ class Session:
         self.segmenter.close()
 
     def apply(self, config: NodeConfig) -> None:
-        """
-        Take over the parameters that may change at any time.
-
-        :param config: the new configuration.
-        """
+        """Take over the parameters that may change at any time."""
         before = self.segmenter.own_grouping.minimum_score
         self.segmenter.grouping, self.segmenter.support = config.grouping, config.support
         if self.worker is not None and self.segmenter.own_grouping.minimum_score != before:
@@ -147,7 +133,6 @@ class Session:
         """
         Have one image segmented, before those of the cameras.
 
-        :param camera: whose image it is.
         :param found: its depth; None where none is looked for.
         :param info: sensor_msgs/CameraInfo of both; None takes the camera's.
         :return: gets the instances, or the reason why there are none.
@@ -164,7 +149,6 @@ class Session:
         Go on with another segmenter, from the next image on; the old one is closed.
 
         :param segmenter: ready to run; it is closed if it cannot be taken over.
-        :param config: what it was made from.
         :raises RuntimeError: if the worker does not come to the end of its image.
         """
         if not self._segmenting.acquire(timeout=health.STUCK_S):

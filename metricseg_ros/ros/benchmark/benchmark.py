@@ -51,7 +51,6 @@ def photograph(size: tuple[int, int]) -> Image:
     Make an image message of a real scene.
 
     :param size: (height, width) in pixels.
-    :return: rgb8 image.
     """
     image = next(iter(open_input(shipped('demo/images/bin.jpg')))).image
     return raw_image(Header(frame_id='camera'), cv2.resize(image, size[::-1]))
@@ -61,9 +60,7 @@ def overheads(trips: RoundTrips, runs: int) -> list[dict[str, Any]]:
     """
     Measure the overhead at every size and for every set of outputs.
 
-    :param trips: connected with both nodes.
     :param runs: images through each node.
-    :return: a row each, of lists of milliseconds.
     """
     rows = []
     for outputs in OUTPUT_SETS:
@@ -79,8 +76,6 @@ def soak(trips: RoundTrips, process: int, seconds: float) -> dict[str, Any]:
     """
     Feed the segmenter for a long time and watch its memory.
 
-    :param trips: connected with the segmenter.
-    :param process: id of the segmenter's process.
     :return: counts, memory in megabytes, its slope and error in megabytes an hour, of all and of
         the node's own.
     """
@@ -136,11 +131,7 @@ def _alternate(trips: RoundTrips, image: Image, answers: tuple[str, ...],
 
 
 def measure(options: Namespace, logs: Path) -> dict[str, Any]:
-    """
-    Start the nodes and measure.
-
-    :return: rows, and the soak if it was asked for.
-    """
+    """Start the nodes and measure."""
     with Processes(logs) as processes:
         os.environ.update(processes.environment)
         processes.start('metricseg_ros.ros.benchmark.bare_relay', '--ros-args', '-r',

@@ -47,11 +47,7 @@ class Memory(NamedTuple):
 
 
 def memory_of(process: int) -> Memory:
-    """
-    Ask how much memory a process has in RAM.
-
-    :return: the memory by kind.
-    """
+    """Ask how much memory a process has in RAM."""
     status = Path(f'/proc/{process}/status').read_text()
     return Memory(*(int(re.search(rf'{name}:\s+(\d+) kB', status)[1]) * 1024 / 1e6
                     for name in ('RssAnon', 'RssFile', 'RssShmem')))

@@ -101,9 +101,6 @@ class RoundTrips(Node):
         """
         Spin until something has happened.
 
-        :param done: whether it has.
-        :param what: its name, for the error.
-        :param seconds: longest time to wait.
         :raises TimeoutError: if it has not happened by then.
         """
         end = monotonic() + seconds

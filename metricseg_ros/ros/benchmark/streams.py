@@ -39,9 +39,6 @@ def streams(logs: Path, model: str, image: Image, cameras: int, rate: float,
     """
     Start the segmenter and feed it.
 
-    :param logs: folder of the node's log.
-    :param model: path of the model.
-    :param cameras: number of cameras.
     :param rate: images a second of each.
     :return: counts and ages of each camera, memory of the node, and who kept the cores busy.
     """
@@ -84,7 +81,6 @@ def feed(trips: RoundTrips, names: list[str], image: Image, rate: float, seconds
     """
     Send an image from every camera, again and again.
 
-    :param trips: has the cameras.
     :param rate: images a second of each.
     :return: images sent by each.
     """
@@ -111,11 +107,7 @@ def usage(process: int) -> np.ndarray:
 
 
 def cpu_seconds(process: int) -> float:
-    """
-    Ask how much processor time a process has used.
-
-    :return: seconds of one core, in user and system mode.
-    """
+    """Ask how much processor time a process has used."""
     fields = Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 

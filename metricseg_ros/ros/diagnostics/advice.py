@@ -31,7 +31,6 @@ def advise(image_size: tuple[int, int], longest_side: int) -> str:
     """
     Say what is odd about an image that is segmented all the same.
 
-    :param image_size: (height, width) of the image.
     :param longest_side: of the network's input, in pixels.
     :return: one sentence, or empty.
     """

@@ -70,11 +70,7 @@ class Diagnostics:
             self.log_what_runs(now)
 
     def log_what_runs(self, now: Snapshot) -> None:
-        """
-        Log who runs the network when that has changed, and what is under way to run faster.
-
-        :param now: how the node is.
-        """
+        """Log who runs the network when that has changed, and what is under way to run faster."""
         made = now.provenance
         line = (f'{made.model} on {made.backend}, {made.provider}, {made.device}, '
                 f'{made.precision}{made.note and f": {made.note}"}')
@@ -156,14 +152,7 @@ class Diagnostics:
 
 def values_of(facts: Facts, now: Snapshot | None,
               camera: CameraSnapshot | None) -> list[tuple[str, str]]:
-    """
-    List what is told of one camera beside the verdict.
-
-    :param facts: what is known of it.
-    :param now: how the node is, or None.
-    :param camera: how the camera is, or None.
-    :return: keys and values.
-    """
+    """List what is told of one camera beside the verdict."""
     values = [('state', facts.phase)]
     if now is None or camera is None:
         return values

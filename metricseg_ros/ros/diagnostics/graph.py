@@ -55,11 +55,9 @@ def look_at(node: Node, topic: str, type_name: str, own: Collection[str]) -> Top
     """
     Look a topic up in the graph.
 
-    :param node: the node that looks.
     :param topic: full name of the topic.
     :param type_name: type that is wanted, as 'sensor_msgs/msg/Image'.
     :param own: the node's own topics, which are no suggestion.
-    :return: what there is.
     """
     infos = node.get_publishers_info_by_topic(topic)
     right = [info for info in infos if info.topic_type == type_name]
@@ -83,7 +81,6 @@ def unserved(node: Node, topic: str, type_name: str) -> str:
     """
     Find who subscribes to an output and gets nothing of it.
 
-    :param node: the node that publishes.
     :param topic: full name of the output.
     :param type_name: its type, as 'sensor_msgs/msg/Image'.
     :return: the first subscriber and why, in one sentence; empty if all are served.
@@ -106,7 +103,6 @@ def name_of(subscriber: TopicEndpointInfo) -> str:
 
     :param subscriber: what the graph says of it. It may be seen before its node is, and one that
         is not of ROS has no node.
-    :return: full name of its node, if that is known.
     """
     if subscriber.node_name == UNKNOWN_NODE:
         return 'a subscriber whose node is not known'
@@ -127,13 +123,7 @@ def not_offered(offered: QoSProfile, asked: QoSProfile) -> list[str]:
 
 
 def nearest(topic: str, others: Collection[str]) -> tuple[str, ...]:
-    """
-    Choose the topics that were most likely meant.
-
-    :param topic: full name that was asked for.
-    :param others: full names there are.
-    :return: the most similar ones first, few.
-    """
+    """Choose the topics that were most likely meant: the most similar names first, few."""
     def likeness(name: str) -> float:
         return difflib.SequenceMatcher(None, topic, name).ratio()
     return tuple(sorted(others, key=lambda name: (-likeness(name), name))[:MOST_NAMED])

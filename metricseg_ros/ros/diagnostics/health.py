@@ -41,7 +41,6 @@ class SilentTopic(NamedTuple):
 
     :param name: relative name, as it is remapped by.
     :param topic: full name.
-    :param view: who publishes there.
     """
 
     name: str
@@ -110,12 +109,7 @@ class Facts:
 
 
 class Verdict(NamedTuple):
-    """
-    A level and its reason.
-
-    :param level: OK, WARN or ERROR.
-    :param message: one sentence.
-    """
+    """A level and its reason."""
 
     level: int
     message: str
@@ -125,7 +119,6 @@ def judge(facts: Facts) -> Verdict:
     """
     Find what keeps the node from its work, the nearest cause first.
 
-    :param facts: what is known.
     :return: the first cause that holds, or that all is well.
     """
     for level, rule in RULES:

@@ -14,7 +14,6 @@ class InputSnapshot:
     """
     A camera's subscription to images.
 
-    :param topic: its full name.
     :param message_type: its type, as the graph names it.
     :param reliable: whether it asks for delivery now.
     :param follows: whether that is what the publishers offer.
@@ -82,7 +81,6 @@ class Snapshot:
     :param transport: raw or compressed.
     :param busy_s: time the worker has been at its present image, in seconds.
     :param busy_with: the camera whose image that is, or empty.
-    :param cameras: all of them.
     """
 
     provenance: Provenance
@@ -97,7 +95,6 @@ def type_name(kind: type) -> str:
     """
     Name a message's type as the graph does.
 
-    :param kind: class of the message.
     :return: such as 'sensor_msgs/msg/Image'.
     """
     return f'{kind.__module__.split(".")[0]}/msg/{kind.__name__}'

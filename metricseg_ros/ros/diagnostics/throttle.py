@@ -22,19 +22,11 @@ class ThrottledLog:
 
     rclpy throttles by line of code, so that of two different complaints from one line only the
     first is seen.
-
-    :ivar period: time before the same thing is said again, in seconds.
     """
 
     def __init__(self, log: Callable[[str], object], period: float = PERIOD,
                  clock: Callable[[], float] = monotonic) -> None:
-        """
-        Begin with nothing said.
-
-        :param log: where the texts go.
-        :param period: time before the same thing is said again, in seconds.
-        :param clock: seconds that never go back.
-        """
+        """Begin with nothing said."""
         self._log = log
         self.period = period
         self._clock = clock
@@ -42,11 +34,7 @@ class ThrottledLog:
         self._said: dict[str, tuple[float, int]] = {}
 
     def __call__(self, text: str) -> None:
-        """
-        Log a text, or only count it if it was logged within the period.
-
-        :param text: what to say.
-        """
+        """Log a text, or only count it if it was logged within the period."""
         now, kind = self._clock(), re.sub(r'\d+', '#', text)
         with self._lock:
             repeated = 0

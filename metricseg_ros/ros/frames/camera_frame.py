@@ -38,7 +38,6 @@ class Counts:
     """
     What became of a camera's images since configure.
 
-    :param segmented: images segmented.
     :param idle: images left alone, since nobody subscribes.
     :param bad: images that could not be read or segmented.
     :param dropped: images replaced by a newer one while the worker was busy, or left when the node
@@ -67,12 +66,8 @@ class FrameContext:
 
     :param camera: its name; may be empty.
     :param node: tells the time, by which ages are told, and whether it is being ended.
-    :param outputs: where the messages go.
-    :param depth: where depth comes from.
     :param tracker: knows the objects of the latest frames.
-    :param placing: puts in space what was found.
     :param recent: keeps what the network said of the latest frames.
-    :param latencies: of the latest frames.
     :param counts: what became of all frames.
     :param warn: told of every frame that fails or is odd, and throttles by itself.
     """
@@ -149,12 +144,7 @@ class CameraFrame:
                 self.context.warn(f'segmented without depth: {error}')
 
     def finish(self, segmenter: InstanceSegmenter, embedded: EmbeddedImage) -> None:
-        """
-        Group the image's pixels, and publish what is wanted of it or answer the one who asked.
-
-        :param segmenter: finds the instances.
-        :param embedded: what the network says of the image.
-        """
+        """Group the image's pixels; publish what is wanted of it, or answer the one who asked."""
         # Without the depth and the masks, which nobody needs any more.
         self.context.recent.add(EmbeddedFrame(
             self.header, replace(embedded, image=None, depth=None, masks=None), self.image,
@@ -167,22 +157,14 @@ class CameraFrame:
             self.reply.set_result(self._packed(segmenter, instances, True))
 
     def abandon(self, why: str) -> None:
-        """
-        Leave the image alone, through no fault of its own.
-
-        :param why: told to the one who asked, if one did.
-        """
+        """Leave the image alone, through no fault of its own, and tell why to one who asked."""
         if self.reply is not None:
             self.reply.set_exception(RuntimeError(why))
         else:
             self.context.counts.dropped += 1
 
     def fail(self, error: Exception) -> None:
-        """
-        Tell why nothing was found.
-
-        :param error: the reason.
-        """
+        """Tell why nothing was found."""
         if self.reply is not None:
             self.reply.set_exception(error)
         elif self.context.node.context.ok():  # Else the node is being ended, and cannot publish.
@@ -249,7 +231,6 @@ def segment_frames(segmenter: InstanceSegmenter, frames: Sequence[CameraFrame]) 
     """
     Bring frames to their end, through the network in one batch where that is possible.
 
-    :param segmenter: finds the instances.
     :param frames: of different cameras; one that fails is not held against the others.
     """
     readable = []

@@ -22,11 +22,7 @@ class Latencies:
     """The latest values of each stage, in milliseconds; safe to use from several threads."""
 
     def __init__(self, window: int) -> None:
-        """
-        Begin without frames.
-
-        :param window: number of latest frames that count.
-        """
+        """Begin without frames."""
         self._window = window
         self._lock = Lock()
         self._stages: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=window))
@@ -53,7 +49,6 @@ class Latencies:
         """
         Tell how many frames a second there were lately.
 
-        :param horizon: how far to look back, in seconds.
         :return: frames a second; 0 with fewer than two frames.
         """
         with self._lock:

@@ -25,12 +25,7 @@ class Pairing:
     """
 
     def __init__(self, node: Node, depth: DepthInput, config: DepthInputConfig) -> None:
-        """
-        Begin with nobody waiting.
-
-        :param depth: where depth comes from.
-        :param config: how long images wait.
-        """
+        """Begin with nobody waiting."""
         self.config = config
         self.mailbox: Mailbox[CameraFrame] | None = None
         self._node = node
@@ -42,11 +37,7 @@ class Pairing:
         self._timer.cancel()
 
     def add(self, frame: CameraFrame) -> None:
-        """
-        Take a frame in.
-
-        :param frame: of an image that has just come.
-        """
+        """Take a frame in."""
         patience = self.config.segmentation_wait if self._depth.flows() else 0.0
         self._waiting.add(frame, frame.header.stamp, frame.arrived + patience)
         self.look()

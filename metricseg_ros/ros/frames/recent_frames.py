@@ -25,8 +25,6 @@ class EmbeddedFrame:
     """
     A frame the network has seen.
 
-    :param header: of the image.
-    :param embedded: what the network said of it.
     :param image: (H,W,3) uint8 RGB; None once there is a newer frame, since images are large.
     :param depth_used: whether the network saw the image with depth.
     """
@@ -40,8 +38,6 @@ class EmbeddedFrame:
         """
         Grow the masks of clicks.
 
-        :param segmenter: tells how.
-        :param clicks: pixels of this frame.
         :return: the masks in the order of the clicks.
         :raises ClickError: if a click cannot be answered.
         """
@@ -53,20 +49,12 @@ class RecentFrames:
     """A ring of the latest frames; safe to use from several threads."""
 
     def __init__(self, most: int) -> None:
-        """
-        Begin empty.
-
-        :param most: number of frames kept.
-        """
+        """Begin empty."""
         self._lock = Lock()
         self._frames: deque[EmbeddedFrame] = deque(maxlen=most)
 
     def add(self, frame: EmbeddedFrame) -> None:
-        """
-        Keep a frame, in place of the oldest one.
-
-        :param frame: the newest one.
-        """
+        """Keep a frame, in place of the oldest one."""
         with self._lock:
             if self._frames:
                 self._frames[-1] = replace(self._frames[-1], image=None)

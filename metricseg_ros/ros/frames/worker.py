@@ -22,7 +22,6 @@ class Worker(Generic[Item]):
         """
         Start waiting for frames.
 
-        :param work: what to do with frames.
         :param on_error: told of every exception that `work` lets out; the worker goes on.
         :param most: tells how many frames `work` takes at once.
         """
@@ -44,7 +43,6 @@ class Worker(Generic[Item]):
         Let the present frames be finished, and end; the mailbox is closed.
 
         :param timeout: longest time to wait for that, in seconds.
-        :return: whether the thread has ended.
         """
         self.mailbox.close()
         self._thread.join(timeout)

@@ -36,7 +36,6 @@ class DepthInput:
     """
     Keep the latest depth images and intrinsics of a camera.
 
-    :ivar images: the depth images.
     :ivar info: the latest sensor_msgs/CameraInfo, or None.
     :ivar received: relative topic -> messages since the subscription.
     """
@@ -70,11 +69,7 @@ class DepthInput:
         return {name: item.topic_name for name, item in self._subscriptions.items()}
 
     def subscribe_to(self, wanted: Collection[str]) -> None:
-        """
-        Subscribe to what is wanted, and unsubscribe from what is not.
-
-        :param wanted: of :data:`TOPICS`.
-        """
+        """Subscribe to what is wanted, and unsubscribe from what is not."""
         for name, kind in TOPICS.items():
             if name in wanted and name not in self._subscriptions:
                 self._subscriptions[name] = FollowingSubscription(
@@ -85,11 +80,7 @@ class DepthInput:
                 self._forget(name)
 
     def is_offered(self) -> bool:
-        """
-        Tell whether anybody publishes depth, as it was a moment ago.
-
-        :return: whether there is a publisher.
-        """
+        """Tell whether anybody publishes depth, as it was a moment ago."""
         if monotonic() - self._looked >= LOOK_S:
             self._looked = monotonic()
             topic = self._node.resolve_topic_name(f'{self._prefix}depth')
@@ -97,11 +88,7 @@ class DepthInput:
         return self._is_offered
 
     def flows(self) -> bool:
-        """
-        Tell whether depth images come.
-
-        :return: whether one has come lately.
-        """
+        """Tell whether depth images come."""
         return monotonic() - self._latest < FLOWS_S
 
     def read(self, found: Found, frame: str, size: tuple[int, int],
@@ -110,10 +97,8 @@ class DepthInput:
         Read the depth of an image.
 
         :param found: what :attr:`images` gave for its stamp.
-        :param frame: of the image.
         :param size: (height, width) of the image.
         :param info: sensor_msgs/CameraInfo; None takes the latest.
-        :return: its depth.
         :raises MissingError: if depth or intrinsics have not come, or hold nothing.
         :raises DepthError: if they do not belong to the image.
         """

@@ -43,7 +43,6 @@ class ImageInput:
         """
         Subscribe.
 
-        :param config: tells transport and reliability.
         :param prefix: what stands before the topic's name: nothing, or the camera and a slash.
         :param deliver: called with every message, from the executor.
         :param warn: told of publishers that cannot be heard.

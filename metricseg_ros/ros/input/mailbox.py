@@ -28,19 +28,13 @@ class Mailbox(Generic[Item]):
         self._closed = False
 
     def dropped(self, sender: str = '') -> int:
-        """
-        Count items replaced by a newer one of the same sender before anybody took them.
-
-        :param sender: who sent them.
-        :return: their number.
-        """
+        """Count items replaced by a newer one of the same sender before anybody took them."""
         return self._dropped.get(sender, 0)
 
     def put(self, item: Item, sender: str | None = '') -> bool:
         """
         Leave an item, in place of the one of the same sender that lies there.
 
-        :param item: anything.
         :param sender: who sends it; None for one who asks, whose item is never replaced.
         :return: whether it was taken in, which a closed mailbox does not.
         """

@@ -32,9 +32,6 @@ class FollowingSubscription:
         """
         Subscribe.
 
-        :param kind: type of the messages.
-        :param topic: relative name.
-        :param receive: called with every message.
         :param depth: messages that may wait while the executor is busy.
         :param reliability: auto, reliable or best_effort.
         :param events: rclpy's SubscriptionEventCallbacks; its defaults when None.

@@ -47,8 +47,6 @@ class Waiting(Generic[Item]):
         """
         Let an image wait; the oldest of too many makes room.
 
-        :param item: the image.
-        :param stamp: of its header.
         :param until: how long it waits at most, by the steady clock, in seconds.
         :param found: its depth, if that is known already.
         """
@@ -80,11 +78,7 @@ class Waiting(Generic[Item]):
         return min((entry.until - monotonic() for entry in self._entries), default=None)
 
     def clear(self) -> list[Item]:
-        """
-        Let nobody wait any more.
-
-        :return: the images that waited.
-        """
+        """Let nobody wait any more."""
         items = [entry.item for entry in self._entries]
         self._entries.clear()
         return items

@@ -23,7 +23,6 @@ class Provenance:
     """
     Who made the instances, as the messages say it.
 
-    :param model: name of the model.
     :param class_names: name of class id i at index i - 1.
     :param backend: who ran the network: tensorrt, onnxruntime or torch.
     :param provider: the backend's own name of who computed.
@@ -42,11 +41,7 @@ class Provenance:
 
 
 def provenance_of(segmenter: InstanceSegmenter) -> Provenance:
-    """
-    Tell who makes the instances; a backend may change between two images.
-
-    :return: what the messages say of it.
-    """
+    """Tell who makes the instances; a backend may change between two images."""
     report, description = segmenter.backend.report, segmenter.description
     return Provenance(description.name, description.classes, report.backend, report.provider,
                       report.device, report.precision, report.note)
@@ -54,14 +49,7 @@ def provenance_of(segmenter: InstanceSegmenter) -> Provenance:
 
 def instance_array(header: Header, instances: Instances, provenance: Provenance,
                    depth_used: bool) -> InstanceArray:
-    """
-    Pack instances into a message; the latencies are left to who knows them.
-
-    :param header: header of the image.
-    :param instances: what was found in it.
-    :param provenance: who found it.
-    :param depth_used: whether the image was segmented with its depth.
-    """
+    """Pack instances into a message; the latencies are left to who knows them."""
     height, width = instances.image_size
     message = InstanceArray(
         header=header, image_height=height, image_width=width, model=provenance.model,
@@ -76,19 +64,13 @@ def label_map_image(header: Header, instances: Instances) -> Image:
     """
     Give the label map as an image.
 
-    :param instances: what was found in it.
     :return: mono16 image: 0 background, else the id of the best instance at each pixel.
     """
     return _image(header, instances.label_map, 'mono16')
 
 
 def rgb_image(header: Header, image: np.ndarray) -> Image:
-    """
-    Give an RGB array as an image message.
-
-    :param image: (H,W,3) uint8 RGB.
-    :return: rgb8 image.
-    """
+    """Give an RGB array as an image message."""
     return _image(header, image, 'rgb8')
 
 

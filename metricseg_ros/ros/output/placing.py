@@ -27,9 +27,7 @@ class SegmentedImage:
     """
     A segmented image that is to be placed in space.
 
-    :param header: of the image.
     :param image: (H,W,3) uint8 RGB.
-    :param instances: what was found in it.
     :param names: name of class id i at index i - 1.
     :param found: the depth it was segmented with; None where it was segmented without.
     :param depth: the same, read.
@@ -59,9 +57,6 @@ class Placing:
         """
         Start waiting.
 
-        :param outputs: where the messages go.
-        :param depth: where depth comes from.
-        :param config: how images are paired, and what is trusted.
         :param warn: told of what is wrong with depth that came, and throttles by itself.
         """
         self.config = config
@@ -82,11 +77,7 @@ class Placing:
             self._changed.notify()
 
     def add(self, seen: SegmentedImage) -> None:
-        """
-        Take a segmented image in; it is placed as soon as its depth is there.
-
-        :param seen: the image.
-        """
+        """Take a segmented image in; it is placed as soon as its depth is there."""
         with self._changed:
             self._waiting.add(seen, seen.header.stamp,
                               monotonic() + self.config.maximum_wait, seen.found)

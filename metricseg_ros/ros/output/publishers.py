@@ -60,7 +60,6 @@ class Outputs:
         Tell whether anybody subscribes to an output.
 
         :param name: the topic's name without the tilde.
-        :return: whether there is a subscriber.
         """
         publisher = self._publishers.get(name)
         return publisher is not None and publisher.get_subscription_count() > 0
@@ -80,19 +79,11 @@ class Outputs:
         return any(self.wanted(name) for name in self._publishers)
 
     def space_wanted(self) -> bool:
-        """
-        Tell whether depth is needed.
-
-        :return: whether any output that is made of depth has a subscriber.
-        """
+        """Tell whether depth is needed."""
         return any(self.wanted(name) for name in IN_SPACE)
 
     def clicked_wanted(self) -> bool:
-        """
-        Tell whether clicked points are to be answered.
-
-        :return: whether any output that is made of them has a subscriber.
-        """
+        """Tell whether clicked points are to be answered."""
         return any(self.wanted(name) for name in CLICKED)
 
     def inputs_wanted(self) -> tuple[str, ...]:
@@ -102,11 +93,7 @@ class Outputs:
         return ('camera_info',) if self.clicked_wanted() else ()
 
     def publish(self, name: str, message: Any) -> None:
-        """
-        Publish what is complete.
-
-        :param name: the topic's name without the tilde.
-        """
+        """Publish what is complete."""
         self._publishers[name].publish(message)
 
     def publish_views(self, header: Header, image: np.ndarray, instances: Instances,
@@ -114,9 +101,7 @@ class Outputs:
         """
         Publish all that is drawn or derived from the instances and has a subscriber.
 
-        :param header: header of the image.
         :param image: (H,W,3) uint8 RGB.
-        :param instances: what was found in it.
         :param names: name of class id i at index i - 1.
         """
         if self.wanted('label_map'):
@@ -139,12 +124,7 @@ class Outputs:
             self._publishers[name].publish(rgb_image(header, drawn))
 
     def publish_label_info(self, names: tuple[str, ...], minimum_score: float) -> None:
-        """
-        Publish the classes' names, for those who subscribe now or later.
-
-        :param names: name of class id i at index i - 1.
-        :param minimum_score: smallest score of an instance.
-        """
+        """Publish the classes' names, for those who subscribe now or later."""
         if self._label_info is not None:
             header = Header(stamp=self._node.get_clock().now().to_msg())
             self._label_info.publish(vision.label_info(header, names, minimum_score))

@@ -37,13 +37,9 @@ def object_array(header: Header, instances: Instances, names: Sequence[str],
     """
     Tell where the instances are.
 
-    :param header: of the image.
-    :param instances: N instances.
     :param names: name of class id i at index i - 1.
     :param objects: N objects in the same order; None where none has a place.
     :param depth_stamp: of the depth image; None where there was none.
-    :param problem: why none has a place.
-    :return: the message.
     """
     message = Object3DArray(header=header, depth_stamp=depth_stamp or Time(), problem=problem)
     message.objects = [
@@ -57,11 +53,8 @@ def marker_array(header: Header, instances: Instances, names: Sequence[str],
     """
     Draw a box and a label for each object that has a place; all drawn before are deleted.
 
-    :param header: of the image.
-    :param instances: N instances.
     :param names: name of class id i at index i - 1.
     :param objects: N objects in the same order; empty to delete only.
-    :return: the message.
     """
     markers = [Marker(header=header, action=Marker.DELETEALL)]
     for index, item in enumerate(objects):
@@ -76,9 +69,6 @@ def point_cloud(header: Header, image: np.ndarray, instances: Instances,
     """
     Give the points of all objects, one object after the other.
 
-    :param header: of the image.
-    :param image: (H,W,3) uint8 RGB, the points' colours.
-    :param instances: N instances.
     :param objects: N objects in the same order, or none.
     :return: the message; label is the instance's id.
     """

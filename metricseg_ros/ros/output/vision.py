@@ -27,9 +27,7 @@ def label_info(header: Header, class_names: tuple[str, ...], minimum_score: floa
     """
     Give the names of the classes.
 
-    :param header: stamp and frame.
     :param class_names: name of class id i at index i - 1.
-    :param minimum_score: smallest score of an instance.
     :return: the message; 0 is background.
     """
     names = ('background', *class_names)
@@ -43,8 +41,6 @@ def detections(header: Header, instances: Instances,
     """
     Give the instances as boxes.
 
-    :param header: header of the image.
-    :param instances: what was found in it.
     :param class_names: name of class id i at index i - 1.
     :return: the message; an id is the instance's label in the label map.
     """

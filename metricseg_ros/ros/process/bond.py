@@ -16,7 +16,6 @@ def bond_to_manager(node: LifecycleNode) -> Any:
     """
     Begin to send heartbeats, as Nav2's own nodes do while they are active.
 
-    :param node: whose name the bond has.
     :return: the bond, to be broken when the node is deactivated; None where bondpy is not
         installed: then the manager's bond_timeout must be 0.
     """

@@ -11,12 +11,7 @@ INTERRUPTED = 130
 
 
 def run(module: str) -> int | None:
-    """
-    Import a program and run it.
-
-    :param module: full name of a module with `main`.
-    :return: what `main` returns, for sys.exit.
-    """
+    """Import a program and run it."""
     try:
         main = import_module(module).main
     except KeyboardInterrupt:

@@ -32,11 +32,7 @@ class Processes:
     """
 
     def __init__(self, logs: Path) -> None:
-        """
-        Choose the domain.
-
-        :param logs: folder for what the nodes print.
-        """
+        """Choose the domain."""
         logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
         self._domain = Domain()
@@ -65,9 +61,7 @@ class Processes:
         """
         Start a node.
 
-        :param module: Python module to run.
         :param show: whether its standard output goes to this process's, not to its log.
-        :return: the process.
         """
         name = module.rsplit('.', 1)[-1]
         with open(self._logs / f'{name}.log', 'w') as log:
@@ -83,8 +77,6 @@ class Processes:
         """
         Wait for something that a node brings about.
 
-        :param done: whether it has happened.
-        :param seconds: longest time to wait.
         :raises ProcessError: if the node ends or the time is over before.
         """
         end = monotonic() + seconds

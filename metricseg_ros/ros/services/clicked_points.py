@@ -88,7 +88,6 @@ def pixel_of(position: np.ndarray, intrinsics: Intrinsics, frame: str) -> np.nda
     Find where a point is seen.
 
     :param position: (3,) in the camera's optical frame, in metres.
-    :param frame: name of the optical frame, for the message.
     :return: (1,2) row and column, with fractions; maybe outside the image.
     :raises PointError: if it is not in front of the camera.
     """

@@ -38,7 +38,6 @@ def answered(service: Callable[..., Any]) -> Callable[..., Any]:
     """
     Turn what a service raises into its answer; rclpy would end the node.
 
-    :param service: fills a response, or raises.
     :return: the same as a coroutine that never raises.
     """
     @functools.wraps(service)
@@ -67,7 +66,6 @@ class Requests:
 
         :param session: gives what the node holds, or None while it is unconfigured.
         :param phase: gives the state of its life cycle, and why the latest configure failed.
-        :param settings: told of a model that was loaded.
         """
         self.log_error = node.get_logger().error
         self._node = node
@@ -180,7 +178,6 @@ def camera_of(session: Session, name: str) -> Camera:
     Look a camera up.
 
     :param name: of the camera; may be empty if there is only one.
-    :raises LookupError: if there is no such camera.
     """
     cameras = session.cameras
     if not name and len(cameras) == 1:
@@ -194,11 +191,7 @@ def camera_of(session: Session, name: str) -> Camera:
 
 
 def refuse_if_stuck(session: Session) -> None:
-    """
-    Refuse what would wait for the worker, if that does not come to an end.
-
-    :raises RuntimeError: if so.
-    """
+    """Refuse what would wait for the worker, if that does not come to an end."""
     if stuck := session.why_stuck():
         raise RuntimeError(stuck)
 
@@ -207,7 +200,6 @@ def newest_of(camera: Camera) -> Any:
     """
     Give the image that came last from a camera.
 
-    :return: its message.
     :raises LookupError: if none has come.
     """
     if camera.newest is None:
@@ -217,12 +209,7 @@ def newest_of(camera: Camera) -> Any:
 
 
 def is_empty(image: Any) -> bool:
-    """
-    Tell whether an image was left out of a request.
-
-    :param image: sensor_msgs/Image.
-    :return: whether it has neither pixels nor data.
-    """
+    """Tell whether an image was left out of a request."""
     return not image.data and not image.height and not image.width
 
 
@@ -230,10 +217,8 @@ def depth_given(request: SegmentImage.Request, camera: Camera) -> tuple[Found | 
     """
     Take the depth out of a request.
 
-    :param request: the request.
     :param camera: whose camera_info is taken where the request has none.
     :return: the depth and the camera_info; both None if the request has no depth.
-    :raises ValueError: if there is no camera_info.
     """
     if is_empty(request.depth):
         return None, None
@@ -247,9 +232,6 @@ def pixels(rows: Any, columns: Any, *names: str) -> np.ndarray:
     """
     Pair rows and columns.
 
-    :param rows: (P,) numbers.
-    :param columns: (P,) numbers.
-    :param names: of both, for the message.
     :return: (P,2) float64 (row, col).
     :raises ClickError: if there are not as many of both.
     """

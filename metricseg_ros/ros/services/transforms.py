@@ -24,18 +24,13 @@ class Transforms:
     """Listen to /tf while a point waits for its transform, and not else: it costs a lot."""
 
     def __init__(self, node: Node) -> None:
-        """
-        Prepare.
-
-        :param node: listens.
-        """
+        """Prepare."""
         self._node = node
 
     async def moved(self, point: PointStamped, frame: str) -> np.ndarray:
         """
         Give a point in another frame.
 
-        :param frame: name of the frame.
         :return: (3,) in that frame, by the latest transform.
         :raises TransformError: if there is no transform, or no tf2_ros.
         """
@@ -69,13 +64,7 @@ class Transforms:
 
 
 def transformed(position: np.ndarray, transform: TransformStamped) -> np.ndarray:
-    """
-    Move a point.
-
-    :param position: (3,).
-    :param transform: where to; its rotation has length 1.
-    :return: (3,).
-    """
+    """Move a point."""
     shift, turn = transform.transform.translation, transform.transform.rotation
     axis = np.array([turn.x, turn.y, turn.z])
     across = 2 * np.cross(axis, position)

@@ -23,11 +23,8 @@ def raw_image(header: Header, image: np.ndarray, encoding: str = 'rgb8',
     """
     Make the message of a camera without compression.
 
-    :param header: stamp and frame.
     :param image: (H,W,3) uint8 RGB.
-    :param encoding: one of :data:`ENCODINGS`.
     :param padding: bytes without meaning at the end of each row.
-    :raises ValueError: for another encoding.
     """
     if encoding not in ENCODINGS:
         raise ValueError(f'encoding must be one of {", ".join(ENCODINGS)}, got {encoding!r}')
@@ -45,11 +42,8 @@ def compressed_image(header: Header, image: np.ndarray, compression: str) -> Com
     """
     Make the message of a camera that compresses.
 
-    :param header: stamp and frame.
     :param image: (H,W,3) uint8 RGB.
-    :param compression: one of :data:`FORMATS`.
     :return: the message; its format is written as image_transport does.
-    :raises ValueError: for another compression.
     """
     if compression not in FORMATS:
         raise ValueError(f'compression must be one of {", ".join(FORMATS)}, got {compression!r}')
@@ -62,7 +56,6 @@ def depth_image(header: Header, metres: np.ndarray) -> Image:
     """
     Make the message of registered depth.
 
-    :param header: stamp and frame, those of the image.
     :param metres: (H,W) float32; 0 where it is not known.
     """
     height, width = metres.shape
@@ -74,7 +67,6 @@ def camera_info(header: Header, image_size: tuple[int, int], camera: Intrinsics)
     """
     Make the message of a pinhole's intrinsics.
 
-    :param header: stamp and frame, those of the image.
     :param image_size: (height, width).
     :param camera: in pixels of the image.
     """

@@ -31,8 +31,6 @@ def run(options: Namespace, folder: Path) -> dict[str, Any]:
     """
     Run the three nodes to the end.
 
-    :param folder: for what the processes tell each other.
-    :return: the summary.
     :raises ProcessError: if one of them fails.
     """
     nodes, ready = 'metricseg_ros.ros', folder / 'ready'
@@ -57,12 +55,7 @@ def run(options: Namespace, folder: Path) -> dict[str, Any]:
 
 
 def summary(played: dict[str, Any], seen: dict[str, Any], output: Path) -> dict[str, Any]:
-    """
-    Bring together what went in and what came out.
-
-    :param output: folder of the overlays.
-    :return: the summary, for JSON.
-    """
+    """Bring together what went in and what came out."""
     return {'frames_in': played['frames'], **seen,
             'dropped': played['published'] - seen['frames_segmented'], 'output': str(output)}
 
@@ -82,12 +75,7 @@ def report(result: dict[str, Any]) -> str:
 
 
 def parse_arguments(arguments: list[str] | None = None) -> Namespace:
-    """
-    Read the command line.
-
-    :param arguments: None takes the process's own.
-    :return: the options, checked.
-    """
+    """Read the command line."""
     parser = Parser(prog='scripts/demo', description=__doc__)
     parser.add_argument('--frames', type=whole_number(1), default=30,
                         help='number of images (default: 30)')

@@ -18,22 +18,14 @@ class OverlayWriter:
     """Write every overlay as a PNG, and all of them into an MP4."""
 
     def __init__(self, folder: Path) -> None:
-        """
-        Make the folder.
-
-        :param folder: where the files go.
-        """
+        """Make the folder."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._count = 0
         self._video = OverlayVideo(folder / 'overlay.mp4', VIDEO_RATE)
 
     def write(self, image: np.ndarray) -> None:
-        """
-        Write one overlay.
-
-        :param image: (H,W,3) uint8 RGB.
-        """
+        """Write one overlay."""
         self._count += 1
         write_image(self._folder / f'overlay_{self._count:04d}.png', image)
         self._video.write(image)

@@ -72,7 +72,6 @@ class CameraPlayer(Node):
         """
         Publish images at the rate asked for, or each when the one before has come back.
 
-        :param frames: the images, with depth or without.
         :return: number of different images published.
         :raises TimeoutError: if an image does not come back.
         """
@@ -132,11 +131,7 @@ class CameraPlayer(Node):
 
 
 def tell(error: ValueError) -> None:
-    """
-    Tell of an image that is left out.
-
-    :param error: says which, and why.
-    """
+    """Tell of an image that is left out."""
     print(f'camera_player: left out: {error}', file=sys.stderr)
 
 
@@ -145,9 +140,7 @@ def frames_of(path: Path, topic: str | None, frames: int) -> Iterator[Frame]:
     Read images, from the start again where more are wanted than there are.
 
     :param path: whatever :func:`metricseg_ros.inputs.open_input` opens.
-    :param topic: image topic of a bag.
     :param frames: number of images; 0 for each once.
-    :return: the images, with depth where the input has it.
     :raises ValueError: if there is nothing to play.
     """
     source, count = open_input(path, topic, tell), 0
@@ -164,12 +157,7 @@ def frames_of(path: Path, topic: str | None, frames: int) -> Iterator[Frame]:
 
 
 def parse_arguments(arguments: list[str]) -> Namespace:
-    """
-    Read the command line.
-
-    :param arguments: without what is ROS's own.
-    :return: the options.
-    """
+    """Read the command line."""
     parser = Parser(prog='camera_player', description=__doc__)
     parser.add_argument('--input', type=Path, required=True,
                         help='image, folder, video, rosbag2 or MCAP')

@@ -49,21 +49,12 @@ class Viewer(Node):
         return all(self.count_publishers(item.topic_name) for item in self._topics)
 
     def complete(self, frames: int) -> bool:
-        """
-        Tell whether all that was asked for has come.
-
-        :param frames: number of frames wanted; 0 means there is no end.
-        :return: whether they are all here, overlays too.
-        """
+        """Tell whether all frames that were asked for have come, overlays too; 0 has no end."""
         overlays = self.overlays if self._writer else frames
         return 0 < frames <= min(len(self.messages), overlays)
 
     def summary(self) -> dict[str, Any]:
-        """
-        Sum up what was seen.
-
-        :return: counts, latencies in milliseconds and frames a second, for JSON.
-        """
+        """Sum up what was seen."""
         values = {stage: [value for message in self.messages
                           if (value := getattr(message, f'{stage}_ms')) == value]
                   for stage in PUBLISHED_STAGES}
@@ -96,12 +87,7 @@ class Viewer(Node):
 
 
 def table_row(number: int, message: InstanceArray) -> str:
-    """
-    Tell of one frame in one line.
-
-    :param number: of the frame, from 1.
-    :param message: what was found in it.
-    """
+    """Tell of one frame in one line."""
     size = f'{message.image_width}x{message.image_height}'
     scores: dict[str, list[str]] = defaultdict(list)
     for item in message.instances:
@@ -125,12 +111,7 @@ def watch(viewer: Viewer, options: Namespace) -> None:
 
 
 def parse_arguments(arguments: list[str]) -> Namespace:
-    """
-    Read the command line.
-
-    :param arguments: without what is ROS's own.
-    :return: the options.
-    """
+    """Read the command line."""
     parser = Parser(prog='viewer', description=__doc__)
     parser.add_argument('--frames', type=whole_number(), default=0,
                         help='end after so many; 0: do not')
