@@ -34,14 +34,7 @@ Outcome = tuple[Labels, int | None]
 
 @dataclass(frozen=True)
 class Context:
-    """
-    What actions look at beside the labels.
-
-    :param embedded: the image.
-    :param grouping: how masks are grown.
-    :param classes: names that objects may have.
-    :param suggest: gives what the model finds in the image.
-    """
+    """What actions look at beside the labels."""
 
     embedded: EmbeddedImage
     grouping: GroupingConfig
@@ -53,10 +46,7 @@ def act(labels: Labels, asked: Asked, context: Context) -> Outcome:
     """
     Do what is asked.
 
-    :param labels: as they are.
     :param asked: `action`, and what it needs.
-    :param context: what it looks at.
-    :return: as they become.
     :raises LabelError: if it is not known, lacks something, or cannot be done.
     """
     name = asked.get('action')

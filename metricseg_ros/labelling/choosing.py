@@ -33,7 +33,6 @@ def far_apart(looks: np.ndarray, times: np.ndarray, count: int) -> list[int]:
 
     :param looks: (N,F) of :func:`look_of`.
     :param times: (N,) when each was taken, in any unit.
-    :param count: how many to choose.
     :return: indices in the order of the frames; all where there are no more.
     """
     if len(looks) <= count:

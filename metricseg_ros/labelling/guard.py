@@ -40,19 +40,12 @@ class Guard:
         Stand before an application.
 
         :param application: it sees paths below the token.
-        :param token: first part of every path.
         :param hosts: names that this machine may be called by; any address will do.
         """
         self.application, self.token, self.hosts = application, token, hosts
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """
-        Let a request through, or answer why not.
-
-        :param scope: of the request.
-        :param receive: gives its body.
-        :param send: takes the answer.
-        """
+        """Let a request through, or answer why not."""
         if scope['type'] == 'lifespan':
             return await self.application(scope, receive, send)
         if scope['type'] != 'http':
@@ -67,7 +60,6 @@ class Guard:
         """
         Tell why a request is refused.
 
-        :param scope: of the request.
         :return: status and reason; None where it is not.
         """
         headers = {name.decode('latin-1').lower(): value.decode('latin-1')

@@ -19,7 +19,6 @@ class Packed:
     Labels in a hundredth of the memory.
 
     :param png: the label map.
-    :param names: as in the labels.
     """
 
     png: bytes
@@ -27,12 +26,7 @@ class Packed:
 
     @classmethod
     def of(cls, labels: Labels) -> Packed:
-        """
-        Pack labels.
-
-        :param labels: the labels.
-        :return: the same, compressed.
-        """
+        """Pack labels."""
         return cls(labels.png, labels.names)
 
     def unpacked(self) -> Labels:
@@ -45,7 +39,6 @@ class History:
     """
     The labels of an image as they are, and the way there and back.
 
-    :param present: as they are.
     :param past: what undo leads to, from the end.
     :param future: what redo leads to, from the end.
     """
@@ -55,11 +48,7 @@ class History:
     future: tuple[Packed, ...] = ()
 
     def changed(self, labels: Labels) -> History:
-        """
-        Take a step; what was undone is forgotten.
-
-        :param labels: what they become.
-        """
+        """Take a step; what was undone is forgotten."""
         return History(labels, (*self.past[1 - MOST_STEPS:], Packed.of(self.present)))
 
     def undone(self) -> History:

@@ -28,12 +28,10 @@ def take_in(store: LabelStore, path: str | Path, frames: int, topic: str | None 
     """
     Let the images of an input wait for their labels; those that are there already are left out.
 
-    :param store: the folder.
     :param path: an image, a folder of images or a data set's folder, a video or a bag.
     :param frames: how many frames to choose of a video or bag.
     :param topic: image topic of a bag with several.
     :param on_error: told of each image that cannot be read; it is left out.
-    :param depth: whether to keep depth, where the input has it.
     :param depth_topics: where a bag has it.
     :return: how many images were added.
     :raises InputError: if there is nothing that can be read.
@@ -56,8 +54,6 @@ def chosen_frames(source: Iterable[Frame], count: int) -> Iterator[Frame]:
     Choose frames of a recording.
 
     :param source: a video or bag, which is read twice.
-    :param count: how many.
-    :return: the frames, in order.
     """
     step = max(1, length_hint(source) // CANDIDATES)
     numbers, looks, times = [], [], []

@@ -56,7 +56,6 @@ class Labels:
         """
         Give the mask of an object.
 
-        :param object_id: its id.
         :return: (H,W) bool.
         :raises LabelError: if there is no such object.
         """
@@ -84,10 +83,8 @@ def painted(labels: Labels, mask: np.ndarray, label: int) -> Labels:
     """
     Give pixels a label.
 
-    :param labels: the labels.
     :param mask: (H,W) bool.
     :param label: an id, or background or ignored.
-    :return: the labels with it.
     """
     label_map = labels.label_map.copy()
     label_map[mask] = label
@@ -98,9 +95,7 @@ def with_object(labels: Labels, mask: np.ndarray, name: str) -> tuple[Labels, in
     """
     Add an object.
 
-    :param labels: the labels.
     :param mask: (H,W) bool, which it takes from whatever is there.
-    :param name: its class.
     :return: the labels with it, and its id.
     :raises LabelError: if the mask is empty.
     """
@@ -115,9 +110,6 @@ def renamed(labels: Labels, object_id: int, name: str) -> Labels:
     """
     Give an object a class.
 
-    :param labels: the labels.
-    :param object_id: of the object.
-    :param name: the class.
     :return: the labels with it; names that fill up the list are the same one.
     """
     names = list(labels.names) + [name] * (object_id - len(labels.names))
@@ -129,9 +121,7 @@ def merged(labels: Labels, ids: Iterable[int]) -> Labels:
     """
     Make one object of several.
 
-    :param labels: the labels.
     :param ids: of the objects; the first one's id and class stay.
-    :return: the labels.
     :raises LabelError: if there are not two at least.
     """
     first, *others = dict.fromkeys(ids)
@@ -146,11 +136,8 @@ def split(labels: Labels, object_id: int, part: np.ndarray | None = None) -> Lab
     """
     Make two objects of one, or as many as it has pieces that do not touch.
 
-    :param labels: the labels.
-    :param object_id: of the object.
     :param part: (H,W) bool, what becomes an object of its own; None for each piece but the
         largest.
-    :return: the labels.
     :raises LabelError: if nothing or all of it is split off.
     """
     mask = labels.mask(object_id)
@@ -176,7 +163,6 @@ def stroke(size: tuple[int, int], points: np.ndarray, radius: float) -> np.ndarr
     :param size: (height, width) of the image.
     :param points: (P,2) (row, col) along its way; parts outside the image count for nothing.
     :param radius: of the brush in pixels.
-    :return: (H,W) bool.
     :raises LabelError: if the radius is not in (0, :data:`LARGEST_RADIUS`].
     """
     if not 0 < radius <= LARGEST_RADIUS:

@@ -28,13 +28,7 @@ Pixel = tuple[float, float]
 
 
 def presegmented(instances: Instances, name_of: Sequence[str]) -> Labels:
-    """
-    Take what a model found for labels.
-
-    :param instances: what it found.
-    :param name_of: class of each instance.
-    :return: the labels.
-    """
+    """Take what a model found for labels."""
     names = [''] * int(instances.ids.max(initial=0))
     for object_id, name in zip(instances.ids.tolist(), name_of, strict=True):
         names[object_id - 1] = name
@@ -46,11 +40,6 @@ def added(labels: Labels, embedded: EmbeddedImage, grouping: GroupingConfig, pix
     """
     Add the object under a click.
 
-    :param labels: the labels.
-    :param embedded: the image.
-    :param grouping: how masks are grown.
-    :param pixel: the click.
-    :param name: class of the object.
     :return: the labels with it, and its id. It takes from the background, or from the one object
         that was clicked on, which it is then told from.
     :raises LabelError: if nothing grows there.
@@ -67,11 +56,6 @@ def extended(labels: Labels, embedded: EmbeddedImage, grouping: GroupingConfig, 
     """
     Add what is under a click to an object.
 
-    :param labels: the labels.
-    :param embedded: the image.
-    :param grouping: how masks are grown.
-    :param object_id: the object.
-    :param pixel: the click.
     :return: the labels. It takes from the background, or from what was clicked on.
     :raises LabelError: if there is no such object, or nothing is won.
     """
@@ -89,10 +73,6 @@ def cut(labels: Labels, embedded: EmbeddedImage, grouping: GroupingConfig, objec
     """
     Take what is under a click from an object.
 
-    :param labels: the labels.
-    :param embedded: the image.
-    :param grouping: how masks are grown.
-    :param object_id: the object.
     :param pixel: the click, on it.
     :return: the labels; what is more like the middle of the object than like the click stays.
     :raises LabelError: if there is no such object, or the click lies beside it.
@@ -105,11 +85,8 @@ def without_slivers(labels: Labels, object_id: int, taken: np.ndarray) -> Labels
     """
     Drop what a click leaves of an object along the edge of what it took.
 
-    :param labels: the labels.
     :param object_id: of whom it took; background and ignored have no slivers.
     :param taken: (H,W) bool, what it took.
-    :return: the labels without pieces of the object that are thin, and small beside what was
-        taken.
     """
     if object_id in (BACKGROUND, IGNORE_LABEL):
         return labels
@@ -128,10 +105,6 @@ def part_at(labels: Labels, embedded: EmbeddedImage, grouping: GroupingConfig, o
     """
     Find the part of an object that is under a click.
 
-    :param labels: the labels.
-    :param embedded: the image.
-    :param grouping: how masks are grown.
-    :param object_id: the object.
     :param pixel: the click, on it.
     :return: (H,W) bool: what looks like the click and unlike the middle of the object.
     :raises LabelError: if there is no such object, or the click lies beside it, or too near its
@@ -148,10 +121,7 @@ def grown(embedded: EmbeddedImage, grouping: GroupingConfig, positives: Sequence
     """
     Grow a mask from clicks.
 
-    :param embedded: the image.
     :param grouping: whether masks are connected, and how outlines are drawn.
-    :param positives: pixels of it.
-    :param negatives: pixels that are not of it.
     :return: (H,W) bool.
     :raises LabelError: if these cannot be told apart.
     """
@@ -168,8 +138,6 @@ def anchor(mask: np.ndarray, away_from: Pixel) -> Pixel:
     """
     Choose a pixel that surely belongs to an object, and not to the part that is clicked on.
 
-    :param mask: (H,W) bool of the object.
-    :param away_from: the click.
     :return: the pixel that is deepest inside, where depth counts no more than the distance to the
         click.
     """
@@ -185,7 +153,6 @@ def depth_inside(mask: np.ndarray) -> np.ndarray:
     """
     Tell how far the pixels of a mask are from its edge; beyond the border nothing is of it.
 
-    :param mask: (H,W) bool.
     :return: (H,W) float32, in pixels.
     """
     return cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
@@ -195,8 +162,6 @@ def label_at(labels: Labels, pixel: Pixel) -> int:
     """
     Look a click up.
 
-    :param labels: the labels.
-    :param pixel: the click.
     :return: what it lies on: an id, background or ignored.
     :raises LabelError: if it lies outside the image.
     """

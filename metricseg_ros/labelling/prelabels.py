@@ -44,7 +44,6 @@ class PreLabels:
 
         :param kind: one of :data:`FORMATS`.
         :param folder: where the results go; the labels get a folder in it.
-        :param class_names: names of the classes.
         :raises FileExistsError: if there is one: somebody may have corrected what is in it.
         """
         self.kind, self.folder, self.class_names = kind, folder / kind, class_names
@@ -61,8 +60,6 @@ class PreLabels:
         Write an image and its labels.
 
         :param name: free of other images'.
-        :param frame: the image.
-        :param instances: what was found in it.
         """
         file_name = self._write_image(name, frame)
         outlined = [(self.class_names[class_id - 1], outlines(crop, box)) for class_id, crop, box
@@ -129,7 +126,6 @@ def labelme_file(image: str, size: tuple[int, int],
     Say in labelme's words what an image shows.
 
     :param image: its file, beside this one.
-    :param size: (height, width).
     :param outlined: class and outlines of each object; the pieces of one object get a group.
     :return: content of its JSON file.
     """

@@ -29,11 +29,7 @@ class Answers:
     """What the page asks for, answered from what is labelled."""
 
     def __init__(self, session: LabellingSession) -> None:
-        """
-        Read the files of the page.
-
-        :param session: what is labelled.
-        """
+        """Read the files of the page."""
         self.session = session
         self.files = {path.name: (path.read_bytes(), TYPES[path.suffix])
                       for path in PAGE.iterdir() if path.suffix in TYPES}
@@ -80,12 +76,7 @@ class Answers:
 
 
 def make_application(session: LabellingSession) -> Starlette:
-    """
-    Route what the page asks for.
-
-    :param session: what is labelled.
-    :return: the ASGI application, whose paths are below the token.
-    """
+    """Route what the page asks for."""
     from starlette.applications import Starlette
     from starlette.routing import Route
 
@@ -102,7 +93,6 @@ def serve(session: LabellingSession, host: str = LOCAL, port: int = 0,
     """
     Serve the page until interrupted.
 
-    :param session: what is labelled.
     :param host: address to listen at.
     :param port: port to listen at; 0 takes a free one.
     :param ready: called with the page's address once it can be opened.

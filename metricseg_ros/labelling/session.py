@@ -50,8 +50,6 @@ class LabellingSession:
         """
         Begin.
 
-        :param store: the folder.
-        :param segmenter: finds objects, and what clicks belong to.
         :param depth: whether it sees depth, where the folder has it.
         """
         self.store, self.segmenter, self.depth = store, segmenter, depth
@@ -79,7 +77,6 @@ class LabellingSession:
         """
         Show an image's labels, or what the model finds where there are none.
 
-        :param name: of the image.
         :return: the state, as :meth:`change` gives it.
         :raises KeyError: if there is no such image.
         :raises ValueError: if a file is damaged.
@@ -96,7 +93,6 @@ class LabellingSession:
         """
         Change an image's labels, and write them.
 
-        :param name: of the image.
         :param asked: `revision`, `action`, and what the action needs.
         :return: `revision`, `size`, `runs` (the label map, as :func:`runs_of` codes it),
             `objects`, `chosen`, `done`, `undo` and `redo` (how many steps there are).
@@ -119,7 +115,6 @@ class LabellingSession:
         """
         Say which classes objects may have.
 
-        :param classes: their names.
         :return: as :meth:`overview`.
         :raises LabelError: if they cannot be.
         """
@@ -199,11 +194,7 @@ class LabellingSession:
 
 
 def revision_of(labels: Labels) -> str:
-    """
-    Tell labels from all others.
-
-    :param labels: of an image.
-    """
+    """Give a text that tells these labels from all others."""
     return hashlib.sha256(labels.png + '\n'.join(labels.names).encode()).hexdigest()[:32]
 
 
@@ -211,7 +202,6 @@ def runs_of(label_map: np.ndarray) -> str:
     """
     Code a label map by its runs of equal pixels, row by row.
 
-    :param label_map: (H,W) uint16.
     :return: base64 of little-endian uint32, label and length of each run in turn.
     """
     flat = label_map.ravel()

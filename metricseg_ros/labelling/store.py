@@ -41,7 +41,6 @@ class Entry:
     """
     What is known of an image beside its labels.
 
-    :param image: file name of the image.
     :param done: whether a person said that its labels are right.
     :param about: what its entry in index.json says: `key`, `names`, `source`, `stamp_ns`.
     """
@@ -97,7 +96,6 @@ class LabelStore:
         """
         Say which classes objects may have.
 
-        :param classes: their names, in the order of the class ids.
         :raises LabelError: if one is no name, or one that objects have is left out.
         """
         for name in classes:
@@ -117,11 +115,7 @@ class LabelStore:
         """
         Let an image wait for its labels.
 
-        :param name: of the image; it has none of this name yet.
         :param image: content of its file.
-        :param suffix: of its file.
-        :param about: where it comes from.
-        :param depth: of the image, where it has it.
         """
         if depth is not None:
             add_depth(self.root, name, depth)
@@ -132,35 +126,22 @@ class LabelStore:
         """
         Tell which folder an image lies in.
 
-        :param name: of the image.
         :return: the folder of the images and labels that are done, or of those that wait.
         """
         return self.root if self.entries[name].done else self.waiting
 
     def image_path(self, name: str) -> Path:
-        """
-        Find an image.
-
-        :param name: of the image.
-        :return: its file.
-        """
+        """Find an image."""
         return self.folder_of(name) / 'images' / self.entries[name].image
 
     def label_path(self, name: str) -> Path:
-        """
-        Tell where an image's label map lies, once there is one.
-
-        :param name: of the image.
-        :return: the file.
-        """
+        """Tell where an image's label map lies, once there is one."""
         return self.folder_of(name) / 'labels' / f'{name}.png'
 
     def read_depth(self, name: str, image_size: tuple[int, int]) -> DepthImage | None:
         """
         Read an image's depth.
 
-        :param name: of the image.
-        :param image_size: its (height, width).
         :return: its depth; None where it has none.
         :raises ValueError: if a file of it is damaged, or for images of another size.
         """
@@ -171,7 +152,6 @@ class LabelStore:
         """
         Read an image's labels.
 
-        :param name: of the image.
         :return: the labels; None where nobody has touched them yet.
         :raises ValueError: if the label map is damaged.
         """
@@ -183,13 +163,7 @@ class LabelStore:
         return Labels(label_map, names + self.classes[:1] * (int(objects) - len(names)))
 
     def write(self, name: str, labels: Labels) -> None:
-        """
-        Write an image's labels, as they stand.
-
-        :param name: of the image.
-        :param labels: its labels.
-        :raises OSError: if they cannot be written.
-        """
+        """Write an image's labels, as they stand."""
         entry = self.entries[name]
         before = entry.about.get('names', [])
         # Never fewer names than the label map on disk needs until the new one lies there.
@@ -201,13 +175,7 @@ class LabelStore:
         write_atomically(self.label_path(name), labels.png)
 
     def finish(self, name: str, labels: Labels) -> None:
-        """
-        Take an image among those that are done, with its labels.
-
-        :param name: of the image.
-        :param labels: its labels.
-        :raises OSError: if they cannot be written.
-        """
+        """Take an image among those that are done, with its labels."""
         was, waiting = self.image_path(name), self.label_path(name)
         if self.entries[name].done:
             return
@@ -222,13 +190,7 @@ class LabelStore:
         self._write_index(False)
 
     def take_back(self, name: str, labels: Labels) -> None:
-        """
-        Let an image wait again, as its labels are not right yet.
-
-        :param name: of the image.
-        :param labels: its labels.
-        :raises OSError: if they cannot be written.
-        """
+        """Let an image wait again, as its labels are not right yet."""
         was, label_path = self.image_path(name), self.label_path(name)
         if not self.entries[name].done:
             return

@@ -44,11 +44,6 @@ def compare(before: InstanceSegmenter, after: InstanceSegmenter,
     """
     Measure two models on the same images, and draw what they find.
 
-    :param before: the model that was taught.
-    :param after: what became of it.
-    :param samples: the images.
-    :param classes: names of their classes.
-    :param folder: where the pictures go.
     :return: `rows`: before, after and change of each figure, the latter with its 95 % bootstrap
         interval over images where it has one; `images`: the figures of each; `pictures`.
     """
@@ -86,7 +81,6 @@ def verdict(comparison: Comparison) -> str:
     """
     Say in a sentence what came of it.
 
-    :param comparison: from :func:`compare`.
     :return: better, worse, the same, or that there are too few images to tell.
     """
     rows = [row for row in comparison['rows'] if row['figure'] in DECISIVE and row['interval']
@@ -106,12 +100,7 @@ def verdict(comparison: Comparison) -> str:
 
 
 def table(comparison: Comparison) -> str:
-    """
-    Write the figures for people.
-
-    :param comparison: from :func:`compare`.
-    :return: lines of text.
-    """
+    """Write the figures for people."""
     lines = [f'{"":15}{"before":>8}{"after":>8}{"change":>9}']
     for row in comparison['rows']:
         lines.append(f'{SHOWN[row["figure"]]:15}{_number(row["before"]):>8}'
@@ -134,9 +123,6 @@ def write_page(path: Path, comparison: Comparison, title: str, notes: Sequence[s
     """
     Write a page with the figures and the pictures.
 
-    :param path: of the page, beside the folder `pictures`.
-    :param comparison: from :func:`compare`, with its `verdict`.
-    :param title: of the page.
     :param notes: sentences below it.
     """
     said = escape(comparison['verdict'])

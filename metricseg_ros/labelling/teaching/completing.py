@@ -29,8 +29,6 @@ def completed(samples: Iterable[LabelledImage], segmenter: InstanceSegmenter) ->
     """
     Complete the label maps of images with partial labels.
 
-    :param samples: labelled images.
-    :param segmenter: the model that is taught.
     :return: name of each such image -> PNG of its label map, in which everything is known or
         ignored.
     """
@@ -44,8 +42,6 @@ def complete_labels(sample: LabelledImage, segmenter: InstanceSegmenter) -> np.n
     """
     Ignore what a model finds beside the labels.
 
-    :param sample: an image of which some objects have labels.
-    :param segmenter: the model.
     :return: (H,W) uint16 label map.
     """
     label_map, found = sample.label_map.copy(), segmenter.segment(sample.image, sample.depth)
@@ -62,6 +58,5 @@ def with_labels(sample: LabelledImage, png: bytes) -> LabelledImage:
 
     :param sample: the image.
     :param png: of :func:`completed`.
-    :return: the image, of which everything is known.
     """
     return replace(sample, label_map=decode(png, cv2.IMREAD_UNCHANGED), background_known=True)

@@ -28,7 +28,6 @@ def split(count: int, recordings: Sequence[tuple[str, int] | None]) -> tuple[lis
     """
     Keep every fifth image apart; of a recording the last fifth, as neighbours look the same.
 
-    :param count: of the images.
     :param recordings: of each, the recording that it is a frame of and when it was taken; None
         where it is no frame.
     :return: indices for training, and those kept apart.
@@ -62,7 +61,6 @@ def judge(segmenter: InstanceSegmenter, samples: Sequence[LabelledImage]) -> Jud
     Measure a model, and choose its smallest score.
 
     :param segmenter: the model; its grouping is the default but for the score.
-    :param samples: images kept apart.
     :return: figure and score. Where not everything is labelled a lower score is never worse, and
         the model's own stays.
     """
@@ -83,8 +81,6 @@ def above(found: Instances, score: float) -> np.ndarray:
     """
     Give what would have been found with another smallest score.
 
-    :param found: with a lower one.
-    :param score: the smallest one.
     :return: (H,W) uint16 label map. Better masks do not depend on worse ones, but that a worse one
         lies under them.
     """

@@ -27,8 +27,6 @@ def oddities(samples: Iterable[LabelledImage], classes: Sequence[str],
     """
     Look labels through.
 
-    :param samples: labelled images.
-    :param classes: names of their classes.
     :param takes_depth: whether the model does.
     :return: a sentence for each kind of oddity.
     """

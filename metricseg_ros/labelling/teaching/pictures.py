@@ -30,10 +30,7 @@ def write_pictures(folder: Path, samples: Sequence[LabelledImage],
     """
     Write a picture of each image: itself, its labels, and what each model finds.
 
-    :param folder: where they go.
-    :param samples: the images.
     :param found: of each model, what it finds in each image.
-    :return: the names of the files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = [f'{number:02d}.jpg' for number in range(1, len(samples) + 1)]
@@ -46,8 +43,6 @@ def draw(sample: LabelledImage, found: Sequence[Instances]) -> np.ndarray:
     """
     Draw an image, its labels and what was found, side by side.
 
-    :param sample: the image.
-    :param found: by each model.
     :return: (H,W,3) uint8 RGB; what is ignored is grey.
     """
     config = OverlayConfig(labels=False)
@@ -66,8 +61,6 @@ def numbered_as(found: Instances, truth: np.ndarray) -> Instances:
     """
     Give what was found the ids, and so the colours, of the objects that it stands for.
 
-    :param found: what was found.
-    :param truth: (H,W) label map.
     :return: the same; what stands for no object has ids that none has.
     """
     objects = truth[(truth != BACKGROUND) & (truth != IGNORE_LABEL)]
@@ -80,8 +73,6 @@ def object_of(mask: np.ndarray, truth: np.ndarray) -> int | None:
     """
     Find the object that a mask stands for.
 
-    :param mask: (H,W) bool.
-    :param truth: (H,W) label map.
     :return: its label; None where there is none.
     """
     labels, shared = np.unique(truth[mask], return_counts=True)

@@ -16,7 +16,6 @@ def folder_of(text: str) -> Path | None:
     """
     Find the folder of a data set.
 
-    :param text: as :func:`metricseg_ros.datasets.open_dataset.open_dataset` takes it.
     :return: the folder; None where it is of another format.
     """
     kind, colon, rest = text.partition(':')
@@ -28,9 +27,6 @@ def recordings_of(text: str, dataset: LabelledDataset,
     """
     Tell which images are frames of a recording.
 
-    :param text: of the data set.
-    :param dataset: the data set.
-    :param indices: of the images.
     :return: source and time in nanoseconds of each; None where it is no frame.
     """
     folder = folder_of(text)
@@ -42,12 +38,7 @@ def recordings_of(text: str, dataset: LabelledDataset,
 
 
 def waiting_images(text: str) -> list[str]:
-    """
-    Tell how many images of a folder still wait for their labels.
-
-    :param text: of the data set.
-    :return: a sentence, if there are any.
-    """
+    """Tell how many images of a folder still wait for their labels."""
     folder = folder_of(text)
     waiting = [] if folder is None else list((folder / WAITING / 'images').glob('*'))
     return [f'{len(waiting)} images still wait for their labels: metricseg label -o {folder} goes '

@@ -66,7 +66,6 @@ class Lesson:
     :param learnt: indices of the images trained on.
     :param apart: indices of those kept apart.
     :param model: the model it starts from.
-    :param config: how it is trained.
     :param classes: names of the classes that the taught model has.
     :param kept: weights of the model that names objects, where these names stay as they are.
     """
@@ -90,12 +89,7 @@ class Lesson:
         return self.model.network if self.kept else self.config.network
 
     def taught(self, weights: Mapping[str, Tensor]) -> MetricSegmentationNetwork:
-        """
-        Build the taught network.
-
-        :param weights: of what is trained.
-        :return: the network, with what is kept.
-        """
+        """Build the taught network."""
         network = MetricSegmentationNetwork(self.network)
         load_weights(network, {**self.kept, **weights}, 'what was taught')
         return network.eval()
@@ -141,7 +135,6 @@ def make_lesson(dataset: LabelledDataset, indices: Sequence[int],
     """
     Decide what is learnt and what is kept apart, and how.
 
-    :param dataset: the labels.
     :param indices: the images of it that have labels.
     :param recordings: of each of these, as :func:`split` takes it.
     :param model: name or folder of the model to start from.
@@ -181,11 +174,7 @@ class Progress:
     """What each look at the images kept apart gave, on disk."""
 
     def __init__(self, folder: Path) -> None:
-        """
-        Read what is there.
-
-        :param folder: of the teaching.
-        """
+        """Read what is there."""
         self.path, self.best_folder = folder / 'history.json', folder / 'best'
         self.looks: list[dict[str, float]] = []
         if self.path.is_file():
@@ -207,11 +196,7 @@ class Progress:
                                  <= max(look['figure'] for look in before) + GAIN)
 
     def add(self, look: dict[str, float]) -> None:
-        """
-        Remember a look.
-
-        :param look: step, figure and minimum_score.
-        """
+        """Remember a look."""
         self.looks = [own for own in self.looks if own['step'] < look['step']] + [look]
         write_atomically(self.path, (json.dumps(self.looks, indent=1) + '\n').encode())
 
@@ -220,11 +205,7 @@ def teach(lesson: Lesson, output: Path, workers: int, device: str, say: Say) -> 
     """
     Teach, or go on where it was interrupted.
 
-    :param lesson: what is taught.
-    :param output: folder of the model.
-    :param workers: processes that load images.
     :param device: where to train: `cpu`, `cuda` or `auto`.
-    :param say: told what happens.
     :return: the comparison, with `verdict`, `history`, `minimum_score` and `minutes`.
     :raises ValueError: if the folder holds another teaching.
     """
@@ -259,7 +240,6 @@ def check_plan(path: Path, plan: dict[str, Any]) -> None:
     See that an interrupted teaching is gone on with, and not another one mixed into it.
 
     :param path: of the plan of the one that may lie there; it is written where there is none.
-    :param plan: of this one.
     :raises ValueError: if they differ, saying in what.
     """
     if not path.is_file():
@@ -272,15 +252,7 @@ def check_plan(path: Path, plan: dict[str, Any]) -> None:
 
 def look(lesson: Lesson, trainer: Trainer, samples: Sequence[LabelledImage], progress: Progress,
          say: Say) -> None:
-    """
-    See what the averaged weights are worth now, and keep them if they are the best so far.
-
-    :param lesson: what is taught.
-    :param trainer: knows the weights.
-    :param samples: images kept apart.
-    :param progress: where it is remembered.
-    :param say: told the figure.
-    """
+    """See what the averaged weights are worth now, and keep them if they are the best so far."""
     network = lesson.taught(trainer.average.state)
     candidate = progress.path.parent / 'candidate'
     write_weights(network, candidate, lesson.classes, lesson.model.input_size, {})
@@ -293,12 +265,7 @@ def look(lesson: Lesson, trainer: Trainer, samples: Sequence[LabelledImage], pro
 
 
 def opened(folder: Path) -> InstanceSegmenter:
-    """
-    Open a model that needs no ONNX file.
-
-    :param folder: of the model.
-    :return: a segmenter on torch and the CPU.
-    """
+    """Open a model that needs no ONNX file."""
     description = load_description(folder)
     return InstanceSegmenter(description, TorchBackend(description,
                                                        BackendConfig(device_policy='cpu')))
@@ -306,16 +273,7 @@ def opened(folder: Path) -> InstanceSegmenter:
 
 def finish(lesson: Lesson, output: Path, progress: Progress, apart: Sequence[LabelledImage],
            say: Say) -> Comparison:
-    """
-    Export the best weights, and compare them with what the model was before.
-
-    :param lesson: what was taught.
-    :param output: folder of the model.
-    :param progress: knows the best.
-    :param apart: images kept apart.
-    :param say: told what happens.
-    :return: the comparison.
-    """
+    """Export the best weights, and compare them with what the model was before."""
     best, folder = progress.best, output / 'teaching'
     say(f'best at step {best["step"]:g}: exporting')
     export(lesson, output, progress.best_folder, best)
@@ -335,14 +293,7 @@ def finish(lesson: Lesson, output: Path, progress: Progress, apart: Sequence[Lab
 
 
 def export(lesson: Lesson, output: Path, best: Path, look: dict[str, float]) -> None:
-    """
-    Write the model; its model.json, without which it is none, comes last.
-
-    :param lesson: what was taught.
-    :param output: its folder.
-    :param best: folder of the weights.
-    :param look: what they are worth, and their smallest score.
-    """
+    """Write the model; its model.json, without which it is none, comes last."""
     network = lesson.taught(read_weights(best / WEIGHTS))
     card = {'description': f'{lesson.model.name}, taught on {len(lesson.learnt)} images.',
             'grouping': {'minimum_score': look['minimum_score']},
