@@ -14,7 +14,6 @@ def photographs() -> list[Path]:
     """
     List the photographs of the demo.
 
-    :return: at least one path.
     :raises FileNotFoundError: if they are not there.
     """
     return list_images(shipped('demo/images'))

@@ -32,11 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Run every check and tell each as soon as it is done.
-
-    :return: 0, or 1 if something would stop the node.
-    """
+    """Run every check, tell each as soon as it is done; return 1 if one stops the node, else 0."""
     out = table_stream(args.json)
     checks = []
     for check in all_checks(configuration(args)):
@@ -50,12 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def all_checks(config: SegmenterConfig) -> Iterator[Check]:
-    """
-    Check packages, GPU, model and ROS.
-
-    :param config: which model and backend to try.
-    :return: the checks, as they are made.
-    """
+    """Check packages, GPU, model and ROS."""
     from metricseg_ros.cli.checks.gpu import check_gpu
     from metricseg_ros.cli.checks.model import check_model
     from metricseg_ros.cli.checks.packages import check_packages

@@ -89,9 +89,6 @@ def write_galleries(folder: Path, segmenter: InstanceSegmenter,
     """
     Write pictures of every data set, and a page that shows them.
 
-    :param folder: where they go.
-    :param datasets: name -> data set.
-    :param runs: name -> what was measured on it.
     :param segment: segments the chosen images once more.
     """
     sections = {}

@@ -26,7 +26,6 @@ def make_suite(texts: Sequence[str], path: Path | None) -> Suite:
     """
     Put the data sets together.
 
-    :param texts: data sets of the command line.
     :param path: of a suite, or None.
     :return: the suite, with the data sets of the command line added.
     :raises ValueError: if there is none at all, or two of one name.
@@ -52,9 +51,7 @@ def open_all(suite: Suite, skip_missing: bool = False,
     """
     Open the data sets of a suite.
 
-    :param skip_missing: whether to go on without images that cannot be used.
     :param depth: whether to read depth where a data set has it.
-    :return: name -> data set.
     :raises ValueError: where a folder is not of its format.
     """
     datasets: dict[str, LabelledDataset] = {}
@@ -67,12 +64,7 @@ def open_all(suite: Suite, skip_missing: bool = False,
 
 @dataclass(frozen=True)
 class WithBackgroundKnown:
-    """
-    A data set of which it is said whether everything is labelled.
-
-    :param dataset: the data set.
-    :param background_known: what is said.
-    """
+    """A data set of which it is said whether everything is labelled."""
 
     dataset: LabelledDataset
     background_known: bool
@@ -90,12 +82,7 @@ class WithBackgroundKnown:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """
-    What was measured on a data set.
-
-    :param images: image by image.
-    :param report: all figures.
-    """
+    """What was measured on a data set."""
 
     images: list[MeasuredImage]
     report: dict[str, Any]
@@ -103,11 +90,7 @@ class Evaluation:
 
 def evaluate(segmenter: InstanceSegmenter, dataset: LabelledDataset, name: str,
              rng_seed: int, segment: Segment) -> Evaluation:
-    """
-    Measure on one data set.
-
-    :param segment: from :func:`segment_with`.
-    """
+    """Measure on one data set."""
     images = list(measure(_progress(dataset, name), segment,
                           segmenter.description.classes, dataset.classes))
     return Evaluation(images, report(images, dataset.classes, rng_seed))
@@ -118,7 +101,6 @@ def segment_with(segmenter: InstanceSegmenter, oracle_thresholds: bool) -> Segme
     Tell how images are segmented.
 
     :param oracle_thresholds: whether the truth chooses the threshold of each mask.
-    :return: from a labelled image to its instances.
     """
     from metricseg_ros.evaluation.oracle import with_oracle_thresholds
 

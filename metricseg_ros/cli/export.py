@@ -36,10 +36,7 @@ class Source(NamedTuple):
     """
     What is exported.
 
-    :param network: with its weights.
-    :param classes: names of its classes.
     :param input_size: (height, width) of the box images are fitted into.
-    :param card: what else model.json shall say.
     """
 
     network: MetricSegmentationNetwork
@@ -74,11 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def precision_name(text: str) -> str:
-    """
-    Read the name of a precision, and say why not a lower one.
-
-    :raises ArgumentTypeError: for fp8 and int8.
-    """
+    """Read the name of a precision, and say why not a lower one."""
     if text in ('fp8', 'int8'):
         raise argparse.ArgumentTypeError(
             f'{text} is not offered: int8 halved the instances that agree with fp32 (73 and 56 % '
@@ -109,7 +102,6 @@ def read_source(args: argparse.Namespace) -> Source:
     """
     Read what is to be exported.
 
-    :return: network, classes, input size and card.
     :raises ValueError: if it is no checkpoint or model, or the classes are not of its number.
     """
     from metricseg_ros.models import DESCRIPTION_FILE, shipped_models
@@ -145,7 +137,6 @@ def without_names(source: Source) -> Source:
     """
     Leave out the trunk that names objects.
 
-    :return: the same, of one class.
     :raises ValueError: if it has no such trunk.
     """
     from metricseg_ros.network import MetricSegmentationNetwork
@@ -162,11 +153,7 @@ def without_names(source: Source) -> Source:
 
 
 def export_model(source: Source, args: argparse.Namespace) -> Parity:
-    """
-    Write a model folder or its ONNX file alone.
-
-    :return: how it agrees with torch.
-    """
+    """Write a model folder or its ONNX file alone."""
     from metricseg_ros.backends.onnxruntime_backend import OnnxRuntimeBackend
     from metricseg_ros.backends.torch_backend import TorchBackend
     from metricseg_ros.config import BackendConfig

@@ -75,11 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def require_server() -> None:
-    """
-    See that what serves the page is installed.
-
-    :raises ValueError: if not, naming the remedy.
-    """
+    """Raise ValueError, naming the remedy, unless what serves the page is installed."""
     try:
         import starlette  # noqa: F401
         import uvicorn  # noqa: F401
@@ -118,7 +114,6 @@ def open_store(args: argparse.Namespace, paths: list[str], depth: bool) -> Label
     """
     Open the folder, and let the inputs wait in it.
 
-    :param depth: whether to keep their depth.
     :raises ValueError: if there is nothing to label.
     """
     from metricseg_ros.labelling.intake import take_in

@@ -81,7 +81,6 @@ def report(error: Exception, debug: bool) -> int:
     """
     Tell an error in one line.
 
-    :param debug: whether to print the traceback too.
     :return: the exit code: 2 for bad input, 1 for anything else.
     """
     if debug:

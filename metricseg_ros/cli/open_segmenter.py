@@ -24,8 +24,6 @@ def open_segmenter(config: SegmenterConfig) -> InstanceSegmenter:
     Open a segmenter that runs on one backend from its first image to its last.
 
     It is told on stderr if that is not the one asked for, or leaves a GPU unused.
-
-    :return: the segmenter, warmed up.
     """
     from metricseg_ros.segmenter import InstanceSegmenter
 

@@ -71,7 +71,6 @@ def depth_topics(args: argparse.Namespace) -> DepthTopics | None:
     """
     Tell where a bag has depth.
 
-    :param args: what :func:`add_topics` declared.
     :return: the topics; None where none was given.
     :raises ValueError: for a camera without depth.
     """
@@ -107,8 +106,6 @@ def configuration(args: argparse.Namespace) -> SegmenterConfig:
     Build the configuration from file, options and overrides, the latter winning.
 
     :param args: what :func:`add_configuration` declared, with `overrides`.
-    :raises ValueError: for an unknown parameter or a bad value, naming it.
-    :raises TypeError: for a value of another type.
     """
     config = read_config(args.config) if args.config else SegmenterConfig()
     options = {'model': args.model, 'backend.name': args.backend,
@@ -125,7 +122,6 @@ def read_config(path: Path) -> SegmenterConfig:
     :param path: nested or dotted parameters, or a ROS 2 parameter file with one node.
     :return: the configuration; a :class:`NodeConfig` from a ROS 2 parameter file.
     :raises ValueError: if it is no such file, names an unknown parameter or a bad value.
-    :raises TypeError: for a value of another type.
     """
     values = read_parameters(path)
     nodes = [node for node in values.values() if isinstance(node, Mapping)

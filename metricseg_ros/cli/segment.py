@@ -96,11 +96,7 @@ def run(args: argparse.Namespace) -> int:
 
 def segment_all(sources: Sequence[Iterable[Frame]], config: SegmenterConfig,
                 args: argparse.Namespace, failures: LeftOut) -> ResultsFolder:
-    """
-    Segment every frame and write the results, as far as it gets.
-
-    :param failures: told of each frame that cannot be segmented.
-    """
+    """Segment every frame and write the results, as far as it gets."""
     from metricseg_ros.tracking import Tracker
 
     segmenter = open_segmenter(config)
@@ -153,9 +149,7 @@ def with_lasting_ids(tracker: Tracker, found: Instances, image: np.ndarray) -> I
     """
     Give instances ids that last, if the tracker is switched on.
 
-    :param tracker: knows the objects of the images before.
     :param found: instances of the next image; the time is added to theirs.
-    :param image: (H,W,3) uint8 RGB, in which they were found.
     """
     from metricseg_ros.segmenter import timed
 
@@ -183,7 +177,6 @@ def progress(sources: Sequence[Iterable[Frame]], tracker: Tracker, quiet: bool) 
     """
     Go through the frames of all inputs behind a progress bar.
 
-    :param tracker: made to forget its objects where something else begins.
     :param quiet: no bar; there is none either where stderr is no terminal.
     """
     return tqdm(frames_of_all(sources, tracker), total=sum(map(length_hint, sources)) or None,

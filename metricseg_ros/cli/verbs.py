@@ -43,9 +43,7 @@ def parse(argv: Sequence[str], about: str | None) -> tuple[Run, argparse.Namespa
     """
     Find the verb and read its arguments.
 
-    :param argv: arguments without the program's name.
     :param about: what `metricseg --help` says of the program.
-    :return: the verb's function and its arguments.
     """
     return _parse('metricseg', about, VERBS, argv)
 
@@ -65,8 +63,6 @@ def read_arguments(program: str, module: Any,
     Read the arguments of a command.
 
     :param module: has `add_arguments`, `run`, and a docstring that says what it does.
-    :param argv: arguments without the program's name.
-    :return: its function and its arguments.
     """
     parser = Parser(program, description=_text(module.__doc__),
                     formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -49,14 +49,7 @@ NO_LIMITS = ParameterInfo('')
 
 
 def parameter(default: Any, description: str, **info: Any) -> Any:
-    """
-    Declare a configuration field with what :class:`ParameterInfo` says of it.
-
-    :param default: default value; its type is the parameter's type.
-    :param description: one sentence for people, with the unit.
-    :param info: the other fields of :class:`ParameterInfo`.
-    :return: a dataclass field.
-    """
+    """Declare a configuration field with what :class:`ParameterInfo` says of it."""
     return field(default=default, metadata={'info': ParameterInfo(description, **info)})
 
 
@@ -64,7 +57,6 @@ def dotted_fields(config: Any, prefix: str = '') -> Iterator[tuple[str, Any, Par
     """
     Walk a configuration's parameters.
 
-    :param config: a configuration dataclass instance.
     :return: dotted name, value and description of every parameter, in order of declaration.
     """
     for item in fields(config):
@@ -79,9 +71,6 @@ def with_values(config: Any, values: Mapping[str, Any]) -> Any:
     """
     Return a configuration with some parameters changed.
 
-    :param config: a configuration dataclass instance; it is not changed.
-    :param values: dotted parameter name -> value.
-    :return: a new configuration of the same class.
     :raises ValueError: for an unknown name, or a value out of its range or choices.
     :raises TypeError: for a value of another type.
     """
@@ -98,9 +87,7 @@ def from_dict(config_class: type, values: Mapping[str, Any]) -> Any:
     """
     Build a configuration from nested or dotted values, refusing unknown keys.
 
-    :param config_class: a configuration dataclass.
     :param values: nested mapping, as read from YAML; dotted keys are accepted too.
-    :return: an instance of `config_class`.
     :raises ValueError: for an unknown name, or a value out of its range or choices.
     :raises TypeError: for a value of another type.
     """
@@ -120,7 +107,6 @@ def check_value(name: str, value: Any, kind: type, info: ParameterInfo) -> Any:
     """
     Check one value against its parameter's type, range and choices.
 
-    :param name: dotted parameter name, for the message.
     :param kind: the parameter's type: bool, int, float, str or tuple.
     :return: the value; an int is taken as a float where a float is meant.
     :raises TypeError: if the value is of another type.
@@ -148,7 +134,6 @@ def parse_value(name: str, text: str, kind: type) -> Any:
     """
     Read a parameter's value from `key=value` text.
 
-    :param name: dotted parameter name, for the message.
     :param text: what stands after the equals sign.
     :param kind: the parameter's type: bool, int, float, str or tuple (numbers or texts, and
         commas).

@@ -15,7 +15,6 @@ def read_parameters(path: Path) -> dict[str, Any]:
     """
     Read a YAML file of parameters.
 
-    :return: nested or dotted, as they stand there.
     :raises ValueError: if it is none.
     """
     import yaml
@@ -33,8 +32,6 @@ def with_overrides(config: Any, overrides: Iterable[str]) -> Any:
     """
     Set parameters by `key=value` texts, of which a value in brackets is a YAML list.
 
-    :param overrides: the texts; later ones win.
-    :return: the configuration with these values.
     :raises ValueError: for a text without an equals sign, an unknown name or a bad value.
     :raises TypeError: for a value of another type.
     """

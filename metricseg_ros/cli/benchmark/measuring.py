@@ -41,7 +41,6 @@ def spread(name: str, values: np.ndarray) -> dict[str, Any]:
     Sum repeated measurements up.
 
     :param name: what was measured, with its unit: `plain_ms`.
-    :param values: (runs,) of them.
     :return: NAME, their median, and NAME_quartiles, between which half of them lie.
     """
     quartiles = [round(float(value), 3) for value in np.percentile(values, [25, 75])]
@@ -53,7 +52,6 @@ def distribution(name: str, values: np.ndarray) -> dict[str, Any]:
     Sum repeated measurements up to their end.
 
     :param name: what was measured, with its unit: `network_ms`.
-    :param values: (runs,) of them.
     :return: what :func:`spread` gives, and `network_p95_ms` and `network_p99_ms`.
     """
     stem, _, unit = name.rpartition('_')
@@ -98,9 +96,7 @@ def report_rows(benchmark: str, load: float, rows: Sequence[Mapping[str, Any]],
     """
     Print what was measured as a table, and write it as JSON if that is asked for.
 
-    :param benchmark: its name.
     :param load: what :func:`load_average` said before.
-    :param columns: of the table.
     :param target: what `--json` says.
     :param more: what else the JSON holds.
     """

@@ -16,7 +16,6 @@ class Check:
 
     :param subject: what, in a word or two.
     :param status: OK; WARN for what costs speed or a feature; FAIL for what stops the node.
-    :param detail: what was found.
     :param remedy: how to mend it; empty if there is nothing to mend.
     """
 

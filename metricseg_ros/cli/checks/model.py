@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_model(config: SegmenterConfig) -> Iterator[Check]:
-    """
-    Read the model, open the backend that would run, and segment an image.
-
-    :return: the checks, as far as it gets.
-    """
+    """Read the model, open the backend that would run, and segment an image."""
     from metricseg_ros.backends import BackendError
     try:
         yield from check_files(config)
@@ -32,11 +28,7 @@ def check_model(config: SegmenterConfig) -> Iterator[Check]:
 
 
 def check_files(config: SegmenterConfig) -> Iterator[Check]:
-    """
-    Compare every file of the model with its checksum.
-
-    :raises ModelError: if it is missing or its description cannot be read.
-    """
+    """Compare every file of the model with its checksum."""
     from metricseg_ros.models import load_description, ModelError
     description = load_description(config.model)
     height, width = description.input_size
@@ -53,11 +45,7 @@ def check_files(config: SegmenterConfig) -> Iterator[Check]:
 
 
 def check_run(config: SegmenterConfig) -> Iterator[Check]:
-    """
-    Segment a photograph.
-
-    :raises BackendError: if no backend runs as asked.
-    """
+    """Segment a photograph."""
     from metricseg_ros.backends.gpus import found_gpu
     from metricseg_ros.cli.bundled import photographs
     from metricseg_ros.inputs import open_input
@@ -80,7 +68,6 @@ def check_backend(report: ExecutionReport, gpu: str, progress: str) -> Check:
     """
     Judge who runs the network.
 
-    :param report: what the backend says of itself.
     :param gpu: the GPU that is there, or empty.
     :param progress: what is under way to run faster, or empty.
     :return: the check: a GPU that is there and not used is worth a warning.

@@ -49,12 +49,7 @@ def check_python(version: tuple[int, ...]) -> Check:
 
 
 def check_import(name: str, otherwise: str, remedy: str) -> Check:
-    """
-    Import a module.
-
-    :param otherwise: status if it cannot be imported.
-    :return: the check, with the version.
-    """
+    """Import a module."""
     try:
         module = import_module(name)
     except Exception as error:  # A broken binary package may raise anything.

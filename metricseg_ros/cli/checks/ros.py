@@ -67,7 +67,6 @@ def probe_checks(found: Mapping[str, Any]) -> Iterator[Check]:
     """
     Judge what the probe found.
 
-    :param found: what :func:`run_probe` returns.
     :return: checks of rclpy, of each message package, of a message sent and received, and of the
         segmenters that run.
     """

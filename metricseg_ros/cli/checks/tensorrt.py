@@ -25,7 +25,6 @@ def check_tensorrt(on_gpu: bool) -> Iterator[Check]:
     """
     Look for TensorRT and its engines.
 
-    :param on_gpu: whether there is a GPU.
     :return: one check for each that is installed, or one that none is; then one for the engines.
     """
     from metricseg_ros.backends.tensorrt.engine_cache import EngineCache
@@ -47,12 +46,7 @@ def missing(on_gpu: bool) -> Check:
 
 
 def check_import(module: str, name: str, on_gpu: bool) -> Check:
-    """
-    Import TensorRT in a process of its own, which a broken installation may take down.
-
-    :param module: its Python module.
-    :param on_gpu: whether there is a GPU.
-    """
+    """Import TensorRT in a process of its own, which a broken installation may take down."""
     ended = subprocess.run(
         [sys.executable, '-c', f'import {module}; print({module}.__version__)'],
         capture_output=True, text=True, timeout=IMPORT_TIMEOUT_S)
@@ -75,7 +69,6 @@ def foreign_cuda(module: str) -> str:
     """
     Compare the CUDA that TensorRT's package is of with torch's.
 
-    :param module: Python module of TensorRT.
     :return: how they differ; empty if they do not, or it is not known.
     """
     try:
