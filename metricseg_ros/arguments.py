@@ -42,7 +42,6 @@ def real_number(least: float = 0.0, most: float = math.inf,
     Give what reads an option's number.
 
     :param above: whether the smallest itself is too small.
-    :return: a `type` of argparse, which puts the option's name before the error.
     """
     bounds = (f'above {least:g}' if above else f'of at least {least:g}') + (
         '' if math.isinf(most) else f' and at most {most:g}')

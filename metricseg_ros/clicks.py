@@ -100,13 +100,7 @@ def segment_clicks(embedded: EmbeddedImage, clicks: Clicks, connected: bool = Tr
 
 
 def satisfies_clicks(placed: PlacedMask, positives: np.ndarray, negatives: np.ndarray) -> bool:
-    """
-    Tell whether clicks lie on the right side of a mask's outline.
-
-    :param positives: (P,2) pixels (row, col) that it is to hold.
-    :param negatives: (Q,2) pixels (row, col) that it is not to hold.
-    :return: whether it holds all of the former and none of the latter.
-    """
+    """Tell whether clicks lie on the right side of a mask's outline."""
     crop = placed[1]
     return (crop[pixels_of(placed, positives)].sum() == len(positives)
             and not crop[pixels_of(placed, negatives)].any())

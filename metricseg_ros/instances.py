@@ -28,10 +28,8 @@ def image_masks(masks: SeedMasks, embeddings: Tensor, embedded: EmbeddedImage,
     """
     Take masks to the image.
 
-    :param masks: K masks on the grid, by decreasing score.
     :param embeddings: (K,D), the mean of each.
     :param config: how outlines are drawn; overlaps are left as they are.
-    :return: the same masks.
     """
     return ImageMasks(masks.seeds, place_masks(masks, embedded, config.outline_radius),
                       embeddings.cpu().numpy(), replace(config, resolve_overlaps=False))
@@ -42,10 +40,8 @@ def to_instances(masks: ImageMasks, embedded: EmbeddedImage, config: GroupingCon
     """
     Drop masks of supports, resolve overlaps, and number the rest.
 
-    :param masks: K masks in the image.
     :param config: minimum area, and whether overlaps are resolved.
     :param support: what counts as a support where the image has depth; None drops none.
-    :return: the instances, by decreasing score; ids count from 1.
     """
     image_size, placed = embedded.image_size, masks.placed
     lying = np.zeros(len(placed), bool)
@@ -71,10 +67,7 @@ def numbered_instances(seeds: Seeds, placed: list[PlacedMask], image_size: tuple
     """
     Make instances of masks that lie in the image.
 
-    :param seeds: N seeds.
-    :param image_size: (height, width) of the image.
     :param to_image: (2,2), as in :class:`metricseg_ros.structures.EmbeddedImage`.
-    :return: the instances, in the same order; ids count from 1.
     """
     placed = [trimmed(item) for item in placed]
     centres = seeds.positions.cpu().numpy() * to_image[:, 0] + to_image[:, 1]
@@ -94,9 +87,7 @@ def place_masks(masks: SeedMasks, embedded: EmbeddedImage, outline_radius: int
     """
     Take masks to the image.
 
-    :param masks: K masks on the grid.
     :param outline_radius: radius of the filter that draws their outlines; 0 for none.
-    :return: box and mask of each.
     """
     outlined = [(margin, embedded.to_image) for margin in masks.margins.cpu().numpy()]
     if outline_radius and (guides := guides_of(embedded)):
@@ -109,7 +100,6 @@ def guides_of(embedded: EmbeddedImage) -> list[np.ndarray]:
     """
     Tell what outlines follow in an image.
 
-    :param embedded: the image.
     :return: (h,w) float32 each: its brightness, and where it is known its depth; none where
         outlines shall follow nothing.
     """
@@ -128,7 +118,6 @@ def place_mask(margin: np.ndarray, image_size: tuple[int, int],
     Interpolate one mask's margin to the image and cut it at 0, looking only around the mask.
 
     :param margin: (h,w) float32, not negative inside the mask.
-    :param image_size: (height, width) of the image.
     :param to_image: (2,2), rows are (scale, offset) of row and of column.
     :return: box and mask in the image; an empty box where the mask is empty.
     """
@@ -155,8 +144,6 @@ def without_overlaps(placed: list[PlacedMask], image_size: tuple[int, int]) -> l
     Give every pixel to the first mask that holds it.
 
     :param placed: boxes and masks, the best first.
-    :param image_size: (height, width) of the image.
-    :return: the same boxes, with masks that do not overlap.
     """
     owner = np.full(image_size, BACKGROUND, dtype=np.uint16)
     resolved = []

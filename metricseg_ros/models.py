@@ -33,8 +33,6 @@ class ModelDescription:
     """
     What a model's model.json says.
 
-    :param folder: the model's folder.
-    :param name: its name.
     :param input_size: (height, width) of the box images are fitted into.
     :param size_multiple: the network's input sides are multiples of this.
     :param mean: normalisation of each channel, of RGB values in [0,1].

@@ -62,7 +62,6 @@ def fit_dominant_plane(metres: np.ndarray, camera: Intrinsics,
 
     :param metres: (H,W) float32; 0 or NaN where not known.
     :param least_share: smallest share of the known depth that a plane must hold.
-    :return: the plane; None where there is none.
     """
     return next(iter(fit_planes(metres, camera, 1, least_share)), None)
 
@@ -74,9 +73,7 @@ def fit_planes(metres: np.ndarray, camera: Intrinsics, most: int,
     Find the planes that hold most pixels of a depth image, each of what the ones before left.
 
     :param metres: (H,W) float32; 0 or NaN where not known.
-    :param most: how many to find at most.
     :param least_share: smallest share of the known depth that a plane must hold.
-    :return: the planes, that of most pixels first.
     """
     points = sample_points(metres, camera)
     least = max(FEWEST_POINTS, least_share * len(points))
@@ -96,9 +93,7 @@ def tolerance(metres: np.ndarray, nearby: float = TOLERANCE) -> np.ndarray:
     """
     Tell how far from a plane a point may be measured that lies in it.
 
-    :param metres: depths of the points.
     :param nearby: distance that is allowed near the camera, in metres.
-    :return: distances of the same shape, in metres.
     """
     return np.hypot(nearby, NOISE * metres ** 2)
 

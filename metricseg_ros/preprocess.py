@@ -99,11 +99,7 @@ def fit_geometry(image_size: tuple[int, int], box: tuple[int, int],
 
 
 def check_image(image: np.ndarray) -> None:
-    """
-    Check an image.
-
-    :raises ValueError: if it is not (H,W,3) uint8.
-    """
+    """Raise ValueError unless an image is (H,W,3) uint8."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(f'image must be (H,W,3) uint8, got {image.shape} {image.dtype}')
 
@@ -139,7 +135,6 @@ def preprocess_depth(depth: DepthImage, geometry: ImageGeometry) -> DepthTensors
     Turn depth into the network's inputs.
 
     :param geometry: how the image lies in the network's input, from :func:`preprocess`.
-    :return: the inputs, of one image.
     :raises ValueError: if the depth is of another size than the image.
     """
     height, width = geometry.content_size
@@ -152,8 +147,6 @@ def preprocess_camera(depth: DepthImage, geometry: ImageGeometry) -> Tensor:
     """
     Turn depth into the network's input of the camera, without resizing more than that takes.
 
-    :param depth: of the image.
-    :param geometry: how the image lies in the network's input.
     :return: (1,5) float32, that of :func:`preprocess_depth`.
     :raises ValueError: if the depth is of another size than the image.
     """
@@ -193,7 +186,6 @@ def network_inputs(names: Sequence[str], tensor: Tensor,
 
     :param names: of its inputs: the image, and for a network with depth what that consists of.
     :param tensor: (1,3,h,w).
-    :param depth: of the image, where it is known.
     :return: name -> tensor.
     """
     return dict(zip(names, (tensor, *(depth or no_depth(tensor))), strict=False))
@@ -203,7 +195,6 @@ def batched(depths: Sequence[DepthTensors | None], tensor: Tensor) -> DepthTenso
     """
     Put the depths of images of one size together.
 
-    :param depths: of each image, where it is known.
     :param tensor: (1,3,h,w), one of the images.
     :return: of all of them; None where it is known of none.
     """
@@ -276,11 +267,7 @@ def camera_vector(metres: np.ndarray, camera: Intrinsics) -> np.ndarray:
 
 
 def crop_to_content(output: NetworkOutput, geometry: ImageGeometry) -> NetworkOutput:
-    """
-    Leave out the part of the grid that shows only padding.
-
-    :param geometry: how the image lies in it.
-    """
+    """Leave out the part of the grid that shows only padding."""
     rows, columns = geometry.grid_content(output.grid_size)
     names, stride = output.name_logits, output.name_stride
     if names is not None:
@@ -295,7 +282,6 @@ def brightness(tensor: Tensor, geometry: ImageGeometry) -> np.ndarray:
     Read an image's brightness off the network's input.
 
     :param tensor: (1,3,h,w) float32, from :func:`preprocess`.
-    :param geometry: how the image lies in it.
     :return: (height,width) float32, mean of the normalised channels, without the padding.
     """
     height, width = geometry.content_size

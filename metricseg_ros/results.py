@@ -44,10 +44,8 @@ class ResultsFolder:
         """
         Make the folder.
 
-        :param folder: where to write.
         :param class_names: names of the classes; class id i is `class_names[i - 1]`.
         :param about: what the JSON file says before the images: model, backend and so on.
-        :param overwrite: replace the results of an earlier run.
         :param video_rate: images a second of the video; None for no video.
         :raises FileExistsError: if there are results already and `overwrite` is false.
         :raises NotADirectoryError: if the folder is a file.

@@ -61,7 +61,6 @@ class InstanceSegmenter:
         """
         Load a model, open a backend, and run it once so that the first image is not slow.
 
-        :return: a segmenter ready to run.
         :raises ModelError: if the model is missing or damaged.
         :raises BackendError: if no backend can run it as asked.
         """
@@ -102,7 +101,6 @@ class InstanceSegmenter:
 
         :param image: (H,W,3) uint8 RGB.
         :param depth: of the same (H,W), where it is known; a model that takes none leaves it.
-        :return: what the network says of it.
         :raises ValueError: if image or depth are of another shape or type.
         """
         return self.embed_all([image], [depth])[0]

@@ -13,7 +13,6 @@ def shipped(relative: str) -> Path:
     """
     Find a file or folder that comes with the package.
 
-    :param relative: its path in the source tree, as 'config/fastdds.xml'.
     :return: the one in the source tree or, where there is none, beside the shipped models.
     """
     source = Path(__file__).resolve().parents[1]

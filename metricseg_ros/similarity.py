@@ -30,8 +30,6 @@ def squared_distances(first: Tensor, second: Tensor) -> Tensor:
     """
     Compute |p - q|^2 between two sets of embeddings.
 
-    :param first: (...,P,D) embeddings.
-    :param second: (...,Q,D) embeddings.
     :return: (...,P,Q), at least 0.
     """
     products = first @ second.transpose(-1, -2)

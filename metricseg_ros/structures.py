@@ -85,8 +85,6 @@ class NetworkOutput:
         Take what the network gives for one image.
 
         :param outputs: embeddings, class logits and, of a network with such, name logits.
-        :param thresholds: the T thresholds tau.
-        :return: the same.
         """
         embeddings, class_logits, *named = outputs
         if not named:
@@ -135,11 +133,7 @@ class Seeds:
         return len(self.positions)
 
     def __getitem__(self, index: Tensor | slice) -> Seeds:
-        """
-        Select some of the seeds.
-
-        :param index: slice, or (K',) indices, or (K,) bool tensor.
-        """
+        """Select some of the seeds."""
         return Seeds(self.positions[index], self.scores[index], self.class_ids[index],
                      self.similarity_thresholds[index])
 
@@ -154,8 +148,6 @@ class ImageMasks:
     """
     Masks at the size of the image, by decreasing score.
 
-    :param seeds: K seeds.
-    :param placed: K masks.
     :param embeddings: (K,D) float32, the mean embedding of each.
     :param grouping: what they were made by; whether overlaps have been resolved, too.
     """
@@ -257,11 +249,7 @@ class Instances:
         return len(self.ids)
 
     def __getitem__(self, index: np.ndarray | list[int] | slice) -> Instances:
-        """
-        Select some of the instances.
-
-        :param index: slice, or (N',) indices, or (N,) bool array.
-        """
+        """Select some of the instances."""
         chosen = np.arange(len(self))[index]
         return replace(
             self, ids=self.ids[chosen], class_ids=self.class_ids[chosen],

@@ -45,24 +45,14 @@ EXTENT_QUANTILES = (0.02, 0.98)
 @single_threaded()
 def are_supports(masks: Sequence[PlacedMask], image: np.ndarray, depth: DepthImage,
                  config: SupportConfig) -> np.ndarray:
-    """
-    Tell which masks are parts of a support.
-
-    :param masks: K masks in the image.
-    :param image: (H,W,3) uint8 RGB.
-    :return: (K,) bool.
-    """
+    """Tell which masks are parts of a support."""
     planes = support_planes(depth, config) if len(masks) else []
     return np.array([any(_belongs(mask, plane, image, depth, config) for plane in planes)
                      for mask in masks], bool)
 
 
 def support_planes(depth: DepthImage, config: SupportConfig) -> list[Plane]:
-    """
-    Find the planes that things may lie on or in.
-
-    :return: the planes, the one of most pixels first.
-    """
+    """Find the planes that things may lie on or in."""
     points = sample_points(depth.metres, depth.camera)
     planes = fit_planes(depth.metres, depth.camera, MOST_PLANES, config.minimum_plane)
     found = []

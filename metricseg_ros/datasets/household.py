@@ -51,7 +51,6 @@ def household_class(name: str) -> str:
     """
     Tell the household class of a thing.
 
-    :param name: what a data set or a package calls it, such as `wine glass` or `apple_green`.
     :return: one of HOUSEHOLD_CLASSES: that of the longest phrase found in the name, the last of
         those that are as long; `object` where there is none.
     """
@@ -68,11 +67,7 @@ def _phrases() -> tuple[tuple[str, str], ...]:
 
 @dataclass(frozen=True)
 class HouseholdDataset:
-    """
-    A data set whose classes are the household classes.
-
-    :param dataset: the data set, of any classes; what is none of the household ones is an object.
-    """
+    """A data set whose classes are the household classes."""
 
     dataset: LabelledDataset
     classes: tuple[str, ...] = HOUSEHOLD_CLASSES

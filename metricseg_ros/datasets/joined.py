@@ -17,8 +17,6 @@ class JoinedDataset:
     """
     The images of several data sets, one after the other.
 
-    :param parts: the data sets.
-    :param classes: names of the classes of all of them.
     :param kept: what the files vanish with, if anything.
     """
 
@@ -30,12 +28,7 @@ class JoinedDataset:
         return sum(map(len, self.parts))
 
     def __getitem__(self, index: int) -> LabelledImage:
-        """
-        Read one image.
-
-        :param index: from 0.
-        :raises IndexError: if there are not so many.
-        """
+        """Read one image."""
         for part in self.parts:
             if index < len(part):
                 sample = part[index]

@@ -33,7 +33,6 @@ class LabelFolder:
 
     :param root: the folder that holds images/ and labels/.
     :param images: name -> image, by name; a name is that of the file without suffix.
-    :param labels: name -> label map.
     :param ignore_label: another label that counts for nothing, such as 255; None for none.
     """
 
@@ -84,7 +83,6 @@ def open_label_folder(root: Path | str, names: list[str] | None = None,
 
     :param root: the folder that holds images/ and labels/.
     :param names: restrict to these names; all when None.
-    :param skip_missing: whether to go on without images that cannot be used.
     :return: the listing, sorted by name.
     :raises ValueError: where the folder is not of this format, is empty or lacks a name, or an
         image has no label map, or shares its name with another.
@@ -156,13 +154,6 @@ def _by_name(folder: Path) -> dict[str, list[Path]]:
 
 
 def write_pair(root: Path, name: str, image: np.ndarray, labels: np.ndarray) -> None:
-    """
-    Write an image and its label map; the label map is the last to appear, and appears whole.
-
-    :param root: the folder that holds images/ and labels/.
-    :param name: file name without suffix.
-    :param image: (H,W,3) uint8 RGB.
-    :param labels: (H,W) uint16.
-    """
+    """Write an image and its label map; the label map is the last to appear, and appears whole."""
     write_image(root / 'images' / f'{name}.jpg', image)
     write_image(root / 'labels' / f'{name}.png', labels)

@@ -23,7 +23,6 @@ class LabelledImage:
         background's. A label whose class id is 0 is an object of unknown class.
     :param background_known: whether everything of interest is labelled. Where it is not, pixels
         of background may hide objects, and a mask there is not known to be wrong.
-    :param name: of the image in its data set.
     :param depth: of the same (H,W), where there is any.
     """
 

@@ -30,7 +30,6 @@ def open_dataset(text: str, skip_missing: bool = False, depth: bool = True) -> L
 
     :param text: one of :data:`FORMATS`; a text without a format is the folder itself.
     :param skip_missing: whether to go on without images that cannot be used.
-    :param depth: whether to read depth where it is there.
     :raises ValueError: for another format, or a folder that is not of it, saying what was
         expected and what was found.
     """

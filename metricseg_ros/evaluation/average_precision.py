@@ -35,11 +35,7 @@ def average_precision(images: Sequence[Matches], class_id: int, threshold: float
 
 
 def correct(image: Matches, class_id: int, threshold: float) -> np.ndarray:
-    """
-    Tell which masks of a class are right.
-
-    :return: (K,) bool for the K masks of the class, by decreasing score.
-    """
+    """Tell which masks of a class are right."""
     iou = image.iou[image.class_ids == class_id][:, image.true_class_ids == class_id]
     right, taken = np.zeros(len(iou), bool), set[int]()
     if iou.shape[1] == 0:

@@ -72,7 +72,6 @@ def boundary_pixels(mask: np.ndarray) -> np.ndarray:
     """
     Mark the pixels that differ from the one right, below, or right below; the frame is no edge.
 
-    :param mask: (H,W) bool.
     :return: (H,W) bool, a line one pixel wide, half a pixel to the upper left of the true edge.
     """
     grown = np.pad(mask, ((0, 1), (0, 1)), mode='edge')

@@ -37,7 +37,6 @@ def calibration(scores: np.ndarray, ious: np.ndarray, bins: int = BINS) -> Calib
     :param scores: (N,) in [0,1].
     :param ious: (N,) in [0,1], the best IoU of each mask with a true one.
     :param bins: how many; a score on a border belongs to the upper one, 1 to the last.
-    :return: the reliability of the scores.
     """
     index = np.minimum((scores * bins).astype(int), bins - 1)
     counts = np.bincount(index, minlength=bins)
@@ -51,12 +50,7 @@ def calibration(scores: np.ndarray, ious: np.ndarray, bins: int = BINS) -> Calib
 
 
 def plot_calibration(result: Calibration, path: Path, title: str) -> None:
-    """
-    Draw the reliability plot.
-
-    :param path: of the PNG file to write.
-    :param title: above the plot.
-    """
+    """Draw the reliability plot."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.5, 4.5), layout='constrained')

@@ -29,10 +29,6 @@ class EncodedImage:
     """
     The masks of one image, as pycocotools takes them.
 
-    :param size: (height, width).
-    :param true: the true masks.
-    :param predicted: the predicted masks.
-    :param scores: of the predicted masks.
     :param ignored: what is ignored, or None; a mask inside it counts for nothing.
     """
 

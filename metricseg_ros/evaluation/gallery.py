@@ -35,7 +35,6 @@ def best_median_worst(values: Sequence[float | None],
     """
     Choose images by a figure.
 
-    :param values: of each image; one without a value is not chosen.
     :param count: how many of each rank, fewer where there are not enough.
     :return: rank -> indices, by falling value.
     """
@@ -108,7 +107,6 @@ def write_page(folder: Path, sections: Mapping[str, Sequence[tuple[str, str, dic
     """
     Write a page that shows everything.
 
-    :param folder: where the page goes.
     :param sections: name of the data set -> its pictures: rank and number, name of the image,
         figures.
     """

@@ -19,17 +19,7 @@ Segment = Callable[[LabelledImage], Instances]
 
 @dataclass(frozen=True)
 class MeasuredImage:
-    """
-    What is known of one image once it has been segmented.
-
-    :param name: of the image.
-    :param overlap: of its label map with the true one.
-    :param boundary: of their boundaries.
-    :param matches: of its masks with the true ones.
-    :param coded: its masks, for pycocotools.
-    :param stage_ms: what each stage of the segmentation took.
-    :param background_known: whether everything in it is labelled.
-    """
+    """What is known of one image once it has been segmented."""
 
     name: str
     overlap: Overlap
@@ -42,11 +32,7 @@ class MeasuredImage:
 
 def measure(samples: Iterable[LabelledImage], segment: Segment, model_classes: Sequence[str],
             classes: Sequence[str]) -> Iterator[MeasuredImage]:
-    """
-    Segment images and compare each with its truth.
-
-    :param segment: finds the instances in an image.
-    """
+    """Segment images and compare each with its truth."""
     common = common_classes(model_classes, classes)
     for sample in samples:
         instances = segment(sample)

@@ -21,9 +21,7 @@ def with_oracle_thresholds(embedded: EmbeddedImage, label_map: np.ndarray) -> Em
     Seediness, classes and so the seeds stay as they are: at each pixel the class scores of its
     own best threshold and of the oracle's change places. Pixels of no object keep theirs.
 
-    :param embedded: the image as the network sees it.
     :param label_map: (H,W) the true label map, at the size of the image.
-    :return: the same with the thresholds chosen by the truth.
     """
     output, labels = embedded.output, labels_on_grid(label_map, embedded).flatten()
     ignored = labels == IGNORE_LABEL
@@ -46,7 +44,6 @@ def labels_on_grid(label_map: np.ndarray, embedded: EmbeddedImage) -> Tensor:
     Read the labels at the centres of the grid's cells.
 
     :param label_map: (H,W), at the size of the image.
-    :param embedded: tells where the grid lies in it.
     :return: (h,w) int64.
     """
     rows, columns = (np.clip(np.rint(np.arange(cells) * scale + offset), 0, size - 1).astype(int)

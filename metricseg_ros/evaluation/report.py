@@ -47,7 +47,6 @@ def report(images: Sequence[MeasuredImage], classes: Sequence[str],
     """
     Compute all figures of a data set.
 
-    :param images: its measured images, at least one.
     :return: `figures`, `intervals` of some (95 %, resampled images), `recall_only`, `per_class`,
         `calibration`, `stage_ms` and `images`: plain values, None where there is no figure.
     """
@@ -135,7 +134,6 @@ def mean_over_sets(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, float 
     """
     Average over data sets, each counting the same however many images it has.
 
-    :param reports: by name of the data set.
     :return: figure -> plain mean over the sets in which it can be read and has a value.
     """
     means = {}
@@ -159,11 +157,7 @@ def meaningful_figure(entry: Mapping[str, Any], name: str) -> float | None:
 
 
 def json_values(value: Any) -> Any:
-    """
-    Turn arrays and NumPy's numbers into what JSON knows.
-
-    :return: lists, dicts, numbers; None for NaN.
-    """
+    """Turn arrays and NumPy's numbers into what JSON knows."""
     if isinstance(value, Mapping):
         return {str(key): json_values(inner) for key, inner in value.items()}
     if isinstance(value, np.ndarray | list | tuple):

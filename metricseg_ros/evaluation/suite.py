@@ -28,8 +28,6 @@ class SuiteEntry:
     One data set of a suite.
 
     :param dataset: as :func:`open_dataset` takes it.
-    :param name: in the table.
-    :param shows: what is to be seen, in the table.
     :param background_known: whether everything is labelled; None leaves it to the data set.
     """
 
@@ -44,9 +42,7 @@ class Suite:
     """
     A list of data sets, and where their table goes.
 
-    :param entries: the data sets.
     :param output: Markdown file with the two lines between which the table goes, or None.
-    :param marker: name in these lines.
     :param rng_seed: of the bootstrap.
     """
 
@@ -94,8 +90,6 @@ def markdown_table(reports: Mapping[str, Mapping[str, Any]], shows: Mapping[str,
     """
     Write all data sets into one table.
 
-    :param reports: of :func:`report`, by name of the data set.
-    :param shows: what is to be seen in each.
     :return: a Markdown table, and the sentences it needs.
     """
     head = ['set', 'images', *COLUMNS.values()]

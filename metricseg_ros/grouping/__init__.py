@@ -32,7 +32,6 @@ def group(output: NetworkOutput, config: GroupingConfig) -> SeedMasks:
     """
     Group pixels around seeds (arXiv 1703.10277, section 3.3).
 
-    :param output: what the network says of one image.
     :return: the seeds that were kept, by decreasing score, with their masks. They are on the CPU,
         which is better at what is left to do; embeddings stay where they are.
     """
@@ -53,8 +52,6 @@ def find_seeds(output: NetworkOutput, best: Seediness, config: GroupingConfig,
     """
     Pick the seeds of one image.
 
-    :param output: what the network says of it.
-    :param best: the seediness of its pixels.
     :param unexplained_rest: pixels that may stay outside all masks when picking ends.
     :return: the seeds, in the order picked.
     """

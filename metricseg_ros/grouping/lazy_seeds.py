@@ -37,7 +37,6 @@ def lazy_picks(points: Tensor, scores: Tensor, maximum_seeds: int, diversity_wei
     :param points: (D,N) float32 embeddings. A pixel whose squared norm is not finite, or above
         1e37, is no candidate.
     :param scores: (N,) float32 seediness; pixels of 0 are no candidates.
-    :param maximum_seeds: most seeds picked.
     :param diversity_weight: alpha.
     :param squared_radii: (N,) squared distance to which the mask of each pixel would reach, or
         None to go on to the end.
@@ -65,12 +64,7 @@ class ActiveSet:
     """The pixels that may be the next seed: those of highest bound, kept up to date."""
 
     def __init__(self, pixels: PickedPixels, diversity_weight: float) -> None:
-        """
-        Measure the distance of every pixel to the first seed, and choose the active ones.
-
-        :param pixels: of one image, with its first seed.
-        :param diversity_weight: alpha.
-        """
+        """Measure the distance of every pixel to the first seed, and choose the active ones."""
         self.pixels, self.diversity_weight = pixels, diversity_weight
         # Bound of the rounding of a value in float32, absolute; they are rounded up.
         self.value_rounding = LARGEST_LOG * (1 + diversity_weight) * 2.0 ** -21
@@ -182,7 +176,6 @@ class ActiveSet:
         """
         Decide in float64 among all that may be the best.
 
-        :param pixels: (n,) which.
         :return: the pixel of highest value, the first among equals; -1 if none is a candidate.
         """
         pixels = np.sort(pixels[self.pixels.scores[pixels] > 0])

@@ -28,7 +28,6 @@ class SeedMasks:
     """
     The masks that seeds grew.
 
-    :param seeds: K seeds.
     :param margins: (K,h,w) float32, squared radius of the seed's threshold minus the pixel's
         squared distance to the seed. A pixel is in the mask where this is not negative; in
         between pixels it interpolates, which gives masks finer than the grid.
@@ -70,8 +69,6 @@ def grow_masks(embeddings: Tensor, seeds: Seeds) -> SeedMasks:
     Grow mask(s) = {q : sigma(s,q) >= tau_s} of every seed.
 
     :param embeddings: (D,h,w) float32.
-    :param seeds: K seeds.
-    :return: their masks, by decreasing score.
     """
     seeds = seeds[seeds.scores.argsort(descending=True, stable=True)]
     return SeedMasks(seeds, seed_margins(embeddings, seeds))
@@ -82,7 +79,6 @@ def seed_margins(embeddings: Tensor, seeds: Seeds) -> Tensor:
     Compute how far inside each seed's mask every pixel is.
 
     :param embeddings: (D,h,w) float32.
-    :param seeds: K seeds.
     :return: (K,h,w) float32, as in :class:`SeedMasks`.
     """
     points, radii = embeddings.flatten(1), squared_radii(seeds.similarity_thresholds)
@@ -102,7 +98,6 @@ def keep_connected(masks: SeedMasks) -> SeedMasks:
     """
     Keep of each mask the part that is connected to its seed through sides or corners.
 
-    :param masks: K masks, on the CPU.
     :return: K masks; of the parts cut off the margins are negative.
     """
     margins = masks.margins.numpy().copy()
@@ -147,9 +142,7 @@ def drop_unlikely(masks: SeedMasks, scores: Tensor, minimum_mean_score: float) -
 
     A seed on an outline, where the class head is least sure, may grow over the background.
 
-    :param masks: K masks.
     :param scores: (h,w) float32, the seediness of each pixel.
-    :return: the masks that reach it.
     """
     means = mean_scores(scores, masks.masks)
     return masks.only((means >= minimum_mean_score).cpu().numpy())
@@ -170,7 +163,6 @@ def vote_classes(masks: SeedMasks, output: NetworkOutput) -> SeedMasks:
     """
     Let all pixels of a mask vote for its class, as its seed alone may err.
 
-    :param masks: K masks.
     :return: the masks, each of the class whose logit is highest in the mean over its pixels, at
         its own threshold. Scores stay those of the seeds.
     """
@@ -192,7 +184,6 @@ def name_masks(masks: SeedMasks, output: NetworkOutput) -> SeedMasks:
     """
     Name masks by an output of its own, where the network has one.
 
-    :param masks: K masks.
     :return: the masks, each of the name whose logit is highest in the mean over its pixels.
     """
     if output.name_logits is None:
@@ -230,9 +221,7 @@ def drop_duplicates(masks: SeedMasks, suppression_iou: float) -> SeedMasks:
     """
     Drop each mask that overlaps a better one that was kept (non-maximum suppression).
 
-    :param masks: K masks, by decreasing score.
     :param suppression_iou: a mask is dropped if its IoU with a better one is above this.
-    :return: the masks kept, in the same order.
     """
     duplicate = (mask_iou(masks.masks) > suppression_iou).cpu().numpy()
     kept = np.zeros(len(duplicate), bool)

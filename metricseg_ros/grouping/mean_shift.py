@@ -15,10 +15,6 @@ def shift_to_mean(masks: SeedMasks, embeddings: Tensor, steps: int) -> SeedMasks
     Grow each mask again around the mean embedding of its pixels, at the same threshold.
 
     A seed stays in its own mask, however far the mean goes.
-
-    :param masks: K masks around their seeds' embeddings.
-    :param embeddings: (D,h,w) float32.
-    :return: the K masks around the last mean.
     """
     radii = squared_radii(masks.seeds.similarity_thresholds)[:, None, None]
     margins, points = masks.margins, embeddings.flatten(1).t()

@@ -32,7 +32,6 @@ class PickedPixels:
         :param points: (D,N) float32 embeddings. A pixel whose squared norm is not finite, or
             above 1e37, is no candidate.
         :param scores: (N,) float32 seediness; pixels of 0 are no candidates.
-        :param maximum_seeds: most seeds picked.
         """
         norms = squared_norms(points)
         if not norms.max(initial=0) <= LARGEST_NORM:

@@ -21,7 +21,6 @@ class SeedCover:
         """
         Begin with nothing explained.
 
-        :param pixels: of the image, and the seeds picked of them.
         :param squared_radii: (N,) float32, squared distance to which each pixel's mask reaches.
         :param unexplained_rest: candidates that may stay outside all masks.
         """
@@ -35,7 +34,6 @@ class SeedCover:
 
         :param candidate: the pixel that would be the next seed. While that one is not explained
             there is no need to look at the others.
-        :return: whether picking may end.
         """
         if not self._explained(0, slice(candidate, candidate + 1)).all():
             return False
@@ -55,12 +53,7 @@ class SeedCover:
         self.gone_through = chunk.stop
 
     def _explained(self, first: int, which: slice | np.ndarray) -> np.ndarray:
-        """
-        Tell which pixels lie in the mask of a seed.
-
-        :param which: (n,) the pixels.
-        :return: (n,) bool.
-        """
+        """Tell which pixels lie in the mask of a seed."""
         pixels = self.pixels
         seeds = pixels.seeds[first:]
         rows = pixels.seed_rows[first:len(pixels.seeds)]

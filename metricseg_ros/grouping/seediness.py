@@ -27,11 +27,7 @@ class Seediness:
 
 
 def seediness(output: NetworkOutput) -> Seediness:
-    """
-    Compute the seediness S_p = max over tau and c >= 1 of the class score, and its arguments.
-
-    :return: the seediness of each pixel of the network's grid.
-    """
+    """Compute the seediness S_p = max over tau and c >= 1 of the class score, and where it is."""
     logits = output.class_logits
     values = torch.tensor(output.similarity_thresholds, device=logits.device)
     if logits.shape[1] == 2:

@@ -28,7 +28,6 @@ def select_seeds(embeddings: Tensor, seediness: Tensor, maximum_seeds: int,
 
     :param embeddings: (D,h,w) float32.
     :param seediness: (h,w) float32, S in [0,1].
-    :param maximum_seeds: most seeds picked.
     :param diversity_weight: alpha.
     :param minimum_score: pixels of lower seediness are no candidates, nor are those of S = 0.
     :param squared_radii: (h,w) squared distance to which the mask of each pixel would reach. With

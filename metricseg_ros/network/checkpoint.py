@@ -48,8 +48,6 @@ def load_weights(module: nn.Module, weights: dict[str, Tensor], source: str) -> 
     """
     Put weights into a module, which must have exactly these tensors.
 
-    :param module: the module; it is changed.
-    :param weights: its state dict.
     :param source: where they come from, for the message.
     :raises CheckpointError: naming each missing, unexpected or misshapen tensor.
     """

@@ -32,11 +32,7 @@ class SamePad(nn.Module):
     """Pad as TensorFlow does for a convolution of even input: the odd row goes below."""
 
     def __init__(self, kernel: int, stride: int) -> None:
-        """
-        Compute the padding.
-
-        :param stride: its stride, 1 or 2.
-        """
+        """Compute the padding."""
         super().__init__()
         total = kernel - stride
         self.padding = (total // 2, total - total // 2) * 2
@@ -56,7 +52,6 @@ def conv_bn(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups:
     """
     Build convolution, batch normalisation and (unless switched off) ReLU6.
 
-    :param stride: stride, 1 or 2.
     :param activation: whether ReLU6 follows.
     """
     symmetric = stride == 1
@@ -75,7 +70,6 @@ class InvertedResidual(nn.Module):
         """
         Build the block.
 
-        :param kernel: kernel size of the depthwise convolution.
         :param expansion: inner channels over channels in; 1 leaves the expansion out.
         """
         super().__init__()

@@ -95,7 +95,6 @@ class EmbeddingHead(nn.Module):
         """
         Build it.
 
-        :param embedding_dim: d.
         :param position_channels: whether pixels are told their place.
         """
         super().__init__()

@@ -31,7 +31,6 @@ def start_from(network: MetricSegmentationNetwork, source: str) -> str:
     """
     Give a network the weights it starts from.
 
-    :param network: the network; it is changed.
     :param source: `none`; `imagenet`; or a file, or the https:// address of one whose name ends
         with its hash: weights or a checkpoint of this package, or public weights of the trunk.
     :return: what was done, in words.
@@ -82,7 +81,6 @@ def load_imagenet_weights(backbone: nn.Module, name: str = 'efficientnet_lite0')
     """
     Put ImageNet weights into a trunk.
 
-    :param backbone: the trunk; it is changed.
     :param name: which one it is. The light trunk's weights come from the Python package that ships
         them, a ResNet's from torch's server or its cache, their hash checked.
     :raises CheckpointError: if they cannot be had.
@@ -102,7 +100,6 @@ def download(url: str) -> dict[str, Tensor]:
     """
     Fetch a torch file whose name ends with its hash, or take it from torch's cache.
 
-    :param url: where it lies.
     :return: the state dict.
     :raises CheckpointError: if it cannot be fetched, or its hash is another or none.
     """

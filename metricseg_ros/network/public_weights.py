@@ -49,7 +49,6 @@ def load_public_weights(backbone: ResNet, weights: dict[str, Tensor], source: st
     features but for a border of three pixels, where the image is padded.
 
     :param backbone: the trunk; whether it is built as DeepLab's tells the normalisation.
-    :param weights: a public state dict.
     :param source: where they come from, for the message.
     :raises CheckpointError: naming each missing, unexpected or misshapen tensor.
     """

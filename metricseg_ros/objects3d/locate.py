@@ -41,10 +41,7 @@ def locate(instances: Instances, depth: np.ndarray, intrinsics: Intrinsics,
     """
     Place every instance in space.
 
-    :param instances: N instances of an image.
     :param depth: (H,W) float32 metres of the same image; 0 or NaN where not known.
-    :param config: what of a mask is trusted.
-    :return: N objects, in the same order.
     :raises ValueError: if depth is of another size than the image.
     """
     if depth.shape != tuple(instances.image_size):

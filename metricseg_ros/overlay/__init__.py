@@ -23,7 +23,6 @@ def draw_overlay(image: np.ndarray, instances: Instances, class_names: Sequence[
 
     :param image: (H,W,3) uint8 RGB; it is not changed.
     :param class_names: names of the classes; class id i is `class_names[i - 1]`.
-    :param config: what to draw; the default draws everything.
     :return: (H,W,3) uint8 RGB.
     :raises ValueError: if the image is of another size than the instances', or not RGB uint8.
     """

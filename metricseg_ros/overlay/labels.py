@@ -65,7 +65,6 @@ def lay_out(instances: Instances, class_names: Sequence[str]) -> list[Label]:
 
     A label with no free place becomes the id alone; one larger than the image is left out.
 
-    :param instances: N instances.
     :param class_names: names of the classes; class id i is `class_names[i - 1]`.
     :return: at most N labels, inside the image.
     """

@@ -20,7 +20,6 @@ def fill_masks(image: np.ndarray, instances: Instances, opacity: float) -> None:
     Lay each mask over the image, those of highest score on top.
 
     :param image: (H,W,3) uint8 RGB, drawn upon.
-    :param instances: instances of an image of this size.
     :param opacity: in [0,1].
     """
     for index in reversed(range(len(instances))):
@@ -36,7 +35,6 @@ def draw_contours(image: np.ndarray, instances: Instances) -> None:
     Draw the outline of each mask and of its holes, those of the smallest masks on top.
 
     :param image: (H,W,3) uint8 RGB, drawn upon.
-    :param instances: instances of an image of this size.
     """
     thickness = max(1, round(LINE_SHARE * min(instances.image_size)))
     for index in np.argsort(-instances.areas, kind='stable'):

@@ -31,11 +31,7 @@ class GenerationTask:
     Say what to generate.
 
     :param kind: rendered or composed.
-    :param root: output folder.
-    :param count: number of images.
-    :param size: (height, width).
     :param rng_seed: image i comes from the seed (rng_seed, i // views).
-    :param jobs: processes.
     :param label_folders: labelled photographs to cut things from (composed only).
     :param names_file: JSON list of the names of those photographs to use, or None for all.
     :param packages: use what installed packages offer; without, only the label folders and what
@@ -61,7 +57,6 @@ def generate(task: GenerationTask) -> int:
     """
     Write the images that are not there yet.
 
-    :return: the number of images written.
     :raises ValueError: where the task is impossible.
     """
     check_task(task)

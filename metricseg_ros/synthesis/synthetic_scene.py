@@ -45,8 +45,6 @@ def write_scene(root: Path, name: str, scene: SyntheticScene) -> None:
     Write a scene: images/, depth/ where known, entries/, labels/; the label map appears last.
 
     Depth is 16-bit PNG in millimetres, 0 for none; :func:`write_index` adds the cameras.
-
-    :param name: file name without suffix.
     """
     write_image(root / 'images' / f'{name}.jpg', scene.image)
     if scene.depth is not None:
@@ -71,8 +69,6 @@ def write_index(root: Path, names: list[str], size: tuple[int, int]) -> None:
 
     camera.json holds fx, fy, cx, cy, width and height in pixels by the image's name, where
     there are cameras; the centre of the first pixel is at (0, 0).
-
-    :param size: (height, width) of its images.
     """
     entries: list[dict[str, Any]] = [json.loads(entry_path(root, name).read_text())
                                      for name in names]

@@ -154,7 +154,6 @@ def write_text(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     Print lines of words of several sizes onto an image, in place.
 
     :param image: (H,W,3) float32, contiguous.
-    :return: the same image.
     """
     height, width = image.shape[:2]
     ink = (colour(rng) if rng.random() < 0.6 else np.full(3, 255 * rng.integers(2))).tolist()
@@ -195,7 +194,6 @@ def print_label(rng: np.random.Generator, size: tuple[int, int],
     Draw what is printed on a packet: artwork or a photograph, and text.
 
     :param size: (height, width) in pixels.
-    :param photos: photographs to print, may be empty.
     :return: (H,W,3) uint8 RGB.
     """
     kinds = (plain, plain, gradient, patches, patches, stripes, dots)
@@ -217,7 +215,6 @@ def cover(rng: np.random.Generator, size: tuple[int, int],
     Draw a tabletop, floor or wall: mostly plain, wooden or stony, sometimes patterned.
 
     :param size: (height, width) in pixels.
-    :param photos: photographs for the rare printed cloth, may be empty.
     :return: (H,W,3) uint8 RGB.
     """
     kinds = (plain, plain, plain, wood, wood, wood, organic, organic, weave, weave, tiles, stripes,
@@ -228,12 +225,7 @@ def cover(rng: np.random.Generator, size: tuple[int, int],
 
 
 def subdued(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
-    """
-    Take most of the colour out of most covers: tables are seldom violet.
-
-    :param image: (H,W,3) uint8 RGB.
-    :return: the same with less saturation, and often brighter.
-    """
+    """Take most of the colour out of most covers: tables are seldom violet."""
     if rng.random() < 0.3:
         return image
     grey = image.mean(2, keepdims=True)

@@ -38,8 +38,6 @@ def affinities(tracks: Sequence[Track], instances: Instances,
     A pair needs embeddings and colours that are similar enough. Where neither is known, the
     overlap with the latest view alone decides.
 
-    :param tracks: T objects.
-    :param instances: N instances of the next image.
     :return: (T,N) in [0,1], 0 where they cannot be the same.
     """
     whole_overlaps, inside = mask_overlaps([track.whole for track in tracks], tracks, instances)
@@ -63,8 +61,6 @@ def latest_overlaps(tracks: Sequence[Track], instances: Instances,
     """
     Overlay every instance with the latest view of every object.
 
-    :param tracks: T objects.
-    :param instances: N instances.
     :param whole_overlaps: (T,N), IoU with the views of them as a whole, most often the latest.
     :return: (T,N) IoU.
     """
@@ -81,7 +77,6 @@ def possible_pairs(tracks: Sequence[Track], overlaps: np.ndarray, embeddings: np
     """
     Tell which pairs can be the same by their looks.
 
-    :param tracks: T objects.
     :param overlaps: (T,N), IoU with the latest views.
     :param embeddings: (T,N) similarities of embeddings, or None.
     :param colours: (T,N) similarities of colours, or None.
@@ -106,8 +101,6 @@ def nearness(tracks: Sequence[Track], instances: Instances, overlaps: np.ndarray
     the whole: that it lies inside counts half. The distance of the middles tells where masks do
     not overlap any more.
 
-    :param tracks: T objects.
-    :param instances: N instances.
     :param overlaps: (T,N), IoU with the latest view or the one as a whole, what is more.
     :param inside: (T,N), share of an instance inside the view as a whole.
     :return: (T,N) in [0,1].
@@ -128,7 +121,6 @@ def appearance_similarities(tracks: Sequence[Track], embeddings: np.ndarray | No
     """
     Weigh embeddings, which drift, against colours, which stay.
 
-    :param tracks: T objects.
     :param embeddings: (T,N) similarities of embeddings, or None; not both are None.
     :param colours: (T,N) similarities of colours, or None.
     :return: (T,N) in [0,1].
@@ -148,7 +140,6 @@ def embedding_similarities(tracks: Sequence[Track], instances: Instances) -> np.
     latest view, the less a distance means.
 
     :param tracks: T objects, at least one.
-    :param instances: N instances.
     :return: (T,N) float32 in [0,1]; None where an embedding is not known.
     """
     known = [track.embedding for track in tracks if track.embedding is not None]

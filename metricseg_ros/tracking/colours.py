@@ -27,7 +27,6 @@ def colour_shares(image: np.ndarray, instances: Instances) -> np.ndarray:
     Count the colours of every mask.
 
     :param image: (H,W,3) uint8 RGB.
-    :param instances: N instances found in it.
     :return: (N,B) float32, the share of the mask's pixels in each bin; rows sum to 1.
     """
     shares = np.zeros((len(instances), math.prod(BINS)), np.float32)

@@ -23,8 +23,6 @@ def mask_overlaps(views: Sequence[View], tracks: Sequence[Track],
     Overlay every instance with every object, moved to where it should be.
 
     :param views: T views, one of each object.
-    :param tracks: T objects.
-    :param instances: N instances.
     :return: (T,N) float32, the IoU of the masks, and (T,N), the share of the instance inside.
     """
     areas = instances.areas
@@ -63,7 +61,6 @@ def touch(instances: Instances, first: int, second: int) -> bool:
     """
     Tell whether two masks lie side by side, not only corner to corner.
 
-    :param instances: N instances.
     :return: whether the smaller, a bit widened, lies on the other along half of its own width.
     """
     small, large = sorted((first, second), key=lambda index: instances.crops[index].size)

@@ -25,9 +25,6 @@ def to_largest_parts(row_of: Mapping[int, int], tracks: Sequence[Track],
     seen. The small part takes what the large one had.
 
     :param row_of: instance -> object.
-    :param tracks: T objects.
-    :param instances: N instances.
-    :return: instance -> object.
     """
     row_of = dict(row_of)
     recent = [index for index in range(len(instances))

@@ -103,7 +103,6 @@ def seen_again(track: Track, instances: Instances, index: int, held: bool = Fals
     """
     Take over where an object is now.
 
-    :param instances: what was found in the next image.
     :param held: whether it was put together of parts because it should be whole.
     """
     view, whole = _view(instances, index), _aged(track.whole)

@@ -27,7 +27,6 @@ class DrawnDataset:
     Images whose labels are drawn when they are asked for.
 
     :param paths: of the images, or of the files that label them.
-    :param classes: names of the classes.
     :param read: reads and draws one, from its path and the classes.
     """
 
@@ -45,7 +44,6 @@ class DrawnDataset:
         """
         Leave out the images that cannot be used, if they are to be left out.
 
-        :param where: the data set, for the message.
         :param skip_missing: whether they are; else reading one raises.
         :raises ValueError: if there are no others.
         """
@@ -59,8 +57,6 @@ def usable_indices(dataset: LabelledDataset, names: Sequence[str], where: Path,
     """
     Find the images of a data set that can be used, if others are to be left out.
 
-    :param names: of each image, for the message.
-    :param where: the data set, for the message.
     :param skip_missing: whether to leave the others out; else reading one raises.
     :raises ValueError: if there are none.
     """
@@ -81,9 +77,6 @@ def draw_masks(image: np.ndarray, masks: Iterable[Mask], background_known: bool,
     """
     Draw masks into one label map, the smaller ones on top, what is ignored below all.
 
-    :param image: (H,W,3) uint8 RGB.
-    :param masks: its objects, and what counts for nothing.
-    :param background_known: as in :class:`LabelledImage`.
     :return: the image with its truth; objects that are hidden altogether are left out. Those that
         cover no pixel are told of.
     :raises ValueError: if there are more objects than labels.

@@ -111,7 +111,6 @@ def read_text(path: Path) -> str:
     """
     Read a text of any Unicode encoding; what is none keeps its bytes, as names of files do.
 
-    :param path: the file, with a byte order mark or without.
     :raises ValueError: if it is missing.
     """
     try:
@@ -140,7 +139,6 @@ def to_int(value: Any, what: str) -> int:
     """
     Read a whole number that may have been written as a text, or with a fraction of zero.
 
-    :param what: says what it is, for the message.
     :raises ValueError: if it is none.
     """
     try:

@@ -76,8 +76,6 @@ def filled(rings: list[list[float]], size: tuple[int, int]) -> np.ndarray:
     Fill polygons.
 
     :param rings: x and y of the corners by turns, three corners or more, all finite.
-    :param size: (height, width) of the image.
-    :return: (height,width) bool.
     """
     from pycocotools import mask as coder
 

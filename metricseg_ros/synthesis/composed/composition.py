@@ -28,9 +28,6 @@ def compose(backgrounds: Sequence[np.ndarray], cutouts: Sequence[Cutout],
     """
     Compose a random scene.
 
-    :param backgrounds: (H,W,3) uint8 RGB images of any size, at least one.
-    :param cutouts: things to paste, at least one.
-    :param size: (height, width) of the result.
     :param large: things that others lie on; any cut-out where empty.
     :return: the scene, of unknown depth.
     :raises ValueError: without a background or a cut-out.
@@ -125,7 +122,6 @@ def relabelled(labels: np.ndarray, kept: np.ndarray) -> np.ndarray:
 
     :param labels: (H,W) uint16.
     :param kept: which labels stay, from :func:`visible`.
-    :return: (H,W) uint16 with contiguous labels.
     """
     new = np.where(kept, np.cumsum(kept), IGNORE_LABEL).astype(np.uint16)
     new[BACKGROUND] = BACKGROUND

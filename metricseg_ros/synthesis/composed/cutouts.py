@@ -38,8 +38,6 @@ class Cutout:
 
     :param rgba: (H,W,4) uint8, cropped to the thing.
     :param source: the package or data set it came from.
-    :param licence: its licence.
-    :param name: what it is, as far as known.
     """
 
     rgba: np.ndarray
@@ -66,11 +64,7 @@ def load_cutouts(folders: tuple[LabelFolder, ...] = (), packages: bool = True,
 
 
 def stamp_cutouts(root: Path = STAMPS) -> list[Cutout]:
-    """
-    Load the photographic stamps of the Debian package tuxpaint-stamps-default.
-
-    :return: the cut-outs; empty where the package is not installed.
-    """
+    """Load the photographic stamps of the Debian package tuxpaint-stamps-default."""
     paths = [p for p in sorted(root.rglob('*.png')) if not set(p.parts) & set(DRAWN_FOLDERS)]
     images = [decode(p.read_bytes(), cv2.IMREAD_UNCHANGED) for p in paths]
     rgba = [None if image is None else _rgba(image) for image in images]

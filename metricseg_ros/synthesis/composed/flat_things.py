@@ -192,7 +192,6 @@ def draw_library(rng: np.random.Generator, photos: Photos) -> tuple[list[Cutout]
     Draw a stock of flat things to compose scenes from.
 
     :param photos: (H,W,3) uint8 pictures that may be printed on them, may be empty.
-    :return: things of every kind, and those that others lie on.
     """
     return ([draw_flat(rng, photos) for _ in range(STOCK[0])],
             [draw_flat(rng, photos, large=True) for _ in range(STOCK[1])])

@@ -47,9 +47,7 @@ def standing(solid: Solid, place: np.ndarray, yaw: float = 0.0, up: int = 2,
     """
     Put a thing down.
 
-    :param solid: the thing, its extent in metres.
     :param place: (2,) metres.
-    :param yaw: radians.
     :param up: which of its axes points upwards.
     :param height: of what it stands on, in metres.
     """

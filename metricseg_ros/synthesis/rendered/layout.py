@@ -17,7 +17,6 @@ class Placed:
     """
     Hold one thing about to be dropped.
 
-    :param solid: what it is.
     :param length: its longest side in metres.
     :param position: (3,) metres above the tabletop's centre.
     :param quaternion: (4,) w, x, y, z.
@@ -34,9 +33,7 @@ class Layout:
     """
     Hold the plan of a scene.
 
-    :param arrangement: its name.
     :param span: share of the image's width that a typical thing takes.
-    :param placed: what is dropped.
     :param radius: metres around the centre in which things lie.
     :param gathered: whether things are pushed together while they fall.
     :param container: what stands around them: bin, crate, carton, tray, clear (a bin of clear

@@ -59,7 +59,6 @@ def wrap_box(rng: np.random.Generator, size: np.ndarray, photos: Photos) -> np.n
     Print the six sides of a box, in the order of :func:`..shapes.box`.
 
     :param size: (3,) edge lengths; two opposite large sides are the front and the back.
-    :param photos: pictures to print, may be empty.
     :return: (2 CELL, 3 CELL, 3) uint8: three sides in a row.
     """
     brand, style = draw_brand(rng), rng.random()
@@ -84,7 +83,6 @@ def wrap_round(rng: np.random.Generator, aspect: float, photos: Photos) -> np.nd
     Print the label around a can, bottle or jar.
 
     :param aspect: height over circumference.
-    :param photos: pictures to print, may be empty.
     :return: (H,W,3) uint8 RGB that closes at its left and right ends.
     """
     width = 2 * LONGEST
@@ -107,7 +105,6 @@ def front(rng: np.random.Generator, size: tuple[int, int], brand: Brand,
     Draw a front: a ground, a picture, the name in large letters, some smaller things.
 
     :param size: (height, width) in pixels.
-    :param photos: pictures to print, may be empty.
     :return: (H,W,3) uint8 RGB.
     """
     image = _ground(rng, size, brand, photos)

@@ -61,7 +61,6 @@ class SceneRenderer:
         Render one scene: laid out, settled and compiled once, seen from one side or several.
 
         :param views: number of images; for the later ones the lamps move, too.
-        :return: the images with their depth.
         """
         layout = plan(rng, self.household, self.photos)
         elevation = draw_elevation(rng, layout)

@@ -36,7 +36,6 @@ def furnish(world: World, rng: np.random.Generator, layout: Layout, elevation: f
     :param layout: what lies on the table, whose top is at z = 0.
     :param elevation: of the camera in degrees; low views see more of the room.
     :param furniture: models to stand around, may be empty.
-    :param photos: pictures for printed cloths and walls, may be empty.
     """
     reach = _add_table(world, rng, layout, photos)
     if layout.container:

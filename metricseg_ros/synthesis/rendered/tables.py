@@ -101,8 +101,6 @@ def drawer(rng: np.random.Generator, kinds: dict, household: list[Solid],
     Decide what a scene's things are drawn from: all goods, or only a few kinds of them.
 
     :param kinds: makers of goods, and how often each is taken.
-    :param household: models of real things, may be empty.
-    :param photos: pictures to print, may be empty.
     :return: a function that builds a thing, or one of the maker that it is given.
     """
     small = [solid for solid in household if solid.extent.max() < LARGEST]

@@ -19,12 +19,7 @@ SHELF_DEPTH = 2  # rows of things on a shelf
 
 def tossed(rng: np.random.Generator, household: list[Solid],
            photos: list[np.ndarray]) -> Layout:
-    """
-    Draw a layout of one of ARRANGEMENTS; things are as large as they please.
-
-    :param household: models of real things, may be empty.
-    :param photos: pictures to print on invented things, may be empty.
-    """
+    """Draw a layout of one of ARRANGEMENTS; things are as large as they please."""
     names = list(ARRANGEMENTS)
     arrangement = names[rng.choice(len(names), p=list(ARRANGEMENTS.values()))]
     span = _span(rng, arrangement)

@@ -45,8 +45,6 @@ def aim(model: mujoco.MjModel, data: mujoco.MjData, rng: np.random.Generator, la
     """
     Move the model's camera to where it sees the things.
 
-    :param model: the compiled world; its first camera is moved.
-    :param rng: the source of randomness: direction, roll, what is in the middle.
     :param layout: says how large things shall appear.
     :param bodies: (N,) numbers of the things' bodies.
     :param elevation: of the camera in degrees.

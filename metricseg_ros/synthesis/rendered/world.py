@@ -26,7 +26,6 @@ class World:
     """
     Collect a MuJoCo specification and the assets already in it.
 
-    :param spec: the specification.
     :param assets: names of what was added, by the Python object's identity and scale.
     :param kept: those objects: an identity is unique only while its object lives.
     """
@@ -132,11 +131,7 @@ def draw_solid(world: World, body: mujoco.MjsBody, solid: Solid, scale: float) -
 
 
 def settle(model: mujoco.MjModel, layout: Layout) -> mujoco.MjData:
-    """
-    Let everything fall and come to rest.
-
-    :param layout: says whether things are pushed together.
-    """
+    """Let everything fall and come to rest."""
     data = mujoco.MjData(model)
     free = model.jnt_bodyid[model.jnt_type == mujoco.mjtJoint.mjJNT_FREE]
     mass = model.body_mass[free][:, None]
