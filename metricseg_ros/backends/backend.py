@@ -23,7 +23,6 @@ class ExecutionReport:
     """
     What really runs the network; never what was only asked for.
 
-    :param backend: name of the backend.
     :param provider: what does the work inside it, such as CPUExecutionProvider.
     :param device: cpu, or cuda and the GPU's name.
     :param precision: fp32 or fp16.
@@ -80,7 +79,6 @@ class Backend(Protocol):
         Run the network on images of one size; where nothing is gained, on one after the other.
 
         :param tensors: (B,3,h,w) float32, B up to :attr:`largest_batch`.
-        :param depths: of the images.
         :return: what it says of each.
         """
         singles = tensors.split(1)
@@ -98,12 +96,7 @@ class Backend(Protocol):
         return None
 
     def by_the_best(self, work: Callable[[Backend], Output]) -> Output:
-        """
-        Let the backend work that runs now; where a better one has become ready, that one.
-
-        :param work: given the backend.
-        :return: what it gives.
-        """
+        """Let the backend work that runs now; where a better one has become ready, that one."""
         return work(self)
 
     def close(self) -> None:

@@ -44,7 +44,6 @@ def driver(path: str = DRIVER) -> Any:
     """
     Load the CUDA driver's library.
 
-    :param path: its name.
     :raises CudaGraphError: if it is not there or lacks a function.
     """
     try:
@@ -84,7 +83,6 @@ class CudaGraph:
         """
         Enqueue the work again.
 
-        :param stream: a CUStream.
         :raises CudaGraphError: if the driver refuses.
         """
         self._call('cuGraphLaunch', self._executable, stream)

@@ -48,11 +48,7 @@ def driver_gpus() -> list[str]:
 
 
 def present_gpu() -> Gpu | None:
-    """
-    Ask torch for the GPU that it uses.
-
-    :return: the GPU, or None where there is none that torch can use.
-    """
+    """Ask torch for the GPU that it uses; None where it can use none."""
     import torch
 
     if not torch.cuda.is_available():

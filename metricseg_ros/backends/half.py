@@ -25,7 +25,6 @@ def to_half(model: ModelProto) -> ModelProto:
     """
     Let the network run in fp16 up to the last projections.
 
-    :param model: in fp32.
     :return: another model, with fp32 input and outputs.
     :raises ValueError: if a weight does not fit into fp16.
     """
@@ -48,12 +47,7 @@ def to_half(model: ModelProto) -> ModelProto:
 
 
 def projections(model: ModelProto) -> set[str]:
-    """
-    Find the convolutions that give the outputs.
-
-    :param model: the graph.
-    :return: names of the nodes.
-    """
+    """Find the convolutions that give the outputs."""
     producers = {name: node for node in model.graph.node for name in node.output}
     wanted = [output.name for output in model.graph.output]
     names = set()
@@ -72,7 +66,6 @@ def ancestors(model: ModelProto, names: set[str]) -> set[str]:
     Find what some nodes are computed from.
 
     :param model: the graph, its nodes in order.
-    :return: names of the nodes before them.
     """
     needed: set[str] = set()
     found = set()
@@ -84,12 +77,7 @@ def ancestors(model: ModelProto, names: set[str]) -> set[str]:
 
 
 def after_convolutions(model: ModelProto) -> set[str]:
-    """
-    Find the convolutions and what is computed from them.
-
-    :param model: the graph, its nodes in order.
-    :return: names of the nodes.
-    """
+    """Find the convolutions and what is computed from them."""
     computed: set[str] = set()
     names = set()
     for node in model.graph.node:
@@ -123,7 +111,6 @@ class Rewriter:
         """
         Put a node into its type.
 
-        :param node: the next one in order.
         :param may_be_half: whether it need not stay in fp32.
         :return: the casts it needs, and the node.
         """

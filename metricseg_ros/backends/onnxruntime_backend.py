@@ -56,13 +56,7 @@ class OnnxRuntimeBackend(Backend):
                                       description.precision)
 
     def run(self, tensor: Tensor, depth: DepthTensors | None = None) -> NetworkOutput:
-        """
-        Run the network on one image.
-
-        :param tensor: (1,3,h,w) float32.
-        :param depth: of the image, where it is known.
-        :return: what it says, on the CPU.
-        """
+        """Run the network on one image."""
         given = network_inputs(self.network.inputs, tensor, depth)
         return NetworkOutput.of([part[0] for part in self._said(*given.values())],
                                 self.network.similarity_thresholds)
@@ -71,7 +65,6 @@ class OnnxRuntimeBackend(Backend):
         """
         Make the network a step of other work on the CPU.
 
-        :param input_size: (height, width) of its input; any will do.
         :return: the step; None on a GPU, which ONNX Runtime would wait for.
         """
         return self._said if self.report.device == 'cpu' else None
@@ -91,7 +84,6 @@ def open_session(onnxruntime: ModuleType, path: Path, threads: int, on_gpu: bool
     Load an ONNX file.
 
     :param threads: threads of an operator, 0 for one each core.
-    :param on_gpu: whether it shall run on a GPU.
     :raises BackendError: if this ONNX Runtime is not for GPUs, or cannot load the file.
     """
     if on_gpu and GPU_PROVIDER not in onnxruntime.get_available_providers():
@@ -112,7 +104,6 @@ def session_options(onnxruntime: ModuleType, threads: int) -> Any:
     Build the session's options.
 
     :param threads: threads of an operator, 0 for one each core.
-    :return: its options object.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -146,14 +137,7 @@ def check_on_gpu(session: Any) -> None:
 
 
 def check_names(session: Any, network: NetworkConfig, source: str) -> None:
-    """
-    Check that a session has the network's inputs and outputs.
-
-    :param session: of ONNX Runtime.
-    :param network: what model.json says of it.
-    :param source: the file, for the message.
-    :raises BackendError: if it has others.
-    """
+    """Check that a session has the network's inputs and outputs."""
     inputs = [item.name for item in session.get_inputs()]
     outputs = [item.name for item in session.get_outputs()]
     if set(inputs) != set(network.inputs) or set(network.outputs) - set(outputs):

@@ -51,14 +51,7 @@ def open_backend(description: ModelDescription, config: BackendConfig,
 
 
 def refusal(config: BackendConfig, reasons: list[str], gpu: str) -> str:
-    """
-    Say why a required GPU is not used.
-
-    :param config: what is asked for.
-    :param reasons: what keeps each backend from it.
-    :param gpu: the one that is there, or empty.
-    :return: one sentence.
-    """
+    """Say why a required GPU is not used."""
     asked = 'backend.device_policy is require_gpu, but'
     if not gpu:
         return (f'{asked} no NVIDIA GPU is found here: install its driver if there is one, or '
@@ -93,9 +86,7 @@ def gpu_openers(description: ModelDescription, config: BackendConfig,
     """
     List the backends to try on a GPU.
 
-    :param config: which one is asked for.
     :param box: (height, width) of the box images are fitted into; None for the model's own.
-    :return: what opens them, best first.
     """
     if config.name in ('auto', 'tensorrt'):
         yield lambda: open_tensorrt(description, config, box or description.input_size,
@@ -117,7 +108,6 @@ def standby(description: ModelDescription, config: BackendConfig) -> Backend | N
     Open what serves while TensorRT's engine is built.
 
     :param config: under require_gpu nothing serves on the CPU.
-    :return: a backend; None if none works.
     """
     for name in BACKENDS:
         try:

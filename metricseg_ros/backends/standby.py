@@ -53,24 +53,12 @@ class StandbyBackend:
         return self._serving.largest_batch
 
     def run(self, tensor: Tensor, depth: DepthTensors | None = None) -> NetworkOutput:
-        """
-        Run the network on one image, on the better backend if it is ready.
-
-        :param tensor: (1,3,h,w) float32.
-        :param depth: of the image, where it is known.
-        :return: what it says, on the device it ran on.
-        """
+        """Run the network on one image, on the better backend if it is ready."""
         return self.by_the_best(lambda backend: backend.run(tensor, depth))
 
     def run_batch(self, tensors: Tensor, depths: DepthTensors | None = None
                   ) -> list[NetworkOutput]:
-        """
-        Run the network on images of one size, on the better backend if it is ready.
-
-        :param tensors: (B,3,h,w) float32.
-        :param depths: of the images.
-        :return: what it says of each.
-        """
+        """Run the network on images of one size, on the better backend if it is ready."""
         return self.by_the_best(lambda backend: backend.run_batch(tensors, depths))
 
     def by_the_best(self, work: Callable[[Backend], Output]) -> Output:
@@ -78,7 +66,6 @@ class StandbyBackend:
         Let the backend work that runs now; where a better one has become ready, that one.
 
         :param work: given the backend; tried again on the former where the better one fails.
-        :return: what it gives.
         """
         if self._ready is None:
             return work(self._serving)
@@ -103,12 +90,7 @@ class StandbyBackend:
                 backend.close()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """
-        Wait until the better backend is ready or has failed.
-
-        :param timeout: longest time, in seconds.
-        :return: whether that is so.
-        """
+        """Wait until the better backend is ready or has failed; tell whether that is so."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 

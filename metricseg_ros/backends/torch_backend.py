@@ -53,13 +53,7 @@ class TorchBackend(Backend):
         self.report = ExecutionReport('torch', f'torch {torch.__version__}', device, 'fp32')
 
     def run(self, tensor: Tensor, depth: DepthTensors | None = None) -> NetworkOutput:
-        """
-        Run the network on one image.
-
-        :param tensor: (1,3,h,w) float32.
-        :param depth: of the image, where it is known.
-        :return: what it says, on the backend's device.
-        """
+        """Run the network on one image."""
         return self.run_batch(tensor, depth)[0]
 
     @torch.inference_mode()
@@ -68,9 +62,7 @@ class TorchBackend(Backend):
         """
         Run the network on images of one size.
 
-        :param tensors: (B,3,h,w) float32.
         :param depths: of the images, where it is known; of the others it is 0.
-        :return: what it says of each, on the backend's device.
         """
         given = [part.to(self.device) for part in (tensors, *(depths or ()))]
         outputs = [NetworkOutput.of([part.contiguous() for part in parts], self.thresholds)
@@ -80,12 +72,7 @@ class TorchBackend(Backend):
         return outputs
 
     def on_device(self, input_size: tuple[int, int]) -> DeviceNetwork:
-        """
-        Make the network a step of other work on its device.
-
-        :param input_size: (height, width) of its input; any will do.
-        :return: the step.
-        """
+        """Make the network a step of other work on its device."""
         return self._said
 
     def _said(self, tensors: Tensor, *depths: Tensor) -> tuple[Tensor, ...]:

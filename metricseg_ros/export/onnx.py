@@ -90,10 +90,7 @@ def write_model(network: MetricSegmentationNetwork, folder: Path, classes: tuple
     """
     Write a model folder, in fp32.
 
-    :param folder: where; it is made.
-    :param classes: name of class id 1, 2, ...
     :param input_size: (height, width) of the box images are fitted into.
-    :param card: what else model.json shall say: training, figures, attributions.
     """
     multiple = network.size_multiple
     # At once the multiple a coarse map may be one pixel high, which would be taken as fixed.
@@ -108,10 +105,7 @@ def write_weights(network: MetricSegmentationNetwork, folder: Path, classes: tup
     """
     Write a model folder but for its ONNX file, of which model.json tells where it is there.
 
-    :param folder: where; it is made.
-    :param classes: name of class id 1, 2, ...
     :param input_size: (height, width) of the box images are fitted into.
-    :param card: what else model.json shall say: training, figures, attributions.
     """
     from safetensors.torch import save as serialised
 

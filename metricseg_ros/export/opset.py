@@ -34,7 +34,6 @@ def lowered(model: ModelProto) -> ModelProto:
     Rewrite a graph of opset 18 for opset 17.
 
     :param model: of opset 18; it is changed.
-    :return: the same model.
     :raises ValueError: if it uses what opset 17 has not.
     """
     import onnx
@@ -60,11 +59,7 @@ def lowered(model: ModelProto) -> ModelProto:
 
 
 def write_out_shapes(model: ModelProto) -> None:
-    """
-    Take parts of shapes with Gather, and name the axes of every Squeeze.
-
-    :param model: the graph; it is changed.
-    """
+    """Take parts of shapes with Gather, and name the axes of every Squeeze."""
     import onnx
 
     inferred = onnx.shape_inference.infer_shapes(model).graph
@@ -93,11 +88,7 @@ def write_out_shapes(model: ModelProto) -> None:
 
 
 def drop_new_attributes(node: NodeProto) -> None:
-    """
-    Leave out attributes that opset 17 has not, where they say what was always done.
-
-    :param node: a node; it is changed.
-    """
+    """Leave out attributes that opset 17 has not, where they say what was always done."""
     import onnx
 
     added = ADDED.get(node.op_type, {})

@@ -66,14 +66,10 @@ class Parity:
     """
     How far an ONNX file agrees with torch on some photographs.
 
-    :param images: number of photographs.
     :param difference: largest difference of embeddings, log odds of an object and class scores.
-    :param mean_difference: their mean difference.
     :param seeds: share of torch's instances whose seed is the very same pixel.
     :param found: the smaller of the shares of either side's instances that the other has too.
     :param masks: mean IoU of the masks of those.
-    :param names: share of those that are of the same class.
-    :param instances: number of torch's instances.
     :param finite: whether every number that came out is one.
     """
 
@@ -123,11 +119,7 @@ def grouped_by(backend: Backend) -> Stages:
 
 def compare(reference: Stages, exported: Stages, description: ModelDescription,
             images: Iterable[np.ndarray]) -> Parity:
-    """
-    Segment photographs in two ways, on the network's grid.
-
-    :param images: (H,W,3) uint8 RGB.
-    """
+    """Segment photographs in two ways, on the network's grid."""
     largest, means, pairs, seeds, counts = [], [], [], 0, np.zeros(2, int)
     names, finite = 0, True
     for inputs in chain.from_iterable(inputs_of(image, description) for image in images):

@@ -79,12 +79,7 @@ TensorRT computes as the logarithm of what underflows or overflows.
 
 
 def unread(model: ModelProto) -> Iterator[str]:
-    """
-    Find what TensorRT would not take, or take wrong.
-
-    :param model: of opset 17, with types inferred.
-    :return: a sentence for each fault.
-    """
+    """Find what TensorRT would not take, or take wrong."""
     from onnx import TensorProto
 
     graph = model.graph
@@ -109,7 +104,6 @@ def faults(node: NodeProto, constants: set[str]) -> Iterator[str]:
     Hold one node against the table.
 
     :param constants: names of the tensors whose values are known.
-    :return: what is wrong with it.
     """
     import onnx
 

@@ -46,8 +46,6 @@ class Recorded(NamedTuple):
     """
     A message as it was recorded.
 
-    :param topic: its topic.
-    :param recorded_ns: when.
     :param data: the message in its topic's encoding.
     """
 
@@ -66,7 +64,6 @@ class BagFile(Protocol):
         Go through the messages of some topics.
 
         :param on_error: told of each part that is damaged and left out.
-        :return: the messages, as they were recorded.
         """
 
 
@@ -349,11 +346,7 @@ def _reader_of_ros1() -> type:
 
 
 def unpacked(data: bytes) -> bytes:
-    """
-    Decompress a message that rosbag2 has compressed.
-
-    :return: the message; the same if it is not compressed.
-    """
+    """Decompress a message that rosbag2 has compressed."""
     if not data.startswith(ZSTD_START):
         return data
     from zstandard import ZstdDecompressor, ZstdError

@@ -49,8 +49,6 @@ class DepthFolder:
         """
         Read the depth of an image.
 
-        :param name: of the image, without suffix.
-        :param image_size: its (height, width).
         :return: its depth; None where there is none.
         :raises ValueError: if a file cannot be read, or is for images of another size.
         """
@@ -100,7 +98,6 @@ def add_depth(root: Path, name: str, depth: DepthImage) -> None:
     Write the depth of an image in millimetres, and its camera.
 
     :param root: the folder that holds images/; it may have depth already.
-    :param name: of the image, without suffix.
     :raises ValueError: if there is a camera.json that is none.
     """
     (root / 'depth').mkdir(exist_ok=True)

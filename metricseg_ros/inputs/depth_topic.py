@@ -40,11 +40,7 @@ class Pairing:
     """Gives images on in their order, each with its depth where there is some."""
 
     def __init__(self, info: Any) -> None:
-        """
-        Begin empty.
-
-        :param info: sensor_msgs/CameraInfo of the images.
-        """
+        """Begin empty."""
         self._info = info
         self._depth = DepthBuffer(MOST_WAITING)
         self._doubted = False

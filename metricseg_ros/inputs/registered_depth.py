@@ -101,7 +101,6 @@ def advise_rectifying(info: Any, topic: str) -> str:
     """
     Say that an image which is not rectified puts objects in the wrong place.
 
-    :param info: sensor_msgs/CameraInfo.
     :param topic: name of the image's topic; one of rectified images has `rect` in it, by custom.
     :return: one sentence, or empty.
     """

@@ -25,7 +25,6 @@ def training_config(path: Path, overrides: list[str]) -> TrainingConfig:
     Read training parameters.
 
     :param path: YAML, nested or dotted.
-    :param overrides: `key=value` texts, which win.
     :raises ValueError: for an unknown parameter or a bad value, naming it.
     """
     return training_of(read_parameters(path), overrides)

@@ -19,7 +19,6 @@ def read_size(name: str, text: str) -> Size:
     """
     Read a size.
 
-    :param name: of the parameter, for the message.
     :param text: height x width, such as 240x320.
     :return: (height, width).
     :raises ValueError: if it is none, or below 32.

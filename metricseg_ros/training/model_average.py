@@ -30,11 +30,7 @@ class ModelAverage:
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
-        """
-        Take the module's weights into the average.
-
-        :param module: the module, after an optimiser step.
-        """
+        """Take the module's weights into the average."""
         self.updates += 1
         # Early on the average would remember the start for too long.
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))

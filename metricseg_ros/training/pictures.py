@@ -22,7 +22,6 @@ def scene_picture(network: MetricSegmentationNetwork, image: Tensor,
     """
     Draw image, embeddings, seediness and masks beside each other.
 
-    :param network: the network; it stays in the mode it is in.
     :param image: (h,w,3) uint8 RGB.
     :param depth: (1,h,w) metres and (5,) camera, for a network that takes them.
     :return: (h,4w,3) uint8 RGB.

@@ -70,7 +70,6 @@ class Source:
     Something that scenes are drawn from.
 
     :param draw: draws a labelled image at random.
-    :param classes: names of its classes.
     :param weight: how often it is asked, relative to the others.
     :param background_known: whether the background of its images surely shows no object.
     """
@@ -211,7 +210,6 @@ def class_names(sources: list[Source], class_count: int) -> tuple[str, ...]:
 
     :param sources: the sources. Those of only one class give objects of unknown class to a
         network of several.
-    :param class_count: classes of the network; one of one class learns just objects.
     :return: name of class id 1, 2, ...
     :raises ValueError: if the sources' classes differ, or are not as many as the network's.
     """

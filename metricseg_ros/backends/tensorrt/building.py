@@ -45,9 +45,7 @@ class BuildJob:
     :param onnx: path of the ONNX file, whose checksum has been found right.
     :param halved: whether the graph is put into fp16 first.
     :param key: what the engine is for.
-    :param sizes: input sizes.
     :param workspace_mib: most GPU memory for a layer; 0 for no limit.
-    :param cache: folder of the cache.
     :param limit_mib: size limit of the cache; 0 for none.
     :param refused: why the engine in the cache, though whole, is of no use here; or empty.
     """
@@ -66,11 +64,7 @@ class BuildJob:
         return EngineCache(Path(self.cache), self.limit_mib)
 
     def graph(self) -> bytes:
-        """
-        Read the ONNX file, in the precision that is wanted.
-
-        :raises BackendError: if a weight does not fit into fp16.
-        """
+        """Read the ONNX file, in the precision that is wanted."""
         content = Path(self.onnx).read_bytes()
         if not self.halved:
             return content
@@ -100,10 +94,7 @@ def plan_job(description: ModelDescription, config: BackendConfig, box: tuple[in
     """
     Say which engine a model needs.
 
-    :param config: limits of workspace and cache.
     :param box: (height, width) of the box images are fitted into.
-    :param gpu: that it shall run on.
-    :param library: TensorRT that builds it.
     :raises ModelError: if the model's file is missing or damaged.
     """
     path = description.checked_file('model.onnx')
@@ -122,7 +113,6 @@ def obtain_engine(job: BuildJob, library: TensorRTLibrary, tell: ProgressCallbac
 
     Of two processes that want the same engine one builds, and the other waits for it.
 
-    :param library: TensorRT that builds it.
     :param tell: told in one line what goes on.
     :raises BackendError: if it cannot be built.
     """
@@ -152,8 +142,6 @@ def build_and_keep(job: BuildJob, library: TensorRTLibrary, tell: ProgressCallba
     """
     Build an engine and put it into the cache.
 
-    :param library: TensorRT that builds it.
-    :param tell: told in one line what goes on.
     :return: the engine, even if the cache does not take it.
     :raises BackendError: if it cannot be built.
     """
@@ -183,11 +171,7 @@ class BuildProcess:
     """Gets an engine in a process of its own."""
 
     def __init__(self, job: BuildJob) -> None:
-        """
-        Start it.
-
-        :param job: the engine.
-        """
+        """Start it."""
         self._process = subprocess.Popen(
             [sys.executable, '-m', 'metricseg_ros.backends.tensorrt.building'],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -200,7 +184,6 @@ class BuildProcess:
         """
         Wait for the engine.
 
-        :param tell: told in one line what goes on.
         :raises BackendError: if it could not be built, or the process was stopped or crashed.
         """
         lines: list[str] = []

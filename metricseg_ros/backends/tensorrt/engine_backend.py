@@ -51,9 +51,7 @@ class Binding:
         """
         Allocate, and run once.
 
-        :param library: TensorRT.
         :param kernels: file of the kernels that TensorRT-RTX compiles.
-        :param shapes: of each input, by its name.
         :param outputs: names of the outputs, in the order wanted.
         :raises BackendError: if the engine does not take that shape or fails.
         """
@@ -117,11 +115,7 @@ class Binding:
         return outputs
 
     def execute(self) -> None:
-        """
-        Enqueue the engine.
-
-        :raises BackendError: if TensorRT refuses.
-        """
+        """Enqueue the engine."""
         self.library.complaints.clear()
         if not self.context.execute_async_v3(self.stream.cuda_stream):
             raise BackendError(f'{self.library} cannot run the engine: '
@@ -149,8 +143,6 @@ class EngineBackend(Backend):
         """
         Load the engine, run it once, and group, so that the first image is not slow.
 
-        :param plan: the serialised engine.
-        :param library: TensorRT.
         :raises BackendError: if it cannot be loaded or run.
         """
         self.library = library
@@ -171,9 +163,6 @@ class EngineBackend(Backend):
         """
         Run the network on one image.
 
-        :param tensor: (1,3,h,w) float32.
-        :param depth: of the image, where it is known.
-        :return: what it says, on the GPU.
         :raises BackendError: if GPU memory ran out, the GPU was lost or the engine failed.
         """
         if self.failure:
@@ -191,7 +180,6 @@ class EngineBackend(Backend):
         """
         Make the engine a step of other work, with an execution context of its own.
 
-        :param input_size: (height, width) of its input.
         :return: the step, for the present stream alone; None where the engine runs in one context.
         :raises BackendError: if the engine does not take that size or fails.
         """
@@ -260,11 +248,7 @@ def explain(error: RuntimeError) -> RuntimeError:
 
 
 def open_or_explain(opener: Callable[[], EngineBackend]) -> EngineBackend:
-    """
-    Open an engine.
-
-    :raises BackendError: also for what CUDA raises.
-    """
+    """Open an engine; what CUDA raises becomes a BackendError."""
     try:
         return opener()
     except BackendError:

@@ -37,7 +37,6 @@ class Lookup(NamedTuple):
     What the cache holds for a key.
 
     :param plan: the engine, or None.
-    :param reason: why there is none.
     """
 
     plan: bytes | None
@@ -49,7 +48,6 @@ class Entry:
     """
     An engine in the cache.
 
-    :param digest: its name.
     :param key: what it was built for; None where that cannot be read.
     :param size: of its files, in bytes.
     :param used: when it was last used, in seconds since 1970.
@@ -86,7 +84,6 @@ class EngineCache:
         """
         Take an engine out, if it is whole and the right one.
 
-        :param key: what it must have been built for.
         :return: the engine; or why there is none, which an engine for something else explains.
         """
         sidecar = self._path(key.digest, 'json')
@@ -108,8 +105,6 @@ class EngineCache:
         """
         Keep an engine, and drop those not used for longest beyond the limit.
 
-        :param key: what it was built for.
-        :param seconds: how long building took.
         :raises OSError: if it cannot be written; nothing is left behind then.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -138,7 +133,6 @@ class EngineCache:
         """
         Remove an engine.
 
-        :param digest: its name.
         :return: why it is still there; empty if it is gone.
         """
         try:

@@ -14,9 +14,7 @@ class InputSizes(NamedTuple):
     """
     Input sizes an engine takes, each (height, width).
 
-    :param least: the smallest.
     :param best: the one it is tuned for.
-    :param most: the largest.
     """
 
     least: tuple[int, int]
@@ -36,8 +34,6 @@ class EngineKey:
     :param onnx_sha256: checksum of the ONNX file.
     :param library: tensorrt or tensorrt_rtx.
     :param version: of TensorRT.
-    :param gpu: name of the GPU.
-    :param compute_capability: of the GPU.
     :param multiprocessors: of the GPU, which large and small Orins do not tell by their name; 0
         where engines do not depend on their number.
     :param precision: fp32 or fp16.

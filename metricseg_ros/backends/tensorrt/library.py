@@ -78,11 +78,7 @@ class TensorRTLibrary:
     """An installed TensorRT."""
 
     def __init__(self, module: ModuleType) -> None:
-        """
-        Adapt to what the module has.
-
-        :param module: tensorrt or tensorrt_rtx.
-        """
+        """Adapt to what the module has."""
         self.trt = module
         self.name = module.__name__
         self.version = module.__version__
@@ -132,14 +128,10 @@ class TensorRTLibrary:
         """
         Build an engine.
 
-        :param onnx: the ONNX file.
-        :param sizes: input sizes that it shall take.
         :param precision: of the graph: fp32 or fp16.
         :param workspace_mib: most GPU memory a layer may use for itself; 0 for no limit.
-        :param compute_capability: of the GPU it is for.
         :param tell: told the share that is done, in [0,1].
         :param timings: file of what earlier builds measured on that GPU; it is added to.
-        :return: the serialised engine.
         :raises BackendError: if the file cannot be parsed or the engine not be built.
         """
         trt = self.trt
@@ -195,11 +187,7 @@ class TensorRTLibrary:
         return engine
 
     def start(self) -> None:
-        """
-        Start the runtime; callers look for a GPU first, as it may crash where there is no driver.
-
-        :raises BackendError: if it does not start.
-        """
+        """Start the runtime; without a driver it may crash, so callers look for a GPU first."""
         self._runtime = self._runtime or self._started(self.trt.Runtime)
 
     def context(self, engine: Any, kernels: Path) -> Context:
@@ -333,7 +321,6 @@ def load_library(name: str) -> TensorRTLibrary:
     """
     Import a TensorRT.
 
-    :param name: of its module.
     :return: the one :class:`TensorRTLibrary` of this process.
     :raises ImportError: if it is not installed, or not whole.
     """

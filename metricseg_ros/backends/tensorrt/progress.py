@@ -14,7 +14,6 @@ class Phase:
 
     :param parent: name of the phase it is a part of, or None.
     :param steps: how many steps it has.
-    :param done: how many are done.
     """
 
     parent: str | None
@@ -30,21 +29,11 @@ class Phases:
         self._share = 0.0
 
     def start(self, name: str, parent: str | None, steps: int) -> None:
-        """
-        Begin a phase.
-
-        :param parent: of the phase it is a part of, or None.
-        :param steps: number of its steps.
-        """
+        """Begin a phase."""
         self._active[name] = Phase(parent, max(1, steps))
 
     def step(self, name: str, step: int) -> None:
-        """
-        Finish a step.
-
-        :param name: of the phase.
-        :param step: number of the step, from 0.
-        """
+        """Finish a step."""
         if name in self._active:
             self._active[name].done = step + 1
 

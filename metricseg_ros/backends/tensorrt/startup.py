@@ -33,7 +33,6 @@ def open_tensorrt(description: ModelDescription, config: BackendConfig, box: tup
     """
     Open TensorRT.
 
-    :param config: limits of workspace and cache.
     :param box: (height, width) of the box images are fitted into.
     :param standby: opens what serves while an engine is built; None if nothing may.
     :return: the backend. Without anything on standby the engine is built first.

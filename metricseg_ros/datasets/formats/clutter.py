@@ -33,12 +33,10 @@ class ClutterDataset:
     Images of unseen objects.
 
     :param root: what was opened; names of images are relative to it.
-    :param paths: of the images.
     :param label_folder: name of the folder beside an image's own that holds its labels.
     :param background: which labels of an image are no object, by its path.
     :param depth_folders: names of folders beside an image's own that may hold its depth.
     :param cameras: what camera.json says; None where there is none.
-    :param classes: the only one.
     """
 
     root: Path
@@ -73,7 +71,6 @@ def open_ocid(root: Path, skip_missing: bool = False, depth: bool = True) -> Clu
     :param root: a folder with sequences (seq01, ...) somewhere below it, each with rgb/ and
         label/.
     :param skip_missing: whether to go on without images that have no labels.
-    :return: the data set, by path.
     :raises ValueError: where there is no such sequence.
     """
     paths = tuple(sorted(root.glob('**/rgb/*.png')))
@@ -100,7 +97,6 @@ def open_osd(root: Path, skip_missing: bool = False, depth: bool = True) -> Clut
 
     :param root: a folder with image_color/ and annotation/.
     :param skip_missing: whether to go on without images that have no labels.
-    :return: the data set, by name.
     :raises ValueError: where the folder is none such.
     """
     paths = tuple(sorted((root / 'image_color').glob('*.png')))
