@@ -6,7 +6,7 @@ Write weights that lie between those of two models, for a training to start from
 A network that goes on with other data forgets some of what it could. Between its weights of before
 and after lie some that keep more of both (Wortsman et al., "Robust fine-tuning of zero-shot
 models", CVPR 2022). The statistics of batch normalisations are none of them: they are taken anew
-from images of a training.
+from images of a training. Stages that this training freezes are those of the later model.
 """
 
 from __future__ import annotations
@@ -53,9 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the weights; return the exit code."""
     config = training_config(args.training, [f'steps={args.steps}'])
-    network = MetricSegmentationNetwork(load_description(args.after).network)
-    load_weights(network, between(*map(weights_of, (args.before, args.after)), args.share),
-                 args.after)
+    network, later = (MetricSegmentationNetwork(load_description(args.after).network)
+                      for _ in range(2))
+    after = weights_of(args.after)
+    load_weights(later, after, args.after)
+    load_weights(network, between(weights_of(args.before), after, args.share), args.after)
+    for stage, kept in zip(*(each.backbone.first_stages(config.frozen_stages)
+                             for each in (network, later)), strict=True):
+        stage.load_state_dict(kept.state_dict())
     renew_statistics(network, config, DataLoader(
         SceneDataset(open_sources(config), config), batch_sampler=StepBatches(config, 0)))
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()},

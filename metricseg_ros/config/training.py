@@ -93,6 +93,11 @@ class TrainingConfig:
         'them; none where empty.')
     name_teacher_period: int = parameter(
         1, 'Steps between two that are taught; it costs a forward pass.', minimum=1)
+    mask_teacher: str = parameter(
+        '', 'A model or a file of weights of the same network without depth, whose embeddings and '
+        'scores are learnt of the images of data with taught: true; none where empty.')
+    mask_teacher_weight: float = parameter(
+        1.0, 'Weight of what is learnt of it.', minimum=0.0)
     depth_dropout: float = parameter(
         0.3, 'Share of the images with depth of which it is left out.', minimum=0.0, maximum=1.0)
     colour_dropout: float = parameter(

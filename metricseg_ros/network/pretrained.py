@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 import pickle
 import re
 from urllib.error import URLError
 
+from metricseg_ros.config import NetworkConfig
 from metricseg_ros.network.checkpoint import CheckpointError, load_weights, read_weights
 from metricseg_ros.network.efficientnet_lite import EfficientNetLite0, from_package_names
 from metricseg_ros.network.names import NameBranch, NAMES
@@ -53,7 +55,7 @@ def start_from(network: MetricSegmentationNetwork, source: str) -> str:
     return f'trunk from {source}'
 
 
-def read_teacher(source: str, backbone: str) -> NameBranch:
+def read_name_teacher(source: str, backbone: str) -> NameBranch:
     """
     Read what names objects in a model: the trunk of names, or else the only one.
 
@@ -74,6 +76,22 @@ def read_teacher(source: str, backbone: str) -> NameBranch:
                     if name.startswith('backbone.')}
     teacher = NameBranch(trunk, len(weights['project.0.weight']))
     load_weights(teacher, weights, source)
+    return teacher.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def read_mask_teacher(source: str, config: NetworkConfig) -> MetricSegmentationNetwork:
+    """
+    Read a network that finds objects in colour, to learn its answers.
+
+    :param source: file of its weights.
+    :param config: the network that learns; the teacher is built alike, without depth and names.
+    :return: the network, which does not learn.
+    :raises CheckpointError: if the file does not fit.
+    """
+    classes = 1 if config.name_backbone else config.class_count
+    teacher = MetricSegmentationNetwork(replace(config, depth=False, name_backbone='',
+                                                class_count=classes))
+    start_from(teacher, source)
     return teacher.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 

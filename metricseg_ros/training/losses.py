@@ -9,6 +9,7 @@ from metricseg_ros.similarity import (
     at_least_float32,
     log_dissimilarity,
     log_similarity,
+    similarity,
     squared_distances,
 )
 import torch
@@ -91,6 +92,30 @@ def classification_loss(class_logits: Tensor, shares: Tensor, class_ids: Tensor)
     own = log_scores.gather(1, class_ids.expand(len(shares), 1, -1)).squeeze(1)
     own = torch.where(class_ids == 0, log_scores[:, 1:].logsumexp(dim=1), own)
     return -(shares * own + (1 - shares) * log_scores[:, 0]).mean()
+
+
+def answer_loss(answers: tuple[Tensor, Tensor], taught: tuple[Tensor, Tensor]) -> Tensor:
+    """
+    Compute how far a network's answers to an image are from a teacher's.
+
+    Similarities are compared, not embeddings, which may turn ("Learning without forgetting",
+    arXiv 1606.09282, of similarities).
+
+    :param answers: embeddings (P,D) of some pixels and class logits (T,C+1,Q) of all.
+    :param taught: the teacher's.
+    :return: scalar, means over pairs and over pixels and thresholds of the Kullback-Leibler
+        divergence from the teacher, together; 0 where both answer alike.
+    """
+    (embeddings, logits), (their_embeddings, their_logits) = answers, taught
+    with torch.autocast(embeddings.device.type, enabled=False):
+        own, theirs = (squared_distances(each, each) for each in (
+            at_least_float32(embeddings), at_least_float32(their_embeddings)))
+    similar = similarity(theirs)
+    pairs = (similar * (log_similarity(theirs) - log_similarity(own))
+             + (1 - similar) * (log_dissimilarity(theirs) - log_dissimilarity(own)))
+    target = log_softmax(at_least_float32(their_logits), dim=1)
+    scores = target.exp() * (target - log_softmax(at_least_float32(logits), dim=1))
+    return pairs.mean() + scores.sum(dim=1).mean()
 
 
 def naming_loss(name_logits: Tensor, labels: Tensor, classes: Tensor,

@@ -7,12 +7,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metricseg_ros.config import IGNORE_LABEL, TrainingConfig
-from metricseg_ros.training.losses import classification_loss, embedding_loss, naming_loss
+from metricseg_ros.training.losses import (
+    answer_loss,
+    classification_loss,
+    embedding_loss,
+    naming_loss,
+)
 from metricseg_ros.training.sampling import contacts, sample_pixels, touching
 from metricseg_ros.training.scenes import TrainingScene
 from metricseg_ros.training.targets import grown_iou, object_shares
 import torch
 from torch import Tensor
+
+TAUGHT_PIXELS = 384
+"""Pixels of an image whose similarities are learnt of a teacher."""
 
 
 def batch_losses(outputs: Sequence[Tensor], scenes: TrainingScene, stride: int,
@@ -39,6 +47,28 @@ def batch_losses(outputs: Sequence[Tensor], scenes: TrainingScene, stride: int,
     if len(outputs) == 2:
         return both
     return {**both, 'naming_loss': naming_loss(outputs[2], labels, classes, taught)}
+
+
+def taught_loss(outputs: Sequence[Tensor], taught: Sequence[Tensor],
+                scenes: TrainingScene) -> Tensor:
+    """
+    Compute how far the answers to the taught images of a batch are from a teacher's.
+
+    :param outputs: of the network: embeddings (B,D,h',w') and class logits (B,T,C+1,h',w').
+    :param taught: the teacher's, of the taught images alone.
+    :return: scalar, the mean over the batch; 0 without taught images.
+    """
+    if not scenes.taught.any():
+        return outputs[0].sum() * 0
+    losses = []
+    for own, own_logits, theirs, their_logits, rng_seed in zip(
+            *(output[scenes.taught] for output in outputs[:2]), *taught[:2],
+            scenes.rng_seed[scenes.taught].tolist(), strict=True):
+        pixels = torch.randperm(own[0].numel(), generator=torch.Generator().manual_seed(rng_seed))
+        losses.append(answer_loss(*(
+            (embeddings.flatten(1)[:, pixels[:TAUGHT_PIXELS]].t(), logits.flatten(2))
+            for embeddings, logits in ((own, own_logits), (theirs, their_logits)))))
+    return torch.stack(losses).sum() / len(scenes.taught)
 
 
 def image_losses(embeddings: Tensor, class_logits: Tensor, labels: Tensor, classes: Tensor,

@@ -31,9 +31,10 @@ from torch.utils.data import Dataset
 COMPOSED = 'composed'
 HOUSEHOLD = 'household:'
 ONE_CLASS = ('object',)
-SWITCHES = ('background_known', 'named', 'sensed')
+SWITCHES = ('background_known', 'named', 'sensed', 'taught')
 """What an entry of `data` may switch: whether background surely shows no object, whether classes
-are learnt, and whether its depth is exact and shall be seen by a sensor."""
+are learnt, whether its depth is exact and shall be seen by a sensor, and whether a teacher's masks
+are learnt besides."""
 GREY = 127  # what a network sees as 0
 CHOICE, PIXELS, MISSING = 0, 1, 3  # what a scene's random numbers are for
 
@@ -50,6 +51,7 @@ class TrainingScene(NamedTuple):
     :param rng_seed: () int64, seed of the sampling of pixels.
     :param depth: (1,h,w) float32 metres; 0 where it is not known.
     :param camera: (5,) float32 of :func:`metricseg_ros.preprocess.camera_vector`.
+    :param taught: () bool, whether a teacher's answers are learnt besides.
     """
 
     image: Tensor
@@ -59,6 +61,7 @@ class TrainingScene(NamedTuple):
     rng_seed: Tensor
     depth: Tensor
     camera: Tensor
+    taught: Tensor
 
 
 Draw = Callable[[np.random.Generator], LabelledImage]
@@ -72,12 +75,14 @@ class Source:
     :param draw: draws a labelled image at random.
     :param weight: how often it is asked, relative to the others.
     :param background_known: whether the background of its images surely shows no object.
+    :param taught: whether a teacher's answers to its images are learnt besides.
     """
 
     draw: Draw
     classes: tuple[str, ...]
     weight: float = 1.0
     background_known: bool = True
+    taught: bool = False
 
 
 def open_sources(config: TrainingConfig, skip_missing: bool = False) -> list[Source]:
@@ -119,7 +124,7 @@ def open_source(entry: str | Mapping[str, Any], config: TrainingConfig,
             raise ValueError(f'{name} of {given["source"]} must be true or false, got '
                              f'{given[name]!r}')
     source = replace(named_source(str(given['source']), config, skip_missing),
-                     weight=float(weight))
+                     weight=float(weight), taught=bool(given.get('taught')))
     if given.get('named') is False:
         source = replace(source, classes=ONE_CLASS)
     if (known := given.get('background_known')) is not None:
@@ -261,7 +266,7 @@ class SceneDataset(Dataset):
             torch.from_numpy(sample.label_map.astype(np.int64)),
             torch.from_numpy(self._class_map(sample, source)),
             torch.tensor(sample.background_known), torch.tensor(int(pixels)),
-            torch.from_numpy(depth)[None], torch.from_numpy(camera))
+            torch.from_numpy(depth)[None], torch.from_numpy(camera), torch.tensor(source.taught))
 
     def _with_senses_missing(self, sample: LabelledImage, index: int) -> LabelledImage:
         """Leave out depth of some scenes and colour of others, so that each serves alone."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from metricseg_ros.config import TrainingConfig
 from metricseg_ros.models import shipped_models
 from metricseg_ros.network import MetricSegmentationNetwork
-from metricseg_ros.network.pretrained import read_teacher, start_from
+from metricseg_ros.network.pretrained import read_mask_teacher, read_name_teacher, start_from
 from metricseg_ros.preprocess import normalise
 from metricseg_ros.training.checkpoints import (
     check_same_network,
@@ -27,7 +27,7 @@ from metricseg_ros.training.checkpoints import (
     write_checkpoint,
 )
 from metricseg_ros.training.model_average import ModelAverage
-from metricseg_ros.training.objective import batch_losses
+from metricseg_ros.training.objective import batch_losses, taught_loss
 from metricseg_ros.training.record import Record
 from metricseg_ros.training.scenes import (
     class_names,
@@ -75,10 +75,13 @@ class Trainer:
         self.rates = [config.learning_rate, config.learning_rate * config.backbone_rate]
         self.network, self.optimiser = self.fabric.setup(network, make_optimiser(network, config))
         self.average = ModelAverage(self.module, config.average_decay)
-        self.teacher = None
+        self.name_teacher = self.mask_teacher = None
         if config.name_teacher:
-            self.teacher = self.fabric.to_device(read_teacher(
+            self.name_teacher = self.fabric.to_device(read_name_teacher(
                 weights_file(config.name_teacher), config.network.backbone))
+        if config.mask_teacher:
+            self.mask_teacher = self.fabric.to_device(read_mask_teacher(
+                weights_file(config.mask_teacher), config.network))
 
     @property
     def module(self) -> MetricSegmentationNetwork:
@@ -104,16 +107,22 @@ class Trainer:
         Compute the losses of a batch.
 
         :param scenes: the batch, on the network's device.
-        :return: as :func:`metricseg_ros.training.objective.batch_losses`.
+        :return: as :func:`metricseg_ros.training.objective.batch_losses`; with a teacher of masks
+            `taught_loss` besides.
         """
         images = normalise(scenes.image).to(memory_format=torch.channels_last)
-        taught = None
+        names = None
         depth = (scenes.depth, scenes.camera) if self.config.network.depth else ()
         outputs = self.network(images, *depth)
-        if self.teacher is not None and self.step % self.config.name_teacher_period == 0:
+        if self.name_teacher is not None and self.step % self.config.name_teacher_period == 0:
             with torch.no_grad():
-                taught = self.teacher(images)
-        return batch_losses(outputs, scenes, self.module.stride, self.config, taught)
+                names = self.name_teacher(images)
+        losses = batch_losses(outputs, scenes, self.module.stride, self.config, names)
+        if self.mask_teacher is None:
+            return losses
+        with torch.no_grad():
+            masks = self.mask_teacher(images[scenes.taught]) if scenes.taught.any() else ()
+        return {**losses, 'taught_loss': taught_loss(outputs, masks, scenes)}
 
     def train_step(self, scenes: TrainingScene) -> dict[str, float]:
         """
@@ -126,6 +135,7 @@ class Trainer:
         self.set_rates()
         losses = self.losses(self.fabric.to_device(scenes))
         weights = {'embedding_loss': 1.0, 'naming_loss': self.config.name_weight,
+                   'taught_loss': self.config.mask_teacher_weight,
                    'classification_loss': classification_weight(self.step, self.config)}
         self.optimiser.zero_grad(set_to_none=True)
         self.fabric.backward(sum(weights[name] * loss for name, loss in losses.items()))

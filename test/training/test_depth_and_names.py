@@ -180,7 +180,7 @@ def test_shared_trunk_learns_the_names_that_another_model_tells(tmp_path: Path,
                                  'learning_rate': 0.01, 'name_weight': 1.0, 'steps': 30,
                                  'warmup_steps': 0})
     trainer = Trainer(config)
-    assert not any(parameter.requires_grad for parameter in trainer.teacher.parameters())
+    assert not any(parameter.requires_grad for parameter in trainer.name_teacher.parameters())
     scenes = SceneDataset([Source(on_a_slope, ('object',))], config)
     batch = default_collate([scenes[0], scenes[1]])
     losses = [trainer.train_step(batch)['naming_loss'] for _ in range(25)]
