@@ -24,8 +24,15 @@ from metricseg_ros.preprocess import (
     preprocess,
     preprocess_depth,
 )
-from metricseg_ros.structures import DepthImage, EmbeddedImage, Instances, NetworkOutput
+from metricseg_ros.structures import (
+    DepthImage,
+    EmbeddedImage,
+    ImageMasks,
+    Instances,
+    NetworkOutput,
+)
 from metricseg_ros.threads import single_threaded
+from metricseg_ros.zoom import zoomed_in
 import numpy as np
 import torch
 from torch import Tensor
@@ -132,7 +139,7 @@ class InstanceSegmenter:
             found = self.backend.by_the_best(
                 lambda backend: self._run_program(backend, images, depths, groupings))
         return found and [
-            replace(embedded, stage_ms=dict(stage_ms), image=image if depth else None, depth=depth)
+            replace(embedded, stage_ms=dict(stage_ms), image=self._kept(image, depth), depth=depth)
             for embedded, image, depth in zip(found, images, depths, strict=True)]
 
     def _run_program(self, backend: Backend, *frames: Sequence) -> list[EmbeddedImage] | None:
@@ -172,9 +179,13 @@ class InstanceSegmenter:
             outputs = self._run([tensor for tensor, _ in fed], seen)
         return [EmbeddedImage(crop_to_content(output, geometry), geometry.image_size,
                               geometry.grid_to_image(output.grid_size), dict(stage_ms), bright,
-                              image if depth else None, depth)
+                              self._kept(image, depth), depth)
                 for image, depth, output, (_, geometry), bright in zip(
                     images, depths, outputs, fed, brightnesses, strict=True)]
+
+    def _kept(self, image: np.ndarray, depth: DepthImage | None) -> np.ndarray | None:
+        """Return an image that is needed once more when masks are made."""
+        return image if depth is not None or self.grouping.zoom else None
 
     def _run(self, tensors: list[Tensor],
              depths: list[DepthTensors | None]) -> list[NetworkOutput]:
@@ -183,7 +194,6 @@ class InstanceSegmenter:
             return self.backend.run_batch(torch.cat(tensors), batched(depths, tensors[0]))
         return [self.backend.run(*inputs) for inputs in zip(tensors, depths, strict=True)]
 
-    @single_threaded()
     def instances(self, embedded: EmbeddedImage) -> Instances:
         """
         Group an image's pixels into instances.
@@ -191,7 +201,20 @@ class InstanceSegmenter:
         :param embedded: from :meth:`embed`.
         :return: the instances by decreasing score, with the times of all stages.
         """
-        stage_ms, grouping, masks = dict(embedded.stage_ms), self.own_grouping, embedded.masks
+        stage_ms, grouping = dict(embedded.stage_ms), self.own_grouping
+        masks = self._masks(embedded, grouping, stage_ms)
+        with timed(stage_ms, 'masks'):
+            if grouping.zoom and embedded.image is not None:
+                masks = zoomed_in(masks, embedded, self.input_size, lambda *part: self._masks(
+                    self.embed(*part), grouping, {}).placed)
+            with single_threaded():
+                instances = to_instances(masks, embedded, grouping, self.support)
+        return replace(instances, stage_ms=stage_ms)
+
+    @single_threaded()
+    def _masks(self, embedded: EmbeddedImage, grouping: GroupingConfig,
+               stage_ms: dict[str, float]) -> ImageMasks:
+        masks = embedded.masks
         if masks is not None and masks.grouping != self._device_grouping(embedded.depth):
             masks = None  # They were made by parameters that have changed since.
         with timed(stage_ms, 'grouping'):
@@ -199,9 +222,7 @@ class InstanceSegmenter:
                 on_grid, embeddings = group(embedded.output, grouping), embedded.output.embeddings
                 described = mean_embeddings(embeddings, on_grid.masks.to(embeddings.device))
         with timed(stage_ms, 'masks'):
-            masks = masks or image_masks(on_grid, described, embedded, grouping)
-            instances = to_instances(masks, embedded, grouping, self.support)
-        return replace(instances, stage_ms=stage_ms)
+            return masks or image_masks(on_grid, described, embedded, grouping)
 
     def close(self) -> None:
         """Give back what the backend holds."""
@@ -215,7 +236,7 @@ def box_of(description: ModelDescription, asked: InputConfig) -> tuple[int, int]
 
 @contextmanager
 def timed(stage_ms: dict[str, float], stage: str) -> Iterator[None]:
-    """Measure a stage, and put down its milliseconds."""
+    """Measure a stage, or a further part of it, and put down its milliseconds."""
     start = time.perf_counter()
     yield
-    stage_ms[stage] = (time.perf_counter() - start) * 1e3
+    stage_ms[stage] = stage_ms.get(stage, 0.0) + (time.perf_counter() - start) * 1e3

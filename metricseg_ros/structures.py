@@ -171,7 +171,8 @@ class EmbeddedImage:
     :param guide: (h,w) float32, brightness of the image at the size of the network's input, which
         outlines follow; None if they shall not. Where the network's output is on a GPU it may be
         there, too.
-    :param image: (H,W,3) uint8 RGB, the image itself, where there is depth.
+    :param image: (H,W,3) uint8 RGB, the image itself, where masks need it: with depth, and to
+        look again from near.
     :param depth: of the image, where it is known.
     :param masks: its masks, where they were made beside the network; None where they are to be.
     """

@@ -152,6 +152,17 @@ def test_several_images_are_embedded_as_each_alone(
         np.testing.assert_allclose(one.output.class_logits, other.output.class_logits, atol=1e-5)
 
 
+@pytest.mark.parametrize('size', [(1, 1), (480, 640), (640, 360), (33, 47)])
+def test_looked_at_again_from_near_the_same_objects_are_found(
+        segmenter: InstanceSegmenter, small_model: Path, size: tuple[int, int]) -> None:
+    image = picture(*size)
+    plain = segmenter.segment(image)
+    near = build(small_model, **{'grouping.zoom': True}).segment(image)
+    assert near.label_map.shape == size
+    assert set(map(tuple, near.seeds.tolist())) <= set(map(tuple, plain.seeds.tolist()))
+    assert near.stage_ms['masks'] > 0
+
+
 def test_depth_of_another_size_is_refused(segmenter: InstanceSegmenter) -> None:
     depth = DepthImage(np.ones((32, 48), np.float32), Intrinsics(50, 50, 24, 16))
     with pytest.raises(ValueError, match=r'depth must be \(64, 96\) like its image.*32, 48'):

@@ -93,6 +93,9 @@ class GroupingConfig:
         3, "Radius of the guided filter that draws a mask's outline to the image's edges, in "
         "pixels of half the network's input; 0 leaves outlines as the network draws them.",
         minimum=0, maximum=32, live=True)
+    zoom: bool = parameter(
+        False, 'Look again at each object from near, for sharper outlines. It costs a pass of the '
+        'network for each object that is small in the image.', live=True)
 
     def resolved(self, own_score: float | None = None) -> GroupingConfig:
         """
