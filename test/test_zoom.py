@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from metricseg_ros.config import GroupingConfig
 from metricseg_ros.pinhole import Intrinsics
 from metricseg_ros.structures import DepthImage, EmbeddedImage, ImageMasks, NetworkOutput, Seeds
@@ -65,10 +63,10 @@ def test_a_mask_of_the_same_object_is_taken_to_where_it_lies_in_the_image() -> N
     assert not found.grouping.resolve_overlaps
 
 
-def test_a_mask_stays_where_nothing_seen_from_near_is_the_same_object() -> None:
+@pytest.mark.parametrize('near', [[], [square(0, 0, 20)]])
+def test_a_mask_stays_where_nothing_seen_from_near_is_the_same_object(near: list) -> None:
     mask = square(200, 100, 100)
-    for near in ([], [square(0, 0, 20)]):
-        assert zoomed_in(masks(mask), embedded(), INPUT, lambda *_: near).placed == [mask]
+    assert zoomed_in(masks(mask), embedded(), INPUT, lambda *_: near).placed == [mask]
 
 
 def test_what_fills_the_image_is_not_looked_at_again() -> None:
