@@ -7,7 +7,6 @@ The arguments of segmenter.launch.py may be given, too: the camera follows them.
 """
 
 from pathlib import Path
-import sys
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
@@ -18,10 +17,8 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from metricseg_ros.ros.process.launching import (
     ARGUMENTS,
-    camera_names,
+    camera_players,
     refuse_unknown,
-    remappings,
-    TOPICS,
 )
 
 SHARE = Path(get_package_share_directory('metricseg_ros'))
@@ -38,21 +35,9 @@ def players(context: LaunchContext) -> list[Node]:
     :param context: tells the arguments' values.
     :return: the players.
     """
-    given = context.launch_configurations
-    if Path(__file__).name in (Path(word).name for word in sys.argv):
-        refuse_unknown(context.argv, [*ARGUMENTS, *OWN])
-    cameras = camera_names(given['cameras'])
-    topics = dict(remappings(cameras, {name: given[name] for name in TOPICS}))
-    return [Node(
-        package='metricseg_ros', executable='camera_player', output='screen',
-        name='_'.join(['camera_player', *camera.split('/')]) if camera else 'camera_player',
-        namespace=given['namespace'],
-        remappings=[(name, topics[f'{camera}/{name}' if camera else name])
-                    for name in (*TOPICS, 'image/compressed')],
-        arguments=['--input', given['input'], '--frames', '1000000', '--rate', given['rate'],
-                   *(['--compressed', 'jpeg'] if given.get('image_transport') == 'compressed'
-                     else [])])
-            for camera in cameras or ['']]
+    refuse_unknown(__file__, context.argv, [*ARGUMENTS, *OWN])
+    return [Node(package='metricseg_ros', executable='camera_player', output='screen', **player)
+            for player in camera_players(context.launch_configurations)]
 
 
 def generate_launch_description() -> LaunchDescription:

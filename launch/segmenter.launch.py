@@ -9,7 +9,6 @@ Start the segmenter for one camera, or for several.
 """
 
 from pathlib import Path
-import sys
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
@@ -38,8 +37,7 @@ def segmenter(context: LaunchContext) -> list[Node]:
     :return: the node.
     """
     given = context.launch_configurations
-    if Path(__file__).name in (Path(word).name for word in sys.argv):
-        refuse_unknown(context.argv, ARGUMENTS)
+    refuse_unknown(__file__, context.argv, ARGUMENTS)
     namespace = make_namespace_absolute(
         prefix_namespace(given.get('ros_namespace'), given['namespace'])) or '/'
     file = parameter_file(given['params_file'] or str(SHARE / 'config' / 'segmenter.yaml'),

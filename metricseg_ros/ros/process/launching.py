@@ -1,6 +1,6 @@
 # Copyright 2026 metricseg_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the launch file makes of its arguments."""
+"""What the launch files make of their arguments."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import difflib
 from pathlib import Path
 import re
+import sys
 from typing import Any
 
 from metricseg_ros.config import dotted_fields, NodeConfig, parse_value, with_values
@@ -40,15 +41,23 @@ TOPICS = ('image', 'depth', 'camera_info')
 """Those arguments that are inputs of the node, by its own names."""
 
 
-def refuse_unknown(given: Sequence[str], declared: Collection[str]) -> None:
+ENDLESS = '1000000'
+"""Images that a player sends, which is more than anybody waits for."""
+
+
+def refuse_unknown(file: str, given: Sequence[str], declared: Collection[str]) -> None:
     """
     Refuse an argument that would have no effect.
 
+    :param file: path of the launch file. Where another one was started, which includes it and may
+        have arguments of its own, nothing is refused.
     :param given: what stands on the command line, as `name:=value`.
     :param declared: names of the launch file's own arguments.
     :raises ValueError: naming the first one that is neither declared nor a parameter of the node,
         and the nearest name.
     """
+    if Path(file).name not in (Path(word).name for word in sys.argv):
+        return
     known = [*declared, *(name for name, _, _ in dotted_fields(NodeConfig()))]
     for name in (text.partition(':=')[0] for text in given if ':=' in text):
         if name not in known:
@@ -141,6 +150,25 @@ def remappings(cameras: Sequence[str], topics: Mapping[str, str]) -> list[tuple[
              for camera in cameras for name, topic in topics.items()] or list(topics.items())
     return found + [(f'{name}/compressed', f'{topic}/compressed') for name, topic in found
                     if name.rpartition('/')[2] == 'image']
+
+
+def camera_players(given: Mapping[str, str]) -> list[dict[str, Any]]:
+    """
+    Tell which players stand in for the cameras that the segmenter reads.
+
+    :param given: name -> text of the launch arguments; `input` and `rate` are the players' own.
+    :return: of each player, what its node is made of: name, namespace, remappings and arguments.
+    :raises ValueError: as :func:`camera_names` and :func:`remappings` do.
+    """
+    cameras = camera_names(given['cameras'])
+    topics = dict(remappings(cameras, {name: given[name] for name in TOPICS}))
+    compressed = (['--compressed', 'jpeg'] if given.get('image_transport') == 'compressed' else [])
+    return [{'name': '_'.join(['camera_player', *filter(None, camera.split('/'))]),
+             'namespace': given['namespace'],
+             'remappings': [(name, topics[f'{camera}/{name}' if camera else name])
+                            for name in (*TOPICS, 'image/compressed')],
+             'arguments': ['--input', given['input'], '--rate', given['rate'],
+                           '--frames', ENDLESS, *compressed]} for camera in cameras or ['']]
 
 
 def _of_camera(name: str, topic: str, camera: str) -> str:

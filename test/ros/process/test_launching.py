@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from metricseg_ros.ros.process.launching import (
     ARGUMENTS,
     camera_names,
+    camera_players,
     parameter_file,
     parameters,
     refuse_unknown,
@@ -74,12 +76,59 @@ def test_a_bad_value_of_a_parameter_is_refused(name: str, text: str) -> None:
         parameters({name: text})
 
 
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand for `ros2 launch metricseg_ros segmenter.launch.py`."""
+    monkeypatch.setattr('sys.argv', ['ros2', 'launch', 'metricseg_ros', 'segmenter.launch.py'])
+
+
+@pytest.mark.usefixtures('started')
 def test_a_misspelt_argument_is_refused_with_the_nearest_name() -> None:
-    refuse_unknown(['image:=/camera/image', 'grouping.minimum_score:=0.7', '--debug'], ARGUMENTS)
+    file = '/share/launch/segmenter.launch.py'
+    refuse_unknown(file, ['image:=/camera/image', 'grouping.minimum_score:=0.7', '--debug'],
+                   ARGUMENTS)
     with pytest.raises(ValueError, match="'imgae': did you mean image"):
-        refuse_unknown(['imgae:=/camera/image'], ARGUMENTS)
+        refuse_unknown(file, ['imgae:=/camera/image'], ARGUMENTS)
     with pytest.raises(ValueError, match='did you mean grouping.minimum_score'):
-        refuse_unknown(['grouping.minimum_scor:=0.7'], ARGUMENTS)
+        refuse_unknown(file, ['grouping.minimum_scor:=0.7'], ARGUMENTS)
+    with pytest.raises(ValueError, match="'rate'"):  # That is the demo's alone.
+        refuse_unknown(file, ['rate:=3'], ARGUMENTS)
+
+
+@pytest.mark.usefixtures('started')
+def test_arguments_of_a_launch_file_that_includes_ours_are_its_own_matter() -> None:
+    refuse_unknown('/share/launch/demo.launch.py', ['robot_name:=mine'], ARGUMENTS)
+
+
+def of_demo(**given: str) -> list[dict[str, Any]]:
+    defaults = {name: default for name, (default, _) in ARGUMENTS.items()}
+    return camera_players({**defaults, 'input': '/photos', 'rate': '1.0', **given})
+
+
+def test_the_demos_player_plays_where_the_segmenter_reads() -> None:
+    assert of_demo() == [{
+        'name': 'camera_player', 'namespace': '',
+        'remappings': [('image', 'image'), ('depth', 'depth'), ('camera_info', 'camera_info'),
+                       ('image/compressed', 'image/compressed')],
+        'arguments': ['--input', '/photos', '--rate', '1.0', '--frames', '1000000']}]
+    (player,) = of_demo(namespace='robot', image='/eye/image', depth='depth/image', rate='5',
+                        image_transport='compressed')
+    assert player['namespace'] == 'robot'
+    assert dict(player['remappings']) == {
+        'image': '/eye/image', 'image/compressed': '/eye/image/compressed',
+        'depth': 'depth/image', 'camera_info': 'camera_info'}
+    assert player['arguments'] == ['--input', '/photos', '--rate', '5', '--frames', '1000000',
+                                   '--compressed', 'jpeg']
+
+
+def test_the_demo_has_a_player_for_each_camera() -> None:
+    left, right = of_demo(cameras='[left,front/right]', image='/robot/{camera}_eye/image')
+    assert (left['name'], right['name']) == ('camera_player_left', 'camera_player_front_right')
+    assert dict(left['remappings'])['image'] == '/robot/left_eye/image'
+    assert dict(right['remappings']) == {
+        'image': '/robot/front/right_eye/image', 'depth': 'front/right/depth',
+        'image/compressed': '/robot/front/right_eye/image/compressed',
+        'camera_info': 'front/right/camera_info'}
 
 
 @pytest.mark.parametrize(('section', 'node', 'matches'), [

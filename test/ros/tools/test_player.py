@@ -12,6 +12,8 @@ import sys
 from typing import Any
 
 import cv2
+from metricseg_ros.ros.process.launching import ARGUMENTS, camera_players
+from metricseg_ros.ros.tools.player import parse_arguments
 import numpy as np
 import pytest
 from ros.robot import Robot, wait_for
@@ -50,3 +52,12 @@ def test_depth_is_played_with_the_stamp_of_its_image(tmp_path: Path,
     assert np.allclose(np.frombuffer(depth.data, np.float32), 1.25)
     assert list(info.k) == [50, 0, 20.5, 0, 60, 10.5, 0, 0, 1]
     assert list(info.p) == [50, 0, 20.5, 0, 0, 60, 10.5, 0, 0, 0, 1, 0]
+
+
+def test_the_player_knows_what_the_demos_launch_file_gives_it() -> None:
+    (player,) = camera_players({
+        **{name: default for name, (default, _) in ARGUMENTS.items()},
+        'input': '/photos', 'rate': '5', 'image_transport': 'compressed'})
+    options = parse_arguments(player['arguments'])
+    assert (options.input, options.rate, options.compressed) == (Path('/photos'), 5, 'jpeg')
+    assert set(TOPICS) | {'image/compressed'} == set(dict(player['remappings']))
