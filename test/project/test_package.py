@@ -42,6 +42,12 @@ def _dependencies() -> set[str]:
     return {element.text for element in manifest if element.tag.endswith('depend')}
 
 
+def _launched() -> set[str]:
+    """Name the packages whose nodes the launch files start."""
+    return {name for path in (ROOT / 'launch').glob('*.py')
+            for name in re.findall(r"package='(\w+)'", path.read_text())}
+
+
 def _imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -84,10 +90,12 @@ def test_every_ros_dependency_is_used() -> None:
     sources = [path for folder in ('metricseg_ros', 'launch')
                for path in (ROOT / folder).rglob('*.py')]
     modules = {module.split('.')[0] for path in sources for module in _imported(path)}
-    launched = {name for path in sources if path.parent.name == 'launch'
-                for name in re.findall(r"package='(\w+)'", path.read_text())}
-    used = {_canonical(DISTRIBUTIONS.get(name, name)) for name in modules | launched}
+    used = {_canonical(DISTRIBUTIONS.get(name, name)) for name in modules | _launched()}
     assert {_canonical(name) for name in needed if not name.startswith('python3-')} <= used
+
+
+def test_what_the_launch_files_start_is_declared() -> None:
+    assert {'metricseg_ros', 'rviz2'} <= _launched() <= {'metricseg_ros', *_dependencies()}
 
 
 def test_both_packages_can_be_released_alone() -> None:
@@ -96,6 +104,7 @@ def test_both_packages_can_be_released_alone() -> None:
         manifest = ElementTree.parse(folder / 'package.xml').getroot()
         named = manifest.find('license').get('file')
         assert (folder / named).read_text() == licence
+        assert manifest.findtext('url').startswith('https://')
         # What bloom reads; a release turns Forthcoming into the version.
         title, _, *rest = (folder / 'CHANGELOG.rst').read_text().splitlines()[1:]
         assert title == f'Changelog for package {manifest.findtext("name")}'

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from threading import Event
 from typing import Any
 
+from metricseg_ros.config import NodeConfig
 from metricseg_ros.ros.input import subscription
+from metricseg_ros.ros.input.depth_input import DepthInput, TOPICS
 from metricseg_ros.ros.input.subscription import FollowingSubscription
 import pytest
 import rclpy
@@ -126,3 +128,27 @@ def test_what_is_asked_for_stays_unless_it_is_auto(speaker: Node, listener: List
     listener.node.destroy_timer(timer)
     assert listener.subscription.reliable == asked
     speaker.destroy_publisher(other)
+
+
+def test_depth_and_its_camera_are_asked_for_as_their_publishers_offer(
+        speaker: Node, listener: Listener) -> None:
+    depth = listener.call(lambda: DepthInput(listener.node, NodeConfig(), '', lambda _: None,
+                                             pytest.fail))
+    listener.call(lambda: depth.subscribe_to(TOPICS))
+
+    def follows(reliability: ReliabilityPolicy) -> None:
+        publishers = {name: speaker.create_publisher(kind, name, QoSProfile(
+            depth=10, reliability=reliability)) for name, kind in TOPICS.items()}
+        before = dict(depth.received)
+
+        def heard_as_offered() -> bool:
+            for name, publisher in publishers.items():
+                publisher.publish(TOPICS[name]())
+            asked = {info.qos_profile.reliability for name in TOPICS
+                     for info in speaker.get_subscriptions_info_by_topic(f'/{name}')}
+            return asked == {reliability} and all(
+                depth.received[name] > before[name] for name in TOPICS)
+        wait_for(heard_as_offered, f'depth and camera, {reliability.name}')
+    follows(ReliabilityPolicy.RELIABLE)
+    follows(ReliabilityPolicy.BEST_EFFORT)
+    listener.call(lambda: depth.subscribe_to(()))

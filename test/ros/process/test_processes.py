@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import json
 import os
 from pathlib import Path
+import re
 import signal
 import subprocess
 import sys
@@ -56,6 +57,19 @@ with running(lambda: rclpy.create_node('converting')):
     except KeyboardInterrupt:
         pass
     raise RuntimeError('Unable to convert call argument')
+"""
+
+
+IN_TURN = """
+import os
+before = dict(os.environ)
+import metricseg_ros.ros.process.launching
+assert dict(os.environ) == before  # What a launch file imports leaves alone what others inherit.
+import rclpy
+from metricseg_ros.ros.process.lifetime import running
+
+with running(lambda: rclpy.create_node('own')):
+    print(*(os.environ.keys() - before.keys()))
 """
 
 
@@ -199,6 +213,17 @@ def test_a_profile_does_not_override_the_transports_of_the_user(
     assert image_profile()
     monkeypatch.setenv('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
     assert image_profile() == {}
+
+
+def test_the_profile_is_that_of_our_process_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CHOICES:
+        monkeypatch.delenv(name, raising=False)
+    (name,) = image_profile()
+    ended = subprocess.run([sys.executable, '-c', IN_TURN], capture_output=True, text=True,
+                           timeout=TIMEOUT_S)
+    assert (ended.returncode, ended.stdout.split()) == (0, [name]), ended.stderr
+    for path in (Path(__file__).parents[3] / 'launch').glob('*.launch.py'):
+        assert not re.search('environ|additional_env|SetEnv', path.read_text()), path
 
 
 def _demo(folder: Path, *arguments: object) -> subprocess.CompletedProcess:
