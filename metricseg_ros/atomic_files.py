@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 
 SEAL_BYTES = 32
+LONGEST_PART = 200
+"""Bytes of a file's name that the name of its beginning takes over; both may have 255."""
 
 
 def is_utf8(path: Path) -> bool:
@@ -28,7 +30,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     :param path: where; its folder exists.
     :raises OSError: if it cannot be written.
     """
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
+    name = os.fsdecode(os.fsencode(path.name)[:LONGEST_PART])
+    partial = path.with_name(f'.{name}.{os.getpid()}.partial')
     try:
         with open(partial, 'wb') as file:
             file.write(content)

@@ -46,6 +46,14 @@ def open_input(path: str | PathLike[str], topic: str | None = None,
     if '://' in fspath(path):
         raise InputError(f'{path}: an address, not a file: {RECORD_FIRST}')
     path = Path(path)
+    try:
+        return _opened(path, topic, on_error, depth, depth_topics)
+    except OSError as error:  # Such as a folder that may not be read, or a name that is too long.
+        raise InputError(f'{path}: {error.strerror or error}') from None
+
+
+def _opened(path: Path, topic: str | None, on_error: OnError, depth: bool,
+            depth_topics: DepthTopics | None) -> ImageFiles | RgbdFolder | Video | Recording:
     if not path.exists():
         raise InputError(f'{path}: no such file or folder')
     if not (path.is_file() or path.is_dir()):

@@ -8,8 +8,12 @@ OpenCV is given bytes, never a path: its file functions end the process at a nam
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+import re
+from typing import Any, BinaryIO
 import warnings
 import zlib
 
@@ -28,6 +32,9 @@ LARGEST_JPEG_SIDE = 65500
 LARGEST_PNG_SIDE = 1_000_000
 """Pixels that libpng reads along a side."""
 
+MOST_PIXELS = 2**30
+"""What OpenCV reads by default."""
+
 TOO_MANY_PIXELS = ('has more pixels than OpenCV reads: cut it up, or raise '
                    'OPENCV_IO_MAX_IMAGE_PIXELS (2^30)')
 
@@ -35,6 +42,16 @@ TWELVE_BITS = 2**12
 """Values of 16 bits that are all below are seen nearly black."""
 
 JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8\xff', b'\xff\xda', b'\xff\xd9'
+PNM_HEAD = re.compile(rb'P[2356](?:\s+(?:#[^\n]*\n\s*)*\d+){2}\s+(?:#[^\n]*\n\s*)*(\d{1,5})\s')
+"""Width, height and the largest value, with comments between them."""
+
+LARGEST_HEAD = 64
+"""Bytes in which a WebP says how it is compressed."""
+
+ORIENTATION = 0x112
+"""Number of the orientation in EXIF data."""
+
+LFS_START = b'version https://git-lfs'
 PNG_START, PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND'
 NEWER_FORMATS = ('GIF', 'WEBP', 'AVIF')
 """What OpenCV reads only in newer or other builds, by Pillow's names."""
@@ -133,9 +150,8 @@ def read_image(path: Path, upright: bool = True) -> np.ndarray:
     """
     Read an image file as a viewer shows it.
 
-    The orientation in a file's EXIF data is applied (but not to an image with transparency, which
-    OpenCV gives as it is stored), 16 bits are scaled to 8, grey becomes RGB, and what is
-    transparent shows white.
+    The orientation in a file's EXIF data is applied, 16 bits are scaled to 8, grey becomes RGB,
+    and what is transparent shows white.
 
     :param upright: whether orientation is applied; not where labels lie on the stored pixels.
     :return: (H,W,3) uint8 RGB.
@@ -152,14 +168,13 @@ def decode_image(data: bytes, source: object, upright: bool = True) -> np.ndarra
     :return: (H,W,3) uint8 RGB.
     :raises InputError: if it is not an image of 8 or 16 bits.
     """
-    image, limit = _decoded(data, cv2.IMREAD_COLOR | (
-        0 if upright else cv2.IMREAD_IGNORE_ORIENTATION))
+    image, limit = _decoded(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None and not limit:
         image = _decode_by_pillow(data)
     if image is None:
         raise InputError(f'{source}: {limit or _what_it_is(data)}')
     if not data.startswith(JPEG_START):
-        stored = decode(data, cv2.IMREAD_UNCHANGED)
+        stored = _scaled_pnm(data, decode(data, cv2.IMREAD_UNCHANGED))
         if stored is not None and stored.dtype not in (np.uint8, np.uint16):
             raise InputError(f'{source}: {_what_it_is(data)}, got {stored.dtype}')
         if stored is not None and stored.dtype == np.uint16 and 0 < stored.max() < TWELVE_BITS:
@@ -168,7 +183,59 @@ def decode_image(data: bytes, source: object, upright: bool = True) -> np.ndarra
                           DataWarning, stacklevel=2)
         if stored is not None and stored.ndim == 3 and stored.shape[2] == 4:
             image = _over_white(stored)
+        elif largest_of_pnm(data):
+            image = cv2.convertScaleAbs(stored, alpha=255 / np.iinfo(stored.dtype).max)
+            image = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    image = _turned(image, _orientation(data)) if upright else image
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _orientation(data: bytes) -> int:
+    """Tell how EXIF data say that an image is to be turned; 1 is not at all."""
+    try:
+        with opened_by_pillow(BytesIO(data)) as image:  # Whatever decodes a TIFF has turned it.
+            return 1 if image.format == 'TIFF' else image.getexif().get(ORIENTATION, 1)
+    except Exception:  # Damage can make anything of a reader.
+        return 1
+
+
+def _turned(image: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn (H,W,3) as EXIF's number says; one that is none leaves it."""
+    if orientation in (5, 6, 7, 8):  # Stored by columns.
+        image = image.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    return np.ascontiguousarray(image)
+
+
+def largest_of_pnm(data: bytes) -> int:
+    """
+    Tell which value is the largest in a picture of netpbm.
+
+    :return: as its head says; 0 for a picture of another kind.
+    """
+    found = PNM_HEAD.match(data)
+    return int(found[1]) if found else 0
+
+
+def _scaled_pnm(data: bytes, stored: np.ndarray | None) -> np.ndarray | None:
+    """Let the largest value that a picture of netpbm may have be that of its type."""
+    largest = largest_of_pnm(data)
+    if stored is None or not largest:
+        return stored
+    most = np.iinfo(stored.dtype).max
+    return np.minimum(np.rint(stored * (most / largest)), most).astype(stored.dtype)
+
+
+def lossy_format(data: bytes) -> str:
+    """Say what a picture is if its values are not those that were stored; else nothing."""
+    if data.startswith(JPEG_START):
+        return 'a JPEG'
+    if data[8:12] == b'WEBP' and b'VP8L' not in data[:LARGEST_HEAD]:
+        return 'a lossy WebP'
+    return 'an AVIF' if data[4:8] == b'ftyp' else ''
 
 
 def is_stored_as_seen(path: Path, image: np.ndarray) -> bool:
@@ -201,12 +268,31 @@ def is_heic(data: bytes) -> bool:
     return data[4:8] == b'ftyp' and data[8:12] in HEIF_BRANDS and b'avif' not in data[8:40]
 
 
-def _decode_by_pillow(data: bytes) -> np.ndarray | None:
-    """Decode formats that older versions of OpenCV do not know; return (H,W,3) uint8 BGR."""
+@contextmanager
+def opened_by_pillow(file: BinaryIO, formats: Sequence[str] | None = None) -> Iterator[Any]:
+    """
+    Open a picture by Pillow, with as many pixels as OpenCV reads and no warning below that.
+
+    :param formats: those that are tried, by Pillow's names; None for all.
+    :raises Exception: if it is none, or larger.
+    """
     from PIL import Image
 
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MOST_PIXELS // 2  # It refuses twice.
     try:
-        with Image.open(BytesIO(data), formats=NEWER_FORMATS) as image:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+            image = Image.open(file, formats=formats)
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+    with image:
+        yield image
+
+
+def _decode_by_pillow(data: bytes) -> np.ndarray | None:
+    """Decode formats that older versions of OpenCV do not know; return (H,W,3) uint8 BGR."""
+    try:
+        with opened_by_pillow(BytesIO(data), NEWER_FORMATS) as image:
             return _over_white(np.array(image.convert('RGBA'))[..., [2, 1, 0, 3]])
     except Exception:  # Damage can make anything of a reader.
         return None
@@ -218,10 +304,8 @@ def picture_count(path: Path) -> int:
 
     :return: how many; 1 where nobody can tell.
     """
-    from PIL import Image
-
     try:
-        with path.open('rb') as file, Image.open(file) as image:
+        with path.open('rb') as file, opened_by_pillow(file) as image:
             # A second one in a JPEG is a preview, or a map of brightness.
             return 1 if image.format in ('JPEG', 'MPO') else getattr(image, 'n_frames', 1)
     except Exception:  # Damage can make anything of a reader.
@@ -229,6 +313,10 @@ def picture_count(path: Path) -> int:
 
 
 def _what_it_is(data: bytes) -> str:
+    if not data:
+        return 'the file is empty'
+    if data.startswith(LFS_START):
+        return 'not the image, but a pointer of Git LFS to it: git lfs pull'
     return HEIC if is_heic(data) else 'not an image of 8 or 16 bits that OpenCV reads'
 
 

@@ -14,7 +14,11 @@ from metricseg_ros.inputs.other_files import unread_files
 
 
 class ImageFiles:
-    """Image files as frames, in the order given."""
+    """
+    Image files as frames, in the order given.
+
+    :ivar upright: whether they are turned as their EXIF data say.
+    """
 
     def __init__(self, paths: Sequence[Path], on_error: OnError = raise_error) -> None:
         """
@@ -23,6 +27,7 @@ class ImageFiles:
         :param on_error: what to do about a file that cannot be decoded.
         """
         self.paths = tuple(paths)
+        self.upright = True
         self._on_error = on_error
 
     def __len__(self) -> int:
@@ -31,7 +36,7 @@ class ImageFiles:
     def __iter__(self) -> Iterator[Frame]:
         for path in self.paths:
             try:
-                image = read_image(path)
+                image = read_image(path, self.upright)
             except InputError as error:
                 self._on_error(error)
                 continue

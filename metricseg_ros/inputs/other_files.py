@@ -10,7 +10,8 @@ from metricseg_ros.inputs.bag_files import is_bag_file
 from metricseg_ros.inputs.codec import HEIC, IMAGE_SUFFIXES, is_heic, is_image
 
 OTHERS = {
-    'a video: give it by itself': '.mp4 .mov .avi .mkv .webm .m4v .mpg .mpeg .wmv .flv .3gp .mts',
+    'a video: give it by itself': '.mp4 .mov .avi .mkv .webm .m4v .mpg .mpeg .wmv .flv .3gp .mts '
+                                  '.m2ts .ts .ogv .y4m .mjpg .mjpeg .h264 .264 .h265 .hevc',
     HEIC: '.heic .heif .hif',
     'a raw photograph: develop it to JPEG or PNG': '.dng .cr2 .cr3 .nef .arw .raf .orf .rw2 .srw',
     'a format that is not read: convert it to PNG': '.svg .pdf .psd .xcf .eps .ai .jxl .exr .hdr '
@@ -35,9 +36,11 @@ def reason_not_read(path: Path) -> str:
     :return: what it is, and the remedy; empty for an image, and for what holds no pictures.
     """
     if path.is_dir():
-        return 'a folder: give it by itself' if any(map(is_image, path.iterdir())) else ''
+        return _of_folder(path)
     if is_image(path):
         return '' if path.is_file() else 'no file, or a link that leads nowhere'
+    if not path.is_file():  # Reading a pipe would wait for a writer.
+        return ''
     if is_bag_file(path):
         return 'a recording: give it by itself'
     start = _start(path)
@@ -46,6 +49,13 @@ def reason_not_read(path: Path) -> str:
     if start.startswith(STARTS) and path.suffix.lower() not in REASONS:
         return f'an image by its content, but not by its name: end that in {IMAGE_SUFFIXES[0]}'
     return REASONS.get(path.suffix.lower(), '')
+
+
+def _of_folder(path: Path) -> str:
+    try:
+        return 'a folder: give it by itself' if any(map(is_image, path.iterdir())) else ''
+    except OSError as error:
+        return f'a folder that cannot be read: {error.strerror}'
 
 
 def unread_files(folder: Path) -> str:

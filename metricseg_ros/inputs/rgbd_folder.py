@@ -32,6 +32,7 @@ class RgbdFolder:
                 self.depth = open_depth_folder(root, [path.stem for path in self._images.paths])
             except ValueError as error:
                 raise InputError(str(error)) from None
+        self._images.upright = self.depth is None  # Depth lies on the pixels as they are stored.
 
     def __len__(self) -> int:
         return len(self._images)

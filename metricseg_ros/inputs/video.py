@@ -16,6 +16,9 @@ from metricseg_ros.inputs.frame import Frame, InputError, OnError, raise_error
 LARGEST_GAP = 250
 """Damaged frames in a row after which nothing more is expected."""
 
+FASTEST = 1000.0
+"""Images a second above which the rate is that of a clock and not of a camera."""
+
 REGULAR = 0.9
 """Share of frames that come one interval after the one before, if they come at one rate."""
 
@@ -35,7 +38,8 @@ class Video:
             if not capture.grab():
                 raise InputError(f'{path}: not an image, a video or a bag that can be read')
             self._frames = int(_finite(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
-            self.frame_rate = _finite(capture.get(cv2.CAP_PROP_FPS))
+            rate = _finite(capture.get(cv2.CAP_PROP_FPS))
+            self.frame_rate = rate if rate <= FASTEST else 0.0  # A raw stream has no times.
 
     def __len__(self) -> int:
         """

@@ -5,10 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 import os
 from pathlib import Path
 import re
 import struct
+import subprocess
+import sys
+from tempfile import TemporaryDirectory
 import time
 from typing import Any
 import warnings
@@ -18,7 +22,7 @@ import cv2
 from inputs.recordings import gradient
 from inputs.videos import spoil, write_video
 from metricseg_ros.inputs import InputError, open_input
-from metricseg_ros.inputs.codec import decode_image, encode, read_image
+from metricseg_ros.inputs.codec import decode_image, encode, picture_count, read_image
 from metricseg_ros.inputs.frame import DataWarning
 from metricseg_ros.inputs.images import natural_key
 import numpy as np
@@ -128,7 +132,7 @@ def test_a_jpeg_with_a_whole_thumbnail_but_cut_short_is_refused(tmp_path: Path) 
         read_image(path)
 
 
-@pytest.mark.parametrize('content', [b'', b'hello', b'\x89PNG\r\n\x1a\n----IEND'])
+@pytest.mark.parametrize('content', [b'hello', b'\x89PNG\r\n\x1a\n----IEND'])
 def test_what_is_no_image_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / 'fake.png'
     path.write_bytes(content)
@@ -369,3 +373,133 @@ def test_twelve_bits_in_sixteen_are_told_of() -> None:
         warnings.simplefilter('error')
         decode_image(encode(grey + np.uint16(1), '.png'), 'a.png')
         decode_image(encode(grey * np.uint16(0), '.png'), 'a.png')
+
+
+STORED = [[0, 40, 80], [120, 160, 200]]
+TURNED = {1: STORED, 2: [[80, 40, 0], [200, 160, 120]], 3: [[200, 160, 120], [80, 40, 0]],
+          4: [[120, 160, 200], [0, 40, 80]], 5: [[0, 120], [40, 160], [80, 200]],
+          6: [[120, 0], [160, 40], [200, 80]], 7: [[200, 80], [160, 40], [120, 0]],
+          8: [[80, 200], [40, 160], [0, 120]], 99: STORED}
+"""Orientation in EXIF data -> the picture, by where EXIF says row and column 0 are."""
+
+
+@pytest.mark.parametrize('orientation', TURNED)
+@pytest.mark.parametrize('form', ['PNG', 'WEBP', 'TIFF'])
+@pytest.mark.parametrize('transparent', [False, True])
+def test_every_format_is_turned_as_its_exif_data_say(orientation: int, form: str,
+                                                     transparent: bool) -> None:
+    pixels = np.dstack([np.array(STORED, np.uint8)] * 3 + [np.full((2, 3), 255, np.uint8)]
+                       * transparent)
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, form, **(
+        {'tiffinfo': {0x112: orientation}} if form == 'TIFF' else
+        {'exif': exif, 'lossless': True} if form == 'WEBP' else {'exif': exif}))
+    if form == 'TIFF' and orientation == 99:
+        pytest.skip('libtiff knows no other than 1 to 8')
+    assert decode_image(file.getvalue(), 'a')[..., 0].tolist() == TURNED[orientation]
+    if form != 'TIFF':  # Those are turned by all programs, so that labels lie on the turned one.
+        stored = decode_image(file.getvalue(), 'a', upright=False)[..., 0]
+        assert stored.tolist() == STORED
+
+
+def test_depth_lies_on_the_pixels_as_they_are_stored(tmp_path: Path) -> None:
+    for part in ('images', 'depth'):
+        (tmp_path / part).mkdir()
+    jpeg = with_exif_orientation(cv2.imencode('.jpg', gradient(24, 40))[1].tobytes(), 6)
+    (tmp_path / 'images' / 'a.jpg').write_bytes(jpeg)
+    (frame,) = frames_of(tmp_path, depth=False)
+    assert frame.image.shape == (40, 24, 3)
+    write_image(tmp_path / 'depth' / 'a.png', np.full((24, 40), 1000, np.uint16))
+    (frame,) = frames_of(tmp_path)
+    assert frame.image.shape == (24, 40, 3) and frame.depth.metres.shape == (24, 40)
+
+
+@pytest.mark.parametrize(('head', 'value', 'dtype'), [
+    (b'P5\n2 1\n15\n', 15, 'u1'), (b'P5 2 1\n# grey\n4095\n', 4095, '>u2'),
+    (b'P6\n# by hand\n2 1 15\n', 15, 'u1')])
+def test_the_largest_value_of_netpbm_is_white(head: bytes, value: int, dtype: str) -> None:
+    channels = 3 if head.startswith(b'P6') else 1
+    body = np.array([[value] * channels, [0] * channels], dtype).tobytes()
+    assert decode_image(head + body, 'a.pgm').tolist() == [[[255] * 3, [0] * 3]]
+
+
+@pytest.mark.parametrize(('content', 'reason'), [
+    (b'', 'the file is empty'),
+    (b'version https://git-lfs.github.com/spec/v1\noid sha256:1\n', 'Git LFS .*git lfs pull')])
+def test_a_file_without_a_picture_says_what_it_is(tmp_path: Path, content: bytes,
+                                                  reason: str) -> None:
+    (tmp_path / 'a.jpg').write_bytes(content)
+    with pytest.raises(InputError, match=reason):
+        frames_of(tmp_path / 'a.jpg')
+
+
+def test_a_pipe_among_images_is_not_waited_for(tmp_path: Path) -> None:
+    write_image(tmp_path / 'a.png', gradient())
+    os.mkfifo(tmp_path / 'pipe')
+    done = subprocess.run([sys.executable, '-c', 'import sys\nfrom metricseg_ros.inputs import '
+                           'open_input\nprint(len(list(open_input(sys.argv[1]))))',
+                           str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ['1'], done.stderr
+
+
+AS_NOBODY = """
+import os, sys
+from metricseg_ros.inputs import InputError, open_input
+from PIL import Image
+if not os.geteuid():
+    os.seteuid(65534)  # Root may read everything.
+print(len(list(open_input(sys.argv[1], on_error=print))))
+try:
+    open_input(sys.argv[1] + '/secret')
+except InputError as error:
+    print(error)
+"""
+
+
+def test_what_may_not_be_read_is_told_and_the_rest_is_read() -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for image in ('a.png', 'b.png'):
+            write_image(folder / image, gradient())
+        (folder / 'secret').mkdir(0o000)
+        (folder / 'b.png').chmod(0o000)
+        done = subprocess.run([sys.executable, '-c', AS_NOBODY, name], capture_output=True,
+                              text=True, timeout=60)
+    unread, denied, count, secret = done.stdout.splitlines()
+    assert 'secret (a folder that cannot be read: Permission denied)' in unread
+    assert denied.endswith('b.png: Permission denied')
+    assert count == '1'
+    assert secret.endswith('secret: Permission denied')
+
+
+def test_a_name_that_is_too_long_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match='File name too long'):
+        open_input(tmp_path / ('a' * 300))
+
+
+def test_counting_pictures_says_nothing_of_large_ones(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [Image.fromarray(np.full((24, 40, 3), level, np.uint8)) for level in (0, 99)]
+    pages[0].save(tmp_path / 'a.tif', save_all=True, append_images=pages[1:])
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 100)  # As if it had 200 megapixels.
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert picture_count(tmp_path / 'a.tif') == 2
+
+
+def test_a_raw_stream_of_jpegs_is_a_video_without_times(tmp_path: Path) -> None:
+    """Its frames may be of any length, and even of any size."""
+    path = tmp_path / 'clip.mjpeg'
+    sizes = [(24, 40)] * 6 + [(48, 80)] * 6
+    path.write_bytes(b''.join(encode(gradient(*size), '.jpg') for size in sizes))
+    errors: list[InputError] = []
+    frames = frames_of(path, on_error=errors.append)
+    assert [frame.image.shape[:2] for frame in frames] == sizes
+    assert {frame.stamp_ns for frame in frames} == {None}
+    assert not errors
+    write_image(tmp_path / 'a.png', gradient())
+    with pytest.raises(InputError, match=r'clip.mjpeg \(a video: give it by itself\)'):
+        frames_of(tmp_path)
