@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+import difflib
 from pathlib import Path
 from typing import Any
 import warnings
@@ -21,6 +22,10 @@ from metricseg_ros.inputs.codec import is_image, write_image
 from metricseg_ros.inputs.frame import DataWarning
 from metricseg_ros.inputs.other_files import unread_files
 import numpy as np
+
+META = ('ignore_label', 'partial_labels')
+NEARLY = 0.8
+"""What meta.json may say, and how similar a word is that was meant to be one of them."""
 
 VOID = 255
 """What 8-bit label maps of others hold at the rims of objects."""
@@ -98,6 +103,9 @@ def open_label_folder(root: Path | str, names: list[str] | None = None,
     if missing := sorted(set(names or ()) - images.keys()):
         raise ValueError(f'names must be images of {root}, got {missing[0]!r} '
                          f'and {len(missing) - 1} more that are not there')
+    if orphans := sorted(labels.keys() - images.keys()):
+        warnings.warn(f'{len(orphans)} label maps of {root} have no image, such as '
+                      f'{labels[orphans[0]][0].name}', DataWarning, stacklevel=2)
     chosen = sorted(images if names is None else set(names))
     if not chosen:
         raise ValueError(f'root must hold at least one image in images, got {root}')
@@ -141,6 +149,9 @@ def read_meta(root: Path) -> dict[str, Any]:
     meta = read_json(path) if path.is_file() else {}
     if not isinstance(meta, dict):
         raise ValueError(f'{path} must be an object such as {{"partial_labels": true}}')
+    for key in meta.keys() - META:
+        if near := difflib.get_close_matches(key, META, 1, NEARLY):
+            raise ValueError(f'{path} has {key!r}: did you mean {near[0]}?')
     return meta
 
 

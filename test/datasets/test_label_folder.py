@@ -162,3 +162,9 @@ def test_an_ignored_label_that_is_none_is_refused(tmp_path: Path, label: str) ->
     (make_folder(tmp_path) / 'meta.json').write_text(f'{{"ignore_label": {label}}}')
     with pytest.raises(ValueError, match='ignore_label of .*meta.json must be a label from 1'):
         open_label_folder(tmp_path)
+
+
+def test_label_maps_without_an_image_are_told(tmp_path: Path) -> None:
+    (make_folder(tmp_path, ('a', 'b')) / 'images' / 'b.jpg').unlink()
+    with pytest.warns(UserWarning, match='1 label maps of .* have no image, such as b.png'):
+        assert open_label_folder(tmp_path).names == ('a',)

@@ -33,7 +33,7 @@ from metricseg_ros.datasets.reading.files import (
 from metricseg_ros.datasets.reading.masks import is_in_shares, mask_of
 from metricseg_ros.inputs.frame import DataWarning
 
-NEEDED = {'images': {'id', 'file_name', 'height', 'width'}, 'categories': {'id', 'name'},
+NEEDED = {'images': {'id', 'height', 'width'}, 'categories': {'id', 'name'},
           'annotations': {'image_id', 'category_id'}}
 
 
@@ -98,7 +98,9 @@ class CocoDataset:
 
 
 BARE = ('have no mask',
-        'segmentation must hold polygons of three corners or more, or a run-length code')
+        'segmentation must hold polygons [x, y, x, y, x, y] of three corners or more, or a '
+        "run-length code; a box is no mask (CVAT's export Segmentation mask fills boxes, turned "
+        'ones as well)')
 SHARES = ('have corners from 0 to 1 only, as shares of the image', 'COCO counts in pixels: '
           'multiply x by the width of the image and y by its height')
 """What annotations may all be wrong in, and what they must be."""
@@ -121,7 +123,9 @@ def open_coco(folder: Path, path: Path, skip_missing: bool = False) -> CocoDatas
     _check(content, path)
     categories = sorted(_by_id(content['categories'], path, 'categories').items(),
                         key=lambda pair: (isinstance(pair[0], str), pair[0]))
-    class_ids = {key: number for number, (key, _) in enumerate(categories, start=1)}
+    names = [_name_of(category, path) for _, category in categories]
+    classes = tuple(dict.fromkeys(names))  # Categories of one name are one class.
+    class_ids = {key: classes.index(name) + 1 for (key, _), name in zip(categories, names)}
     annotations = _by_image(content, class_ids, path)
     bare: list[str] = []
     shares: list[str] = []  # Those whose corners are shares of the image.
@@ -137,12 +141,19 @@ def open_coco(folder: Path, path: Path, skip_missing: bool = False) -> CocoDatas
 
     def fault(image: CocoImage) -> str:
         if image.path is None:
-            return f'{image.name} is not in {folder}'
+            return f'{image.name:.80} is not in {folder}'
         if taken[image.path] > 1:
             return f'{image.name} and another are {image.path.name}'
         return image.fault
-    return CocoDataset(tuple(usable(images, fault, path, skip_missing)),
-                       tuple(str(category['name']) for _, category in categories))
+    return CocoDataset(tuple(usable(images, fault, path, skip_missing)), classes)
+
+
+def _name_of(category: Mapping[str, Any], path: Path) -> str:
+    name = category['name']
+    if isinstance(name, bool) or not isinstance(name, (str, int, float)) or not str(name).strip():
+        raise ValueError(f'{path}: category {category["id"]!r:.40} must have a text as name, got '
+                         f'{name!r:.40}')
+    return str(name).strip()
 
 
 def _check(content: Any, path: Path) -> None:
@@ -211,7 +222,10 @@ def _image(entry: Mapping[str, Any], folder: Path, annotations: list[Mapping[str
            class_ids: Mapping[int | str, int], bare: list[str],
            shares: list[str]) -> CocoImage:
     """Read an image's entry; add annotations without a mask to `bare`, odd ones to `shares`."""
-    name, where = str(entry['file_name']), f'image {entry["id"]!r:.40}'
+    name = entry.get('file_name') or entry.get('coco_url')  # LVIS has the second alone.
+    where = f'image {entry["id"]!r:.40}'
+    if not isinstance(name, str):
+        raise ValueError(f'{where} must have a file_name, got {name!r:.40}')
     size = to_int(entry['height'], f'height of {where}'), to_int(entry['width'],
                                                                  f'width of {where}')
     if min(size) < 1:
@@ -220,7 +234,7 @@ def _image(entry: Mapping[str, Any], folder: Path, annotations: list[Mapping[str
     for annotation in annotations:
         what = f'annotation {annotation.get("id")!r:.40} of {where} ({name:.80})'
         try:
-            crowd = bool(to_int(annotation.get('iscrowd') or 0, f'{what}: iscrowd'))
+            crowd = bool(to_int(annotation.get('iscrowd') or 0, 'iscrowd'))
             if mask_of(annotation.get('segmentation'), size, draw=False) is None:
                 bare.append(what)
                 continue

@@ -79,6 +79,10 @@ def open_folder_dataset(root: Path, skip_missing: bool = False,
     folder = open_label_folder(root, skip_missing=skip_missing)
     instance_names = read_index(root / 'index.json')
     classes = read_classes(root / 'classes.txt', instance_names.values())
+    if len(classes) > 1 and not (root / 'index.json').is_file():
+        raise ValueError(f'{root / "classes.txt"} names {len(classes)} classes, and there is no '
+                         'index.json, which says the class of each instance: write one, or name '
+                         'one class')
     unnamed = sorted(set(folder.names) - instance_names.keys())
     if unnamed and instance_names:
         raise ValueError(f'index.json of {root} must have an entry for every image, got none for '
@@ -102,7 +106,12 @@ def read_index(path: Path) -> dict[str, tuple[str, ...]]:
     if not isinstance(entries, list) or not all(map(_is_entry, entries)):
         raise ValueError(f'{path} must be a list of entries like {{"key": "desk1", "names": '
                          '["cup", "book"]}, key the name of an image')
-    return {entry['key']: tuple(entry['names']) for entry in entries}
+    found = {entry['key']: tuple(entry['names']) for entry in entries}
+    if len(found) < len(entries):
+        keys = [entry['key'] for entry in entries]
+        raise ValueError(f'{path} must have one entry for an image, got two for '
+                         f'{next(key for key in keys if keys.count(key) > 1)!r}')
+    return found
 
 
 def _is_entry(entry: Any) -> bool:
@@ -124,11 +133,21 @@ def read_classes(path: Path, used: Iterable[tuple[str, ...]]) -> tuple[str, ...]
     if not path.is_file():
         return tuple(sorted(names)) or ONE_CLASS
     classes = tuple(read_names(path))
+    if not classes or len(set(classes)) < len(classes):
+        raise ValueError(f'{path} must name each class once, got {", ".join(classes) or "none"}')
     if missing := sorted(names - set(classes)):
         raise ValueError(f'{path} must name every class of index.json, got no {missing[0]!r}')
     return classes
 
 
 def has_partial_labels(root: Path) -> bool:
-    """Tell whether objects may lack a label, by the folder's meta.json; else they do not."""
-    return bool(read_meta(root).get('partial_labels', False))
+    """
+    Tell whether objects may lack a label, by the folder's meta.json; else they do not.
+
+    :raises ValueError: if it says something else.
+    """
+    partial = read_meta(root).get('partial_labels', False)
+    if type(partial) is not bool:
+        raise ValueError(f'partial_labels of {root / "meta.json"} must be true or false, got '
+                         f'{partial!r:.40}')
+    return partial

@@ -3,19 +3,21 @@
 """
 labelme's folders: a JSON file of shapes for each image.
 
-Polygons, rectangles of either kind, circles and masks are objects; shapes of one label and
-group_id are one object. A shape named __ignore__ is ignored. An image without a JSON file is left
-out, one with an empty list of shapes shows no object. Shapes lie on the image turned as its EXIF
-data say.
+Polygons, rectangles of any kind, circles and masks are objects; shapes of one label and group_id
+are one object, and points and lines, which have no area, are none. A shape named __ignore__ is
+ignored. An image without a JSON file is left out, one with an empty list of shapes shows no
+object. Shapes lie on the image turned as its EXIF data say.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+import warnings
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
@@ -32,12 +34,21 @@ from metricseg_ros.datasets.reading.files import (
     find_file,
     read_json,
     to_int,
+    usable,
 )
 from metricseg_ros.datasets.reading.masks import CORNERS, FARTHEST
 from metricseg_ros.inputs.codec import decode, decode_image
+from metricseg_ros.inputs.frame import DataWarning
 import numpy as np
 
-SHAPES = ('polygon', 'rectangle', 'oriented_rectangle', 'circle', 'mask')
+OUTLINES = ('polygon', 'oriented_rectangle', 'rotation')
+SHAPES = (*OUTLINES, 'rectangle', 'circle', 'mask')
+BARE = ('point', 'points', 'line', 'linestrip')
+"""Shapes with an area, the last of OUTLINES by X-AnyLabeling, and shapes without."""
+
+RECTANGLE = 4
+"""Points of a rectangle, for which labelme writes two, opposite ones."""
+
 IGNORED = '__ignore__'
 
 
@@ -53,9 +64,38 @@ def open_labelme(folder: Path, skip_missing: bool = False) -> DrawnDataset:
     paths = tuple(path for path in paths if not path.name.startswith('.'))
     if not paths:
         raise ValueError(f'labelme needs a folder of JSON files, got {describe_folder(folder)}')
-    names = {shape['label'] for path in paths for shape in read_labelme(path)['shapes']}
+    contents: dict[Path, dict[str, Any]] = {}
+    images: Counter[str] = Counter()
+
+    def fault(path: Path) -> str:
+        try:
+            contents[path] = read_labelme(path)
+        except ValueError as error:
+            return str(error)
+        images[contents[path]['imagePath']] += 1
+        return ''
+    paths = tuple(usable(paths, fault, folder, skip_missing))
+    paths = tuple(usable(paths, lambda path: f'{path.name} and another are of one image' if images[
+        contents[path]['imagePath']] > 1 else '', folder, skip_missing))
+    shapes = [shape for path in paths for shape in contents[path]['shapes']]
+    _tell_bare(sum(_kind(shape) in BARE for shape in shapes), len(shapes), folder)
+    names = {shape['label'] for shape in shapes if _kind(shape) not in BARE}
     classes = tuple(sorted(names - {IGNORED})) or ONE_CLASS
     return DrawnDataset(paths, classes, read_image).usable(folder, skip_missing)
+
+
+def _kind(shape: Mapping[str, Any]) -> Any:
+    return shape.get('shape_type') or 'polygon'
+
+
+def _tell_bare(count: int, total: int, folder: Path) -> None:
+    """Warn of shapes without an area, and refuse a folder of these alone."""
+    if not count:
+        return
+    text = f'{count} of {total} shapes in {folder} are points or lines, which have no area'
+    if count == total:
+        raise ValueError(f'{text}: draw {", ".join(SHAPES)}')
+    warnings.warn(f'{text}: left out', DataWarning, stacklevel=3)
 
 
 def read_image(path: Path, classes: tuple[str, ...]) -> LabelledImage:
@@ -72,6 +112,8 @@ def read_image(path: Path, classes: tuple[str, ...]) -> LabelledImage:
     image = _image(path, content, None if None in size else size)
     groups: dict[tuple[str, str], list[np.ndarray]] = {}
     for index, shape in enumerate(content['shapes']):
+        if _kind(shape) in BARE:
+            continue
         group = shape.get('group_id')
         key = shape['label'], f'shape {index}' if group is None else f'group {group}'
         groups.setdefault(key, []).append(_mask(path, shape, image.shape[:2]))
@@ -109,22 +151,24 @@ def read_labelme(path: Path) -> dict[str, Any]:
     if not isinstance(shapes, list) or not isinstance(content.get('imagePath'), str):
         raise ValueError(f'{path} must be a file of labelme with shapes and imagePath')
     for shape in shapes:
-        if not (isinstance(shape, dict) and isinstance(shape.get('label'), str)
+        label = shape.get('label') if isinstance(shape, dict) else None
+        if not (isinstance(label, str) and label.strip()
                 and isinstance(shape.get('points'), list)):
-            raise ValueError(f'{path}: every shape must have a label and points, got '
+            raise ValueError(f'{path}: every shape must have a text as label, and points, got '
                              f'{shape!r:.80}')
+        shape['label'] = label.strip()
     return content
 
 
 def _mask(path: Path, shape: Mapping[str, Any], size: tuple[int, int]) -> np.ndarray:
-    kind = shape.get('shape_type') or 'polygon'
+    kind = _kind(shape)
     try:
         points = np.array(shape['points'], float).reshape(-1, 2)
         if not (np.abs(points) <= FARTHEST * max(size)).all():  # Written so that NaN is none.
             raise ValueError(f'its points must be near the image of size {size}')
-        if kind == 'polygon' and len(points) < CORNERS:
+        if kind in OUTLINES and len(points) < CORNERS:
             raise ValueError(f'it must have {CORNERS} points or more, got {len(points)}')
-        if kind in ('polygon', 'oriented_rectangle'):
+        if kind in OUTLINES or (kind == 'rectangle' and len(points) == RECTANGLE):
             return draw_polygons([points], size)
         if kind in ('rectangle', 'circle') and len(points) == 2:
             if kind == 'circle':
@@ -138,7 +182,7 @@ def _mask(path: Path, shape: Mapping[str, Any], size: tuple[int, int]) -> np.nda
         raise ValueError(f'{path}: the {kind!s:.40} of a {shape["label"]!r} cannot be drawn: '
                          f'{error}') from None
     raise ValueError(f'{path}: shapes must be {", ".join(SHAPES)}, got a {kind!s:.40} of a '
-                     f'{shape["label"]!r}: it has no area')
+                     f'{shape["label"]!r} with {len(points)} points')
 
 
 def _disc(centre: np.ndarray, edge: np.ndarray, size: tuple[int, int]) -> np.ndarray:

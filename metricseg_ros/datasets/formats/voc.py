@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 import re
+import warnings
 
-from metricseg_ros.config import IGNORE_LABEL
+from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
 from metricseg_ros.datasets.labelled_image import LabelledImage
 from metricseg_ros.datasets.reading.drawn_masks import read_sized
 from metricseg_ros.datasets.reading.files import (
@@ -29,6 +30,7 @@ from metricseg_ros.datasets.reading.files import (
 )
 from metricseg_ros.datasets.reading.matlab import read_matlab
 from metricseg_ros.inputs.codec import IMAGE_SUFFIXES
+from metricseg_ros.inputs.frame import DataWarning
 import numpy as np
 
 CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow',
@@ -234,6 +236,9 @@ def read_voc(root: Path, name: str, palette: Palette = PALETTE,
         raise ValueError(f'SegmentationObject and SegmentationClass of {name} in {root} must have '
                          f'one size, got {label_map.shape} and {classes.shape}')
     class_ids = _classes_by_vote(label_map, classes, len(palette.classes))
+    if unnamed := int(np.count_nonzero(class_ids[1:] == BACKGROUND)):
+        warnings.warn(f'{objects}: {unnamed} of {len(class_ids) - 1} objects have no class in '
+                      f'{SEMANTIC}: they are objects of unknown class', DataWarning, stacklevel=2)
     image = read_sized(_image_path(root, name), label_map.shape, upright)
     return image, label_map, class_ids
 
@@ -282,7 +287,7 @@ def read_sbd(root: Path, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     except (OSError, LookupError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f'{path} must hold GTinst with Segmentation and Categories, got '
                          f'{error!r}') from None
-    if not 0 <= min(class_ids) <= max(class_ids) <= len(CLASSES):
+    if not 1 <= min(class_ids[1:], default=1) <= max(class_ids) <= len(CLASSES):
         raise ValueError(f'Categories of {path} must be from 1 to {len(CLASSES)}, got '
                          f'{class_ids[1:]}')
     image = read_photograph(root / 'img' / f'{name}.jpg')

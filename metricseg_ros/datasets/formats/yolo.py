@@ -10,9 +10,11 @@ no object. Files of boxes are refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 import os
 from pathlib import Path
+import re
 from typing import Any
 import warnings
 
@@ -23,12 +25,16 @@ from metricseg_ros.datasets.reading.files import (
     read_names,
     read_text,
     to_int,
+    usable,
 )
 from metricseg_ros.inputs import codec
 from metricseg_ros.inputs.frame import DataWarning
 import numpy as np
 
 SPLITS = ('train', 'val', 'valid', 'test')
+CLASSES_FILE = 'classes.txt'
+"""What label programs put among the label files."""
+
 BOX = 5
 """Numbers in the line of a box."""
 
@@ -67,7 +73,13 @@ def open_yolo(folder: Path, skip_missing: bool = False) -> DrawnDataset:
     if not isinstance(names, list) or not names:
         raise ValueError(f'data.yaml of {folder} must list the names of the classes, got '
                          f'{names!r}')
+    if wrong := [name for name in names if name is None or isinstance(name, bool)]:
+        raise ValueError(f'data.yaml of {folder} must have texts as names, got {wrong[0]}: put '
+                         'them into quotes, as "yes"')
     classes = tuple(map(str, names))
+    if 'kpt_shape' in content:
+        raise ValueError(f'data.yaml of {folder} has kpt_shape: these are labels of poses, and '
+                         'masks are needed (a class and at least three corners)')
     paths = [path for split in SPLITS for entry in _listed(content.get(split))
              for path in _images(folder, content, entry)]
     if not paths:
@@ -76,8 +88,25 @@ def open_yolo(folder: Path, skip_missing: bool = False) -> DrawnDataset:
     if not any(label_path_of(path).is_file() for path in paths):
         raise ValueError(f'{folder} has no labels: those of {paths[0]} would be '
                          f'{label_path_of(paths[0])}')
-    whole = DrawnDataset(tuple(dict.fromkeys(paths)), classes, read_image)
-    return whole.usable(folder, skip_missing)
+    paths = list(dict.fromkeys(paths))
+    taken = Counter(map(label_path_of, paths))
+
+    def fault(path: Path) -> str:
+        if not path.is_file():
+            return f'{path} is not there'
+        return f'{path} and another have one label file' if taken[label_path_of(path)] > 1 else ''
+    kept = usable(paths, fault, folder, skip_missing)
+    _warn_of_orphans(folder, taken)
+    return DrawnDataset(tuple(kept), classes, read_image).usable(folder, skip_missing)
+
+
+def _warn_of_orphans(folder: Path, taken: Collection[Path]) -> None:
+    """Tell of label files without an image."""
+    orphans = sorted(path for place in {path.parent for path in taken} for path in
+                     place.glob('*.txt') if path not in taken and path.name != CLASSES_FILE)
+    if orphans:
+        warnings.warn(f'{len(orphans)} label files of {folder} have no image, such as '
+                      f'{orphans[0]}', DataWarning, stacklevel=3)
 
 
 def read_image(path: Path, classes: tuple[str, ...]) -> LabelledImage:
@@ -129,12 +158,14 @@ def read_data_yaml(folder: Path) -> dict[str, Any]:
 
     files = sorted(folder.glob('*.y*ml')) if folder.is_dir() else []
     path = folder / 'data.yaml' if folder / 'data.yaml' in files or len(files) != 1 else files[0]
+    if not path.is_file():
+        raise ValueError(f'yolo needs a folder with data.yaml, got {describe_folder(folder)}')
     try:
         content = yaml.safe_load(read_text(path))
-    except (ValueError, yaml.YAMLError):
-        content = None
+    except yaml.YAMLError as error:
+        raise ValueError(f'{path} is no YAML: {" ".join(str(error).split())}') from None
     if not isinstance(content, dict):
-        raise ValueError(f'yolo needs a folder with data.yaml, got {describe_folder(folder)}')
+        raise ValueError(f'{path} must say names and train, got {content!r:.60}')
     return content
 
 
@@ -143,15 +174,16 @@ def _listed(entry: Any) -> list[str]:
 
 
 def _images(folder: Path, content: Mapping[str, Any], entry: str) -> Iterator[Path]:
-    """Yield the images of an entry, wherever the three ways of writing it let them be."""
-    for base in (str(content.get('path') or ''), ''):
-        for place in (folder / base / entry, folder / entry.removeprefix('../')):
-            if os.path.isdir(place):
-                yield from sorted(path for path in place.rglob('*') if codec.is_image(path)
-                                  and not path.name.startswith('.'))
-                return
-            if os.path.isfile(place):
-                yield from ((place.parent / name).resolve() for name in read_names(place))
-                return
+    """Yield the images of an entry, which may be called by its place on another machine."""
+    parts = [part for part in re.split(r'[\\/]', entry) if part not in ('', '.', '..')]
+    for place in (folder / str(content.get('path') or '') / entry,
+                  *(folder.joinpath(*parts[start:]) for start in range(max(1, len(parts) - 1)))):
+        if os.path.isdir(place):
+            yield from sorted(path for path in place.rglob('*') if codec.is_image(path)
+                              and not path.name.startswith('.'))
+            return
+        if os.path.isfile(place):
+            yield from ((place.parent / name).resolve() for name in read_names(place))
+            return
     warnings.warn(f'data.yaml of {folder} names {entry}, which is not there', DataWarning,
                   stacklevel=2)

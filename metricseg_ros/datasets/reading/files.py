@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 import re
 from typing import Any, TypeVar
+import unicodedata
 from urllib.parse import unquote
 import warnings
 
@@ -50,8 +51,8 @@ def read_labels(path: Path) -> np.ndarray:
     :raises ValueError: if it is missing, cannot be decoded, or is a picture in colours.
     """
     data = codec.read_bytes(path)
-    if data.startswith(codec.JPEG_START):
-        raise ValueError(f'labels {path} must not be a JPEG, which changes values: save PNG')
+    if name := codec.lossy_format(data):
+        raise ValueError(f'labels {path} must not be {name}, which changes values: save PNG')
     labels = _of_eight_bits(data)
     if labels is None:
         labels = codec.decode(data, cv2.IMREAD_UNCHANGED)
@@ -68,11 +69,11 @@ def read_labels(path: Path) -> np.ndarray:
 
 def _of_eight_bits(data: bytes) -> np.ndarray | None:
     """Read values of 1 to 8 bits and indices of palettes as they are; None for anything else."""
-    from PIL import Image
-
     bits = data[PNG_BITS] if data[:PNG_BITS].startswith(codec.PNG_START) else 8
+    if codec.largest_of_pnm(data):
+        return None  # Pillow spreads what is there over 8 bits.
     try:
-        with Image.open(BytesIO(data)) as image:
+        with codec.opened_by_pillow(BytesIO(data)) as image:
             if bits > 8 or image.mode not in ('1', 'L', 'P', 'LA', 'RGB', 'RGBA'):
                 return None
             labels = np.array(image).astype(np.uint8)
@@ -91,11 +92,9 @@ def read_colours(path: Path, palette: bool = False) -> np.ndarray | None:
     :return: (H,W) int64, red x 65536 + green x 256 + blue; None if it is grey, or of indices.
     :raises ValueError: if it is missing or cannot be decoded.
     """
-    from PIL import Image
-
     data = codec.read_bytes(path)
     try:
-        with Image.open(BytesIO(data)) as image:
+        with codec.opened_by_pillow(BytesIO(data)) as image:
             mode = image.mode
     except Exception as error:  # Damage can make anything of a reader.
         raise ValueError(f'labels {path} cannot be read: {error}') from None
@@ -209,13 +208,24 @@ def find_file(folder: Path, name: str) -> Path | None:
     """
     parts = [part for part in re.split(r'[\\/]', name) if part not in ('', '.')]
     names = [name, *('/'.join(parts[start:]) for start in range(len(parts)))]
-    if '://' in name and parts:
-        names.append(unquote(parts[-1].partition('?')[0]))
+    if '%' in name or '://' in name:
+        names.append(unquote(parts[-1].partition('?')[0] if '://' in name else parts[-1]))
     for each in names:
-        path = os.path.join(folder, each.lstrip('/'))
-        if os.path.isfile(path):
-            return Path(path)
+        if os.path.isfile(path := spelt(Path(folder, each.lstrip('/')))):
+            return path
     return None
+
+
+def spelt(path: Path) -> Path:
+    """
+    Find a file whose name has accents as characters of their own, as macOS writes them, or not.
+
+    :return: the path as it is on the disk; the one given where there is none.
+    """
+    if str(path).isascii() or os.path.isfile(path):
+        return path
+    forms = (path.with_name(unicodedata.normalize(form, path.name)) for form in ('NFC', 'NFD'))
+    return next(filter(os.path.isfile, forms), path)
 
 
 def renumbered(labels: np.ndarray, background: Iterable[int] = (0,),

@@ -41,6 +41,8 @@ def mask_of(segmentation: Any, size: tuple[int, int], draw: bool = True) -> np.n
     rings = [_ring(ring, size) for ring in segmentation or [] if _is_ring(ring)]
     if not rings:
         return None
+    if odd := [ring for ring in segmentation if ring and _is_nested(ring)]:
+        raise ValueError(f'must have polygons [x, y, x, y, x, y], got {odd[0]!r:.60} among them')
     return filled(rings, size) if draw else rings[0]
 
 
@@ -54,7 +56,11 @@ def is_in_shares(segmentation: Any, size: tuple[int, int]) -> bool:
 def _is_ring(ring: Any) -> bool:
     """Tell whether something is a list of numbers, long enough for a polygon."""
     return (isinstance(ring, list) and len(ring) >= 2 * CORNERS
-            and not any(isinstance(value, (list, dict)) for value in ring))
+            and not _is_nested(ring))
+
+
+def _is_nested(ring: Any) -> bool:
+    return not isinstance(ring, list) or any(isinstance(value, (list, dict)) for value in ring)
 
 
 def _ring(ring: list[Any], size: tuple[int, int]) -> list[float]:

@@ -308,3 +308,52 @@ def test_a_byte_order_mark_is_read_over(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / 'instances.json'
     path.write_bytes(path.read_text().encode(encoding))
     assert open_dataset(text).classes == ('cup', 'book')
+
+
+def test_categories_of_one_name_are_one_class(tmp_path: Path) -> None:
+    text = write(tmp_path, [{'category_id': 9, 'segmentation': polygon(0, 0, 2, 2)}],
+                 categories=[{'id': 3, 'name': 'cup'}, {'id': 7, 'name': 'pen'},
+                             {'id': 9, 'name': ' cup '}])
+    dataset = open_dataset(text)
+    assert (dataset.classes, dataset[0].class_ids.tolist()) == (('cup', 'pen'), [0, 1])
+
+
+@pytest.mark.parametrize('name', [None, True, '', ['cup']])
+def test_a_category_without_a_name_is_refused(tmp_path: Path, name: object) -> None:
+    with pytest.raises(ValueError, match='category 3 must have a text as name'):
+        open_dataset(write(tmp_path, [], categories=[{'id': 3, 'name': name}]))
+
+
+def test_an_image_may_have_its_address_alone_as_in_lvis(tmp_path: Path) -> None:
+    image = {'id': 7, 'height': SIZE[0], 'width': SIZE[1]}
+    url = 'http://images.cocodataset.org/val2017/kitchen.jpg'
+    assert open_dataset(write(tmp_path, [], images=[{**image, 'coco_url': url}]))[0].name == (
+        'kitchen')
+    with pytest.raises(ValueError, match='image 7 must have a file_name, got None'):
+        open_dataset(write(tmp_path, [], images=[image]))
+
+
+def test_a_polygon_of_pairs_among_others_is_not_lost(tmp_path: Path) -> None:
+    rings = [*polygon(0, 0, 2, 2), [[3, 3], [5, 3], [5, 5]]]
+    with pytest.raises(ValueError, match=r'must have polygons \[x, y, x, y, x, y\], got \[\[3, 3'):
+        open_dataset(write(tmp_path, [{'category_id': 3, 'segmentation': rings}]))
+
+
+def test_boxes_are_no_masks_however_they_are_turned(tmp_path: Path) -> None:
+    turned = {'category_id': 3, 'segmentation': [], 'bbox': [1, 1, 4, 2],
+              'attributes': {'rotation': 30.0}}
+    drawn = {'category_id': 3, 'segmentation': polygon(0, 0, 2, 2)}
+    with pytest.raises(ValueError, match="1 of 1 annotations have no mask.*CVAT's export Segm"):
+        open_dataset(write(tmp_path, [turned]))
+    with pytest.warns(UserWarning, match='1 of 2 annotations have no mask'):
+        assert open_dataset(write(tmp_path, [turned, drawn]))[0].instance_count == 1
+
+
+@pytest.mark.parametrize(('called', 'stored'), [
+    ('cafe\u0301.jpg', 'caf\u00e9.jpg'), ('caf\u00e9.jpg', 'cafe\u0301.jpg'),
+    ('my%20desk.jpg', 'my desk.jpg')])
+def test_a_name_may_be_written_in_another_way(tmp_path: Path, called: str, stored: str) -> None:
+    image = {'id': 7, 'file_name': called, 'height': SIZE[0], 'width': SIZE[1]}
+    text = write(tmp_path, [], images=[image])
+    (tmp_path / 'images' / 'kitchen.jpg').rename(tmp_path / 'images' / stored)
+    assert open_dataset(text)[0].name == Path(stored).stem

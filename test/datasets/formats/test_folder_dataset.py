@@ -115,3 +115,18 @@ def test_byte_order_marks_are_read_over(root: Path, encoding: str) -> None:
     dataset = open_dataset(str(root))
     assert dataset.classes == ('book', 'cup')
     assert not dataset[0].background_known
+
+
+@pytest.mark.parametrize(('name', 'content', 'reason'), [
+    ('classes.txt', 'cup\npen\n', 'names 2 classes, and there is no index.json'),
+    ('classes.txt', '', 'must name each class once, got none'),
+    ('classes.txt', 'cup\ncup\n', 'must name each class once, got cup, cup'),
+    ('meta.json', '{"partial_labels": "false"}', "must be true or false, got 'false'"),
+    ('meta.json', '{"partial_label": true}', 'did you mean partial_labels'),
+    ('index.json', '[{"key": "a", "names": []}, {"key": "a", "names": []}]',
+     "one entry for an image, got two for 'a'")])
+def test_what_could_mean_two_things_is_refused(root: Path, name: str, content: str,
+                                               reason: str) -> None:
+    (root / name).write_text(content)
+    with pytest.raises(ValueError, match=reason):
+        open_dataset(f'folder:{root}')

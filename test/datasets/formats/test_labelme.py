@@ -126,7 +126,7 @@ def test_a_shape_beside_the_image_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(('marks', 'changed', 'reason'), [
-    ([shape('line', (0, 0), (3, 3), kind='line')], {}, "got a line of a 'line': it has no area"),
+    ([shape('line', (0, 0), (3, 3), kind='line')], {}, 'are points or lines, which have no area'),
     ([shape('pen', (0, 0), (3, 3))], {}, 'it must have 3 points or more, got 2'),
     ([shape('pen', (4, 4), (4, 1e12), kind='circle')], {}, 'must be near the image'),
     ([shape('pen', (4, 4), (4, float('nan')), kind='circle')], {}, 'must be near the image'),
@@ -142,7 +142,7 @@ def test_what_cannot_be_drawn_is_refused_by_name(tmp_path: Path, marks, changed,
 @pytest.mark.parametrize(('text', 'reason'), [
     ('{"shapes": 3, "imagePath": "a.png"}', 'must be a file of labelme'),
     ('[1, 2]', 'must be a file of labelme'), ('{', 'cannot be read as JSON'),
-    ('{"shapes": [{"label": 3}], "imagePath": "a"}', 'every shape must have a label and points')])
+    ('{"shapes": [{"label": 3}], "imagePath": "a"}', 'every shape must have a text as l')])
 def test_other_json_is_refused(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / 'a.json').write_text(text)
     with pytest.raises(ValueError, match=reason):
@@ -152,3 +152,41 @@ def test_other_json_is_refused(tmp_path: Path, text: str, reason: str) -> None:
 def test_a_folder_without_json_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='needs a folder of JSON files, got nothing in'):
         open_dataset(f'labelme:{tmp_path}')
+
+
+def test_points_and_lines_are_told_and_left_out(tmp_path: Path) -> None:
+    bare = [shape('grip', (1, 1), kind='point'), shape('edge', (0, 0), (4, 4), kind='line')]
+    with pytest.warns(UserWarning, match='2 of 3 shapes .* points or lines, which have no area'):
+        dataset = open_dataset(write(tmp_path, box('cup', 0, 0, 4, 8), *bare))
+    assert (dataset.classes, dataset[0].instance_count) == (('cup',), 1)
+    with pytest.raises(ValueError, match='2 of 2 shapes'):
+        open_dataset(write(tmp_path, *bare))
+
+
+@pytest.mark.parametrize('kind', ['rectangle', 'rotation', 'oriented_rectangle'])
+def test_a_rectangle_may_have_all_of_its_corners(tmp_path: Path, kind: str) -> None:
+    sample = open_dataset(write(tmp_path, {**box('cup', 1, 2, 5, 7), 'shape_type': kind}))[0]
+    assert ((sample.label_map == 1) == rectangle(1, 2, 5, 7)).all()
+
+
+def test_spaces_around_a_label_are_none_of_it_and_an_empty_one_is_refused(tmp_path: Path) -> None:
+    text = write(tmp_path, box('cup ', 0, 0, 4, 4), box('cup', 4, 4, 8, 8))
+    assert open_dataset(text).classes == ('cup',)
+    with pytest.raises(ValueError, match='every shape must have a text as label'):
+        open_dataset(write(tmp_path, box(' ', 0, 0, 4, 4)))
+
+
+def test_another_json_file_in_the_folder_can_be_left_out(tmp_path: Path) -> None:
+    text = write(tmp_path, box('cup', 0, 0, 4, 8))
+    (tmp_path / 'settings.json').write_text('{"theme": "dark"}')
+    with pytest.raises(ValueError, match='1 of 2 images .*settings.json must be a file of label'):
+        open_dataset(text)
+    with pytest.warns(UserWarning, match='settings.json'):
+        assert len(open_dataset(text, skip_missing=True)) == 1
+
+
+def test_two_files_of_one_image_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, box('cup', 0, 0, 4, 8))
+    text = write(tmp_path, box('pen', 4, 0, 8, 8), name='copy', imagePath='desk.png')
+    with pytest.raises(ValueError, match='copy.json and another are of one image'):
+        open_dataset(text)

@@ -73,7 +73,8 @@ def test_voc_labels_void_and_classes(tmp_path: Path) -> None:
 def test_class_of_an_instance_is_that_of_most_of_its_pixels(tmp_path: Path) -> None:
     root = write_voc(tmp_path, val=['a'])
     write_palette(root / 'SegmentationClass' / 'a.png', [[15, 15, 255, 0], [5, 255, 255, 255]])
-    assert open_dataset(f'voc:{root}')[0].class_ids.tolist() == [0, PERSON, 0]
+    with pytest.warns(UserWarning, match='a.png: 1 of 2 objects have no class in Segmentation'):
+        assert open_dataset(f'voc:{root}')[0].class_ids.tolist() == [0, PERSON, 0]
 
 
 def test_sbd_labels_and_classes(tmp_path: Path) -> None:
@@ -219,7 +220,7 @@ def test_what_is_missing_is_told_at_opening_and_can_be_left_out(tmp_path: Path) 
     assert [dataset[i].name for i in range(len(dataset))] == ['a', 'c']
 
 
-@pytest.mark.parametrize('categories', [[[0], [21]], [[-1], [3]], [[300], [3]]])
+@pytest.mark.parametrize('categories', [[[0], [3]], [[3], [21]], [[-1], [3]], [[300], [3]]])
 def test_a_category_that_sbd_has_not_is_refused(tmp_path: Path, categories: list) -> None:
     root = write_sbd(tmp_path, val=['a'])
     truth = {'Segmentation': np.array([[1, 1, 0, 0], [0, 0, 2, 2]], np.uint8),

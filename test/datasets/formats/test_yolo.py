@@ -112,7 +112,7 @@ def test_a_line_that_is_no_outline_is_refused_by_its_number(tmp_path: Path, labe
     ('train: images/train\n', 'must list the names'), ('names: [cup]\n', 'there are none'),
     ('names: [cup]\ntrain: elsewhere\n', 'there are none'),
     ('names: {0: cup, one: book}\ntrain: images\n', 'a class must be a whole number'),
-    ('[', 'needs a folder with data.yaml')])
+    ('[', 'is no YAML')])
 def test_a_description_that_does_not_lead_to_images_is_refused(tmp_path: Path, data: str,
                                                                reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
@@ -125,3 +125,46 @@ def test_outlines_lie_on_the_image_as_it_is_turned(tmp_path: Path) -> None:
     (tmp_path / 'images' / 'train' / 'desk.jpg').write_bytes(turned(pixels, 3))  # By half a turn.
     sample = open_dataset(text)[0]
     assert ((sample.label_map == 1) == (sample.image[..., 0] < 128)).all()
+
+
+@pytest.mark.parametrize(('data', 'reason'), [
+    ('train: images/train: x', 'data.yaml is no YAML: mapping values are not allowed'),
+    ('train:\timages\n\tnames: [cup]', "data.yaml is no YAML: .*character '.t'"),
+    ('', 'must say names and train, got None'),
+    ('train: images/train\nnames: [yes, no]', 'must have texts as names, got True: put them into'),
+    ('train: images/train\nnames: [cup, null]', 'must have texts as names, got None'),
+    ('train: images/train\nnames: [cup]\nkpt_shape: [2, 3]', 'has kpt_shape: these are labels')])
+def test_a_description_that_is_none_says_why(tmp_path: Path, data: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        open_dataset(write(tmp_path, LEFT, data=data))
+
+
+@pytest.mark.parametrize('entry', ['/home/u/mine/images/train', 'D:\\mine\\images\\train',
+                                   'images\\train'])
+def test_a_folder_may_be_called_by_its_place_elsewhere(tmp_path: Path, entry: str) -> None:
+    data = f'path: /home/u/mine\ntrain: {entry}\nnames: [cup]\n'
+    assert open_dataset(write(tmp_path, LEFT, data=data))[0].instance_count == 1
+
+
+def test_an_image_that_a_list_names_and_is_not_there_is_told_at_opening(tmp_path: Path) -> None:
+    text = write(tmp_path, LEFT, data='train: train.txt\nnames: [cup]\n')
+    (tmp_path / 'train.txt').write_text('images/train/gone.jpg\nimages/train/desk.jpg\n')
+    with pytest.raises(ValueError, match='1 of 2 images .*gone.jpg is not there'):
+        open_dataset(text)
+    with pytest.warns(DataWarning, match='1 of 2 images'):
+        assert len(open_dataset(text, skip_missing=True)) == 1
+
+
+def test_two_images_of_one_label_file_are_refused(tmp_path: Path) -> None:
+    text, image = write(tmp_path, LEFT), tmp_path / 'images' / 'train' / 'desk.jpg'
+    image.with_suffix('.png').write_bytes(image.read_bytes())
+    with pytest.raises(ValueError, match='desk.jpg and another have one label file'):
+        open_dataset(text)
+
+
+def test_a_label_file_without_an_image_is_told(tmp_path: Path) -> None:
+    text, labels = write(tmp_path, LEFT), tmp_path / 'labels' / 'train'
+    (labels / 'classes.txt').write_text('cup\nbook\n')  # As LabelImg leaves it there.
+    (labels / 'gone.txt').write_text(LEFT)
+    with pytest.warns(DataWarning, match='1 label files .* have no image, such as .*gone.txt'):
+        assert len(open_dataset(text)) == 1

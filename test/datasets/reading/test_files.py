@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+import warnings
 
 import cv2
 from metricseg_ros.datasets.reading.files import read_labels, read_names
@@ -101,3 +102,35 @@ def test_a_name_that_is_no_utf8_is_that_of_a_file(tmp_path: Path) -> None:
     (name,) = read_names(tmp_path / 'val.txt')
     (tmp_path / name).write_text('found')
     assert [path.name for path in tmp_path.iterdir() if path.suffix != '.txt'] == [name]
+
+
+def test_the_largest_value_of_a_pgm_is_not_spread(tmp_path: Path) -> None:
+    (tmp_path / 'a.pgm').write_bytes(b'P5\n# labels\n4 2\n3\n' + LABELS.tobytes())
+    np.testing.assert_array_equal(read_labels(tmp_path / 'a.pgm'), LABELS)
+    large = LABELS * np.uint16(300)
+    (tmp_path / 'b.pgm').write_bytes(b'P5 4 2 300\n' + large.astype('>u2').tobytes())
+    np.testing.assert_array_equal(read_labels(tmp_path / 'b.pgm'), large)
+
+
+def test_large_label_maps_are_read_without_a_word_of_pillows(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one of 100 megapixels is, with Pillow's limit as far below its size."""
+    image = Image.fromarray(LABELS, 'P')
+    image.putpalette([9, 9, 9, 200, 10, 60])
+    image.save(tmp_path / 'a.png')
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 2)  # It refuses from twice as many.
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        np.testing.assert_array_equal(read_labels(tmp_path / 'a.png'), LABELS)
+    assert Image.MAX_IMAGE_PIXELS == 2
+
+
+@pytest.mark.parametrize(('suffix', 'name'), [('.webp', 'a lossy WebP'), ('.avif', 'an AVIF')])
+def test_labels_that_a_format_has_changed_are_refused(tmp_path: Path, suffix: str,
+                                                      name: str) -> None:
+    image, path = Image.fromarray(np.dstack([LABELS] * 3)), tmp_path / f'a{suffix}'
+    image.save(path)
+    with pytest.raises(ValueError, match=f'must not be {name}, which changes values: save PNG'):
+        read_labels(path)
+    image.save(tmp_path / 'b.webp', lossless=True)
+    np.testing.assert_array_equal(read_labels(tmp_path / 'b.webp'), LABELS)
