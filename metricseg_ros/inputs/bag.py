@@ -58,10 +58,13 @@ def _files_of(folder: Path) -> list[Path]:
     path = folder / 'metadata.yaml'
     try:
         content = yaml.safe_load(path.read_bytes())['rosbag2_bagfile_information']
-        return [folder / Path(name).name for name in content['relative_file_paths']]
+        files = [folder / Path(name).name for name in content['relative_file_paths']]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise InputError(f'{path}: does not tell the files of the recording ({error!r}): name '
                          'the bag file itself') from None
+    if not files:
+        raise InputError(f'{path}: the recording has no files: nothing was recorded')
+    return files
 
 
 class Recording:
@@ -126,7 +129,7 @@ class Recording:
     def _read(self) -> Iterator[Frame | tuple[str, ValueError]]:
         """Yield each image, or which message it was that is none, and why."""
         pairing = self.depth and Pairing(self._info)
-        for recorded, topic, where in self._messages(self.topic, *(self.depth or ())[:1]):
+        for recorded, topic, where in self._messages(self.topic, *(self.depth or ())):
             try:
                 message = deserialize(recorded, topic)
                 frame = self._frame(recorded, message) if recorded.topic == self.topic else None
@@ -136,10 +139,16 @@ class Recording:
             if pairing is None:
                 yield frame
                 continue
-            pairing.add_depth(message) if frame is None else pairing.add(frame, message.header)
+            if frame is not None:
+                pairing.add(frame, message.header)
+            elif recorded.topic == self.depth.depth:
+                pairing.add_depth(message)
+            else:
+                pairing.add_info(message)
             yield from pairing.ready()
         if pairing is not None:
             yield from pairing.ready(at_the_end=True)
+            pairing.tell(str(self.path))
 
     def _frame(self, recorded: Recorded, message: Any) -> Frame:
         stamp_ns = nanoseconds(message.header.stamp) or recorded.recorded_ns
@@ -204,6 +213,12 @@ def _chosen(path: Path, topic: str | None, found: Mapping[str, Topic]) -> str:
     listed = ', '.join(f'{name} ({item.count})' for name, item in sorted(images.items()))
     others = [f'{name} ({item.kind}, {item.encoding})' for name, item in sorted(found.items())
               if name not in images and topic in (None, name) and OTHER_PICTURES.search(item.kind)]
+    encodings = {item.encoding for name, item in found.items() if topic in (None, name)
+                 and item.kind in IMAGE_TYPES} - STORES.keys()
+    if encodings and (topic or not images):
+        raise InputError(f'{path}: images encoded as {", ".join(sorted(encodings))!r}, and those '
+                         f'of {" and ".join(STORES)} are read: play the recording with what '
+                         'recorded it, and record it anew')
     if others and (topic or not images):
         raise InputError(f'{path}: pictures of a kind that is not read: {", ".join(others)}: '
                          f'{REPUBLISH}')

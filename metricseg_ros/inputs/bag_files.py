@@ -84,12 +84,18 @@ def open_bag_file(path: Path) -> BagFile:
     if not path.is_file():
         raise InputError(f'{path}: there is no such file')
     kinds: dict[str, Any] = {'.mcap': McapFile, '.db3': SqliteFile, '.bag': Rosbag1File}
+    if not path.stat().st_size:
+        raise InputError(f'{path}: the file is empty: nothing was recorded')
+    inner = next((suffix.lower() for suffix in reversed(path.suffixes)
+                  if suffix.lower() not in PACKED_SUFFIXES), '')
+    if inner not in kinds:
+        raise InputError(f'{path}: a bag packed as {inner}, which is not read: unpack it')
     try:
-        if path.suffix.lower() in PACKED_SUFFIXES:
-            file = kinds[path.suffixes[-2].lower()](*_unpacked(path))
+        if _is_packed(path):
+            file = kinds[inner](*_unpacked(path, inner))
             file.name = path
             return file
-        return kinds[path.suffix.lower()](path)
+        return kinds[inner](path)
     except ImportError as error:
         raise InputError(f'{path}: bags are read by the Python packages mcap and rosbags: '
                          f'{error}') from None
@@ -97,11 +103,16 @@ def open_bag_file(path: Path) -> BagFile:
         raise InputError(f'{path}: not a bag that can be read: {_said(error)}') from None
 
 
-def _unpacked(path: Path) -> tuple[Path, Any]:
+def _is_packed(path: Path) -> bool:
+    with path.open('rb') as file:  # Whatever its name says.
+        return file.read(len(ZSTD_START)) == ZSTD_START
+
+
+def _unpacked(path: Path, suffix: str) -> tuple[Path, Any]:
     """Decompress a file; return where to, and what removes that in the end."""
     from zstandard import ZstdDecompressor
 
-    copy = NamedTemporaryFile(suffix=path.suffixes[-2])  # noqa: SIM115 Lives as long as its bag.
+    copy = NamedTemporaryFile(suffix=suffix)  # noqa: SIM115 It lives as long as its bag.
     with path.open('rb') as packed:
         shutil.copyfileobj(ZstdDecompressor().stream_reader(packed, read_across_frames=True), copy)
     copy.flush()
@@ -132,7 +143,7 @@ class SqliteFile:
             except sqlite3.DatabaseError:
                 counts = {}
         self._ids = {name: number for name, _, _, number in listed}
-        self.topics = {name: Topic(kind, encoding, counts.get(number, 0))
+        self.topics = {name: Topic(ros2_kind(kind), encoding.lower(), counts.get(number, 0))
                        for name, kind, encoding, number in listed}
 
     def messages(self, topics: Collection[str], on_error: OnError) -> Iterator[Recorded]:

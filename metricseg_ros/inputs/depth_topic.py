@@ -13,10 +13,11 @@ import warnings
 
 from metricseg_ros.config import DepthInputConfig
 from metricseg_ros.inputs.bag_files import Topic
-from metricseg_ros.inputs.depth_buffer import DepthBuffer
+from metricseg_ros.inputs.depth_buffer import DepthBuffer, nanoseconds
 from metricseg_ros.inputs.frame import DataWarning, Frame, InputError
 from metricseg_ros.inputs.registered_depth import DepthError, read_registered
 from metricseg_ros.pinhole import implausible_depth
+from metricseg_ros.structures import DepthImage
 
 DEPTH_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
@@ -40,16 +41,26 @@ class Pairing:
     """Gives images on in their order, each with its depth where there is some."""
 
     def __init__(self, info: Any) -> None:
-        """Begin empty."""
-        self._info = info
+        """
+        Begin empty.
+
+        :param info: the first sensor_msgs/CameraInfo of the images.
+        """
+        self._infos = deque([info], MOST_WAITING)
         self._depth = DepthBuffer(MOST_WAITING)
         self._doubted = False
+        self._given = self._without = 0
+        self._reason = ''
         self._waiting: deque[tuple[Frame, Any]] = deque()
         self._most_apart = DepthInputConfig().maximum_difference
 
     def add_depth(self, message: Any) -> None:
         """Take a depth image in, a sensor_msgs/Image or CompressedImage."""
         self._depth.add(message)
+
+    def add_info(self, message: Any) -> None:
+        """Take intrinsics in, a sensor_msgs/CameraInfo: a camera may change its size."""
+        self._infos.append(message)
 
     def add(self, frame: Frame, header: Any) -> None:
         """Take an image in, with the header of its message."""
@@ -70,14 +81,38 @@ class Pairing:
             self._waiting.popleft()
             try:
                 depth = found.depth and read_registered(
-                    found.depth, self._info, header.frame_id, frame.image.shape[:2])
+                    found.depth, self._info_at(header.stamp), header.frame_id,
+                    frame.image.shape[:2])
             except DepthError as error:
                 yield f'{frame.source}: {frame.name}', error
                 continue
+            self._count(depth, found.reason)
             if depth and not self._doubted and (doubt := implausible_depth(depth.metres)):
                 self._doubted = True
                 warnings.warn(f'{frame.source}: {doubt}', DataWarning, stacklevel=2)
             yield frame if depth is None else replace(frame, depth=depth)
+
+    def tell(self, source: str) -> None:
+        """
+        Warn of the images that came without depth, if there were any.
+
+        :param source: the recording, for the message.
+        """
+        if self._without:
+            warnings.warn(f'{source}: {self._without} of {self._given} images have no depth: '
+                          f'{self._reason}', DataWarning, stacklevel=2)
+
+    def _count(self, depth: DepthImage | None, reason: str) -> None:
+        self._given += 1
+        if depth is None or not depth.metres.any():
+            self._without += 1
+            self._reason = reason or 'the depth image is empty: all of it is 0 or NaN'
+
+    def _info_at(self, stamp: Any) -> Any:
+        """Choose the intrinsics nearest in time, of equal ones the latest."""
+        wanted = nanoseconds(stamp)
+        return min(reversed(self._infos),
+                   key=lambda info: abs(nanoseconds(info.header.stamp) - wanted))
 
 
 def check_topics(path: Path, wanted: DepthTopics, images: str,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 import shutil
 import sqlite3
@@ -363,3 +364,66 @@ def test_what_is_wrong_with_every_message_is_told_twice_at_most(tmp_path: Path) 
     errors = []
     assert frames_of(bag, on_error=errors.append) == []
     assert len(errors) == 2 and '49 more' in str(errors[1])
+
+
+@pytest.mark.parametrize('suffix', ['db3', 'mcap', 'bag', 'mcap.zstd'])
+def test_an_empty_file_says_so(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f'drive.{suffix}').touch()
+    with pytest.raises(InputError, match='the file is empty: nothing was recorded'):
+        open_input(tmp_path / f'drive.{suffix}')
+
+
+def test_a_recording_without_files_says_so(tmp_path: Path) -> None:
+    (tmp_path / 'metadata.yaml').write_text(
+        'rosbag2_bagfile_information: {relative_file_paths: []}\n')
+    with pytest.raises(InputError, match='the recording has no files: nothing was recorded'):
+        open_input(tmp_path)
+
+
+@pytest.mark.parametrize(('mode', 'name'), [
+    (CompressionMode.NONE, 'drive.db3.zstd'), (CompressionMode.FILE, 'drive.db3')])
+def test_whether_a_file_is_compressed_is_seen_in_it(tmp_path: Path, mode: CompressionMode,
+                                                    name: str) -> None:
+    bag = write_bag(tmp_path / 'bag', {'/a': [image_message(numbered(3)[2], 'rgb8', 5)]},
+                    compression=mode)
+    (file,) = bag.glob('*.db3*')
+    assert levels(frames_of(file.rename(tmp_path / name))) == [2]
+
+
+def test_a_bag_compressed_otherwise_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / 'bag', {'/a': [image_message(gradient(), 'rgb8', 5)]})
+    (file,) = bag.glob('*.db3')
+    file.rename(bag / f'{file.name}.lz4')
+    meta = bag / 'metadata.yaml'
+    meta.write_text(meta.read_text().replace(file.name, f'{file.name}.lz4'))
+    with pytest.raises(InputError, match='packed as .lz4, which is not read: unpack it'):
+        open_input(bag)
+
+
+def with_topics(folder: Path, change: str, little_endian: bool = True) -> Path:
+    """Write a bag with one image of level 2, and change what it says of its topic."""
+    message = image_message(numbered(3)[2], 'rgb8', 5)
+    bag = write_bag(folder / 'bag', {'/a': [message]})
+    (file,) = bag.glob('*.db3')
+    with closing(sqlite3.connect(file)) as database:
+        database.execute('UPDATE messages SET data = ?', (
+            bytes(STORE.serialize_cdr(message, IMAGE, little_endian=little_endian)),))
+        database.execute(f'UPDATE topics SET {change}')
+        database.commit()
+    return bag
+
+
+@pytest.mark.parametrize('change', ["serialization_format = 'CDR'",
+                                    "type = 'sensor_msgs/Image'"])  # As Crystal and Dashing did.
+@pytest.mark.parametrize('little_endian', [True, False])
+def test_images_are_read_however_their_topic_and_numbers_are_written(
+        tmp_path: Path, change: str, little_endian: bool) -> None:
+    assert levels(frames_of(with_topics(tmp_path, change, little_endian))) == [2]
+
+
+@pytest.mark.parametrize('topic', [None, '/a'])
+def test_images_in_another_encoding_are_named_with_the_remedy(tmp_path: Path,
+                                                              topic: str | None) -> None:
+    bag = with_topics(tmp_path, "serialization_format = 'flatbuffers'")
+    with pytest.raises(InputError, match="encoded as 'flatbuffers', and those of cdr and ros1"):
+        open_input(bag, topic)

@@ -9,6 +9,7 @@ from typing import Any
 
 from inputs.recordings import gradient, header, image_message, STORE, write_bag
 from metricseg_ros.inputs import DepthTopics, Frame, InputError, open_input
+from metricseg_ros.inputs.frame import DataWarning
 from metricseg_ros.pinhole import Intrinsics
 import numpy as np
 import pytest
@@ -18,13 +19,13 @@ MILLISECOND = 10**6
 SIZE = (24, 40)
 
 
-def info(stamp_ns: int = 0) -> Any:
+def info(stamp_ns: int = 0, size: tuple[int, int] = SIZE) -> Any:
     matrix = np.array([50.0, 0, 20, 0, 51, 12, 0, 0, 1])
     projection = np.zeros(12)
-    projection[[0, 2, 5, 6, 10]] = 60, 19, 61, 11, 1
+    projection[[0, 2, 5, 6, 10]] = 60, 19 * size[1] // SIZE[1], 61, 11, 1
     region = STORE.types['sensor_msgs/msg/RegionOfInterest'](0, 0, 0, 0, False)
     return STORE.types['sensor_msgs/msg/CameraInfo'](
-        header(stamp_ns), *SIZE, 'plumb_bob', np.zeros(5), matrix, np.eye(3).ravel(), projection,
+        header(stamp_ns), *size, 'plumb_bob', np.zeros(5), matrix, np.eye(3).ravel(), projection,
         0, 0, region)
 
 
@@ -120,3 +121,28 @@ def test_the_camera_is_that_beside_the_images(tmp_path: Path) -> None:
 def test_topics_of_depth_are_for_bags(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a topic is for recorded bags, got topic '/depth'"):
         open_input(tmp_path, depth_topics=DepthTopics('/depth'))
+
+
+@pytest.mark.parametrize('mcap', [False, True])
+def test_a_camera_that_changes_its_size_has_the_intrinsics_of_each(tmp_path: Path,
+                                                                   mcap: bool) -> None:
+    sizes = [SIZE, (48, 80), (48, 80), SIZE]
+    stamps = [(number + 1) * SECOND for number in range(len(sizes))]
+    bag = write_bag(tmp_path / 'bag', {
+        '/camera/camera_info': [info(stamp, size) for stamp, size in zip(stamps, sizes)],
+        '/camera/image': [image_message(gradient(*size), 'rgb8', stamp)
+                          for stamp, size in zip(stamps, sizes)],
+        '/depth': [millimetres(stamp, 1000, size) for stamp, size in zip(stamps, sizes)]}, mcap)
+    frames = frames_of(bag)
+    assert [frame.depth.metres.shape for frame in frames] == sizes
+    assert [frame.depth.camera.cx for frame in frames] == [19, 38, 38, 19]
+
+
+@pytest.mark.parametrize(('stamp', 'value', 'reason'), [
+    (0, 1000, 'the depth images carry no stamp'),
+    (SECOND, 0, 'the depth image is empty: all of it is 0 or NaN'),
+    (9 * SECOND, 1000, 'the nearest depth image is 8.000 s newer')])
+def test_images_that_are_all_without_depth_are_told_of(tmp_path: Path, stamp: int, value: int,
+                                                       reason: str) -> None:
+    with pytest.warns(DataWarning, match=f'bag: 1 of 1 images have no depth: {reason}'):
+        assert len(frames_of(record(tmp_path, [millimetres(stamp, value)], images=1))) == 1
