@@ -239,8 +239,8 @@ def _no_clock(facts: Facts) -> str:
 def _namesake(facts: Facts) -> str:
     if not facts.namesake:
         return ''
-    return f'another node is called {facts.node}: services and parameters reach either; end it, ' \
-           'or rename one by `--ros-args -r __node:=other`'
+    return f'another node is called {facts.node}: services and parameters reach either, and ' \
+           'every image is answered twice; end it, or rename one by `--ros-args -r __node:=other`'
 
 
 def _no_room(facts: Facts) -> str:

@@ -95,11 +95,10 @@ def parameter_file(text: str, node: str) -> Path:
     """
     try:
         path = Path(text).expanduser()
-        content = yaml.safe_load(path.read_text(encoding='utf-8'))
+        sections = sorted(_sections(yaml.safe_load(path.read_text(encoding='utf-8'))))
     except (OSError, RuntimeError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = ' '.join(str(error).split())
         raise ValueError(f'params_file {text} cannot be read: {reason}') from None
-    sections = sorted(_sections(content))
     if not any(_means(section, node) for section in sections):
         found = ', '.join(sections) or 'no ros__parameters under a name'
         raise ValueError(f'params_file {text} has {found}, and nothing for {node}: begin it with '

@@ -169,8 +169,9 @@ def test_the_home_of_nobody_is_refused() -> None:
         parameter_file('~no_such_user/mine.yaml', '/segmenter')
 
 
-@pytest.mark.parametrize('content', [None, 'a: [', '', 'segmenter: {model: x}',
-                                     'ros__parameters: {model: x}'])
+@pytest.mark.parametrize('content', [
+    None, 'a: [', '', 'a: &a {b: *a}', '[' * 3000, 'segmenter: {model: x}',
+    'ros__parameters: {model: x}'])
 def test_a_parameter_file_that_says_nothing_is_refused(tmp_path: Path,
                                                        content: str | None) -> None:
     path = tmp_path / 'mine.yaml'

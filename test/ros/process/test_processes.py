@@ -73,13 +73,17 @@ with running(lambda: rclpy.create_node('own')):
 """
 
 
-@contextmanager
-def running_node(model: Path) -> Iterator[tuple[subprocess.Popen, Robot]]:
-    """Start the node as a process of its own, with a robot around it."""
-    node = subprocess.Popen(
+def started_node(model: Path) -> subprocess.Popen:
+    return subprocess.Popen(
         [sys.executable, '-m', 'metricseg_ros.ros.segmenter_node', '--ros-args', '-p',
          f'model:={model}', '-p', 'image_reliability:=reliable'],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@contextmanager
+def running_node(model: Path) -> Iterator[tuple[subprocess.Popen, Robot]]:
+    """Start the node as a process of its own, with a robot around it."""
+    node = started_node(model)
     robot = Robot('instances')
     try:
         robot.wait_until_matched()
@@ -99,6 +103,25 @@ def test_an_interrupted_node_finishes_and_ends_without_a_traceback(colour_model:
         output, _ = node.communicate(timeout=TIMEOUT_S)
     assert node.returncode == 0, output
     assert 'Traceback' not in output
+
+
+def test_two_nodes_of_one_name_are_told_of_while_images_flow(colour_model: Path) -> None:
+    with running_node(colour_model) as (node, robot), \
+            flood(lambda: robot.send(raw_image(robot.header(), scene())), 5):
+        robot.wait_for_status('segmenting')
+        twin = started_node(colour_model)
+        try:
+            robot.wait_for_status('another node is called /segmenter')
+            said = wait_for(lambda: next((line for line in iter(twin.stdout.readline, '')
+                                          if 'another node' in line), ''), 'the log to say so')
+            assert 'every image is answered twice' in said
+        finally:
+            twin.kill()
+            twin.wait(TIMEOUT_S)
+        robot.wait_for_status('segmenting')
+        node.send_signal(signal.SIGINT)
+        output, _ = node.communicate(timeout=TIMEOUT_S)
+    assert 'another node is called /segmenter' in output
 
 
 def test_a_node_interrupted_at_an_image_says_nothing_of_it(slow_model: Path) -> None:
