@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--views', type=whole_number(1), default=1,
                         help='rendered only: images of each scene, from different sides; a '
                         'further one costs a sixth of the first (default: %(default)s)')
+    parser.add_argument('--only', action='append', default=[], metavar='LAYOUT',
+                        help='rendered only: lay out nothing but this, such as tossed or boards '
+                        '(repeatable; default: all but boards, by their shares)')
     parser.add_argument('--label-folder', type=Path, action='append', default=[],
                         help='composed only: labelled photographs to cut things from (repeatable)')
     parser.add_argument('--names', type=Path,
@@ -41,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from metricseg_ros.synthesis.generate import CATALOGUE, generate, GenerationTask
     task = GenerationTask(args.kind, args.output, args.count, args.size, args.rng_seed, args.jobs,
                           tuple(args.label_folder), args.names, not args.without_packages,
-                          args.catalogue or CATALOGUE, args.views)
+                          args.catalogue or CATALOGUE, args.views, tuple(dict.fromkeys(args.only)))
     try:
         written = generate(task)
     except ValueError as error:

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from metricseg_ros.synthesis.rendered.meshes import CATALOGUE
+from metricseg_ros.synthesis.rendered.plan import NAMES
 from metricseg_ros.synthesis.sources import contact_sheet, write_sources
 from metricseg_ros.synthesis.synthetic_scene import (
     ENTRIES,
@@ -38,6 +39,7 @@ class GenerationTask:
         is drawn.
     :param catalogue: folder of the models of things and furniture (.sh3f).
     :param views: images of each rendered scene; a further one costs a sixth of the first.
+    :param only: names of the layouts to render; all by their shares where empty.
     """
 
     kind: str
@@ -51,6 +53,7 @@ class GenerationTask:
     packages: bool = True
     catalogue: Path = CATALOGUE
     views: int = 1
+    only: tuple[str, ...] = ()
 
 
 def generate(task: GenerationTask) -> int:
@@ -85,6 +88,10 @@ def check_task(task: GenerationTask) -> None:
             raise ValueError(f'{name} must be at least 1, got {getattr(task, name)}')
     if task.views > 1 and task.kind != 'rendered':
         raise ValueError(f'views must be 1 unless scenes are rendered, got {task.views}')
+    if task.only and task.kind != 'rendered':
+        raise ValueError(f'only must be empty unless scenes are rendered, got {task.only}')
+    if unknown := set(task.only) - set(NAMES):
+        raise ValueError(f'only must be of {", ".join(NAMES)}, got {", ".join(sorted(unknown))}')
     if min(task.size) < 32:
         raise ValueError(f'size must be at least 32x32 (height x width), got {task.size}')
 
@@ -164,7 +171,7 @@ def _rendered_scenes(task: GenerationTask) -> Callable[[], Render]:
     photos = load_wallpapers() if task.packages else []
 
     def open_renderer() -> Render:
-        renderer = SceneRenderer(task.size, household, furniture, photos)
+        renderer = SceneRenderer(task.size, household, furniture, photos, task.only)
         return lambda rng: renderer.render(rng, task.views)
 
     return open_renderer

@@ -144,6 +144,14 @@ def test_impossible_task_is_refused_by_name(tmp_path: Path, field: str, value: o
         generate(GenerationTask(**given))
 
 
+def test_a_layout_that_is_not_known_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    given = {'root': tmp_path, 'count': 1, 'size': SIZE, 'only': ('tosed',)}
+    with pytest.raises(ValueError, match='only must be of tabletop, .*, boards, got tosed'):
+        generate(GenerationTask('rendered', **given))
+    with pytest.raises(ValueError, match='only must be empty unless scenes are rendered'):
+        generate(GenerationTask('composed', **given))
+
+
 def test_command_line_reports_bad_input_in_one_line(
         tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     parser = argparse.ArgumentParser()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -44,12 +45,14 @@ class SceneRenderer:
     :param household: models of things, may be empty.
     :param furniture: models for the background, may be empty.
     :param photos: (H,W,3) uint8 pictures printed on things and cloths, may be empty.
+    :param only: names of the layouts to choose from; all by their shares where empty.
     """
 
     size: tuple[int, int]
     household: list[Solid] = field(default_factory=list)
     furniture: list[Solid] = field(default_factory=list)
     photos: list[np.ndarray] = field(default_factory=list)
+    only: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self._drawn_size = tuple(round(n * SUPERSAMPLING) for n in self.size)
@@ -62,7 +65,7 @@ class SceneRenderer:
 
         :param views: number of images; for the later ones the lamps move, too.
         """
-        layout = plan(rng, self.household, self.photos)
+        layout = plan(rng, self.household, self.photos, self.only)
         elevation = draw_elevation(rng, layout)
         world = new_world()
         bodies = [add_thing(world, item) for item in layout.placed]

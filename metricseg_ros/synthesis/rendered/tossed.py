@@ -14,17 +14,36 @@ ARRANGEMENTS = {'scatter': 0.17, 'pile': 0.15, 'identical': 0.12, 'bin': 0.12, '
 RESTING = {'flat': 0.8, 'close': 0.85}  # share of the things that are dropped as they stand
 FAMILIES = {'flat': things.FLAT, 'plate': things.SMALL, 'close': things.WIDE,
             'shelf': things.STANDING}
+BOARDS = {'single': 0.35, 'scatter': 0.25, 'close': 0.2, 'flat': 0.2}
+BOARD_FAMILIES = {
+    'single': (things.circuit_board, things.circuit_board, things.blister_pack),
+    'scatter': (things.circuit_board, things.circuit_board, things.pen, things.packet,
+                things.rounded_box),
+    'close': (things.circuit_board, things.circuit_board, things.circuit_board,
+              things.blister_pack),
+    'flat': (things.circuit_board, things.circuit_board, things.packet, things.blister_pack)}
 SHELF_DEPTH = 2  # rows of things on a shelf
 
 
 def tossed(rng: np.random.Generator, household: list[Solid],
            photos: list[np.ndarray]) -> Layout:
     """Draw a layout of one of ARRANGEMENTS; things are as large as they please."""
-    names = list(ARRANGEMENTS)
-    arrangement = names[rng.choice(len(names), p=list(ARRANGEMENTS.values()))]
+    return _laid_out(rng, household, photos, ARRANGEMENTS, FAMILIES)
+
+
+def boards(rng: np.random.Generator, household: list[Solid],
+           photos: list[np.ndarray]) -> Layout:
+    """Draw a layout of circuit boards and blister packs: of many parts, and yet one thing each."""
+    return _laid_out(rng, household, photos, BOARDS, BOARD_FAMILIES)
+
+
+def _laid_out(rng: np.random.Generator, household: list[Solid], photos: list[np.ndarray],
+              arrangements: dict[str, float], families: dict[str, tuple]) -> Layout:
+    names = list(arrangements)
+    arrangement = names[rng.choice(len(names), p=list(arrangements.values()))]
     span = _span(rng, arrangement)
     count = _count(rng, arrangement, span)
-    solids = _solids(rng, arrangement, count, household, photos)
+    solids = _solids(rng, arrangement, count, household, photos, families.get(arrangement))
     spread = 0.3 if arrangement == 'identical' else 0.6
     lengths = THING_LENGTH * np.exp(rng.uniform(-spread, spread, count))
     if arrangement == 'identical':
@@ -60,11 +79,10 @@ def _count(rng: np.random.Generator, arrangement: str, span: float) -> int:
 
 
 def _solids(rng: np.random.Generator, arrangement: str, count: int, household: list[Solid],
-            photos: list[np.ndarray]) -> list[Solid]:
+            photos: list[np.ndarray], family: tuple | None) -> list[Solid]:
     if arrangement == 'identical':
         kinds = [_any_solid(rng, household, photos) for _ in range(int(rng.integers(1, 4)))]
         return [kinds[int(rng.integers(len(kinds)))] for _ in range(count)]
-    family = FAMILIES.get(arrangement)
     if family and rng.random() < (0.5 if arrangement == 'shelf' else 0.8):
         kinds = count if arrangement != 'plate' else int(rng.integers(1, 5))  # alike on a plate
         made = [family[int(rng.integers(len(family)))](rng, photos) for _ in range(kinds)]

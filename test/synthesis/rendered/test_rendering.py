@@ -15,7 +15,7 @@ from metricseg_ros.synthesis.generate import generate, GenerationTask
 from metricseg_ros.synthesis.rendered import things
 from metricseg_ros.synthesis.rendered.layout import Layout, Placed
 from metricseg_ros.synthesis.rendered.plan import KINDS, plan
-from metricseg_ros.synthesis.rendered.tossed import ARRANGEMENTS, tossed
+from metricseg_ros.synthesis.rendered.tossed import ARRANGEMENTS, BOARDS, tossed
 import numpy as np
 import pytest
 
@@ -98,6 +98,15 @@ def test_scenes_are_planned_by_their_shares(monkeypatch: pytest.MonkeyPatch) -> 
     planned = Counter(plan(rng, [], []) for _ in range(4000))
     expected = {make(): pytest.approx(share, abs=0.03) for make, share in shares.items()}
     assert {name: count / 4000 for name, count in planned.items()} == expected
+
+
+def test_only_what_is_asked_for_is_planned() -> None:
+    rng = np.random.default_rng(0)
+    layouts = [plan(rng, [], [], ('boards', 'heap')) for _ in range(60)]
+    assert {layout.arrangement for layout in layouts} == {'heap', *BOARDS}
+    names = Counter(item.solid.name for layout in layouts if layout.arrangement == 'single'
+                    for item in layout.placed)
+    assert names['circuit board'] > names['blister pack'] > 0
 
 
 def test_rendered_labels_are_contiguous_and_reproducible(renderer) -> None:  # noqa: ANN001
