@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
 from metricseg_ros.datasets.household import household_class
+from metricseg_ros.pinhole import implausible_depth
 from metricseg_ros.synthesis.rendered.plan import plan
 from metricseg_ros.synthesis.rendered.room import furnish
 from metricseg_ros.synthesis.rendered.solids import Solid
@@ -33,7 +34,7 @@ import numpy as np
 CLOSE_UP_AREA = 60 / (240 * 320)  # smaller visible parts are not worth a label
 SUPERSAMPLING = 1.5
 MAX_GEOMS = 2000
-AIMS = 3  # attempts to find a view in which no furniture hides everything
+AIMS = 3  # attempts to find a view that nothing hides and that a depth camera could have
 
 
 @dataclass
@@ -90,7 +91,7 @@ class SceneRenderer:
                     nearby_elevation(rng, layout, elevation) if view else elevation, self.size)
                 image, owner, depth = self._draw(model, data, context)
                 labels, kept = _labels(owner, model, bodies)
-                if any(kept) or not bodies:
+                if (any(kept) or not bodies) and not implausible_depth(depth):
                     break
             names = tuple(household_class(item.solid.name)
                           for item, is_kept in zip(layout.placed, kept, strict=True) if is_kept)

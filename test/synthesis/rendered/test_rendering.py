@@ -125,6 +125,17 @@ def test_rendered_labels_are_contiguous_and_reproducible(renderer) -> None:  # n
     assert np.array_equal(again.depth, scene.depth)
 
 
+def test_a_view_from_within_a_thing_is_not_taken(
+        renderer, monkeypatch) -> None:  # noqa: ANN001
+    from metricseg_ros.synthesis.rendered import rendering
+    seen, doubts = [], iter(['too near', '', 'too near', 'too near', ''])
+    monkeypatch.setattr(rendering, 'implausible_depth',
+                        lambda depth: seen.append(depth) or next(doubts))
+    first = renderer.render(np.random.default_rng(3))[0]
+    assert len(seen) == 2 and first.depth is seen[1]
+    assert renderer.render(np.random.default_rng(3))[0].depth is seen[4]
+
+
 def test_depth_and_focal_length_give_back_the_size_of_a_ball(
         renderer, monkeypatch) -> None:  # noqa: ANN001
     from metricseg_ros.synthesis.rendered import rendering
