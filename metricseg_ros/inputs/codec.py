@@ -245,8 +245,8 @@ def is_stored_as_seen(path: Path, image: np.ndarray) -> bool:
     :param path: it was read from, by :func:`read_image`.
     :param image: (H,W,3) uint8 RGB.
     """
-    return path.suffix.lower() in COMMON_SUFFIXES and np.array_equal(
-        read_image(path, upright=False), image)
+    return path.suffix.lower() in COMMON_SUFFIXES and all(
+        np.array_equal(read_image(path, upright), image) for upright in (False, True))
 
 
 def read_stored(path: Path) -> np.ndarray:
@@ -278,14 +278,15 @@ def opened_by_pillow(file: BinaryIO, formats: Sequence[str] | None = None) -> It
     """
     from PIL import Image
 
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MOST_PIXELS // 2  # It refuses twice.
+    # Not by a filter of warnings: each change of these makes Python tell all of them anew.
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-            image = Image.open(file, formats=formats)
+        image = Image.open(file, formats=formats)
     finally:
         Image.MAX_IMAGE_PIXELS = limit
     with image:
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(TOO_MANY_PIXELS)
         yield image
 
 

@@ -15,9 +15,11 @@ from dataclasses import asdict, dataclass
 import json
 from pathlib import Path
 from typing import Any
+import warnings
 
 from metricseg_ros.atomic_files import write_atomically
 from metricseg_ros.inputs.codec import read_stored, write_image
+from metricseg_ros.inputs.frame import DataWarning
 from metricseg_ros.pinhole import depth_in_metres, implausible_depth, Intrinsics
 from metricseg_ros.structures import DepthImage
 import numpy as np
@@ -67,7 +69,9 @@ class DepthFolder:
         path = self.root / 'camera.json'
         given = self.cameras if 'fx' in self.cameras else self.cameras.get(name)
         if given is None:
-            raise ValueError(f'{path}: no camera for {name!r}')
+            raise ValueError(f'{path}: no camera for {name!r}: must hold fx, fy, cx and cy, for '
+                             'all images or for each by its name without suffix, got '
+                             f'{", ".join(list(self.cameras)[:6]) or "nothing"}')
         return read_camera(given, image_size, path)
 
 
@@ -83,8 +87,12 @@ def open_depth_folder(root: Path, names: Sequence[str]) -> DepthFolder | None:
     folder = root / 'depth'
     if not folder.is_dir():
         return None
-    files = {path.stem: path for path in sorted(folder.iterdir())
-             if path.suffix.lower() in DEPTH_SUFFIXES and not path.name.startswith('.')}
+    found = [path for path in sorted(folder.iterdir())
+             if path.suffix.lower() in DEPTH_SUFFIXES and not path.name.startswith('.')]
+    files = {path.stem: path for path in found}
+    if twice := [path for path in found if files[path.stem] != path]:
+        raise ValueError(f'{folder}: {twice[0].name} and {files[twice[0].stem].name} are depth of '
+                         'one image: take one of them away')
     paths = {name: files[name] for name in names if name in files}
     if not paths:
         raise ValueError(f'{folder}: no depth image ({" ".join(DEPTH_SUFFIXES)}) is named like an '
@@ -181,6 +189,9 @@ def read_depth(path: Path) -> np.ndarray:
         raise ValueError(f'{path}: {error} (millimetres or metres)') from None
     if doubt := implausible_depth(metres, OF_FILES):
         raise ValueError(f'{path}: {doubt}')
+    if not metres.any():
+        warnings.warn(f'{path}: no pixel has a depth: all of it is 0, NaN or negative',
+                      DataWarning, stacklevel=2)
     return metres
 
 

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+import subprocess
+import sys
 
 import cv2
 from metricseg_ros.config import IGNORE_LABEL
@@ -168,3 +170,17 @@ def test_label_maps_without_an_image_are_told(tmp_path: Path) -> None:
     (make_folder(tmp_path, ('a', 'b')) / 'images' / 'b.jpg').unlink()
     with pytest.warns(UserWarning, match='1 label maps of .* have no image, such as b.png'):
         assert open_label_folder(tmp_path).names == ('a',)
+
+
+def test_what_is_true_of_all_label_maps_is_told_once(tmp_path: Path) -> None:
+    """In a process of its own, where Python tells a warning of one text and place once."""
+    labels = np.zeros((20, 30), np.uint8)
+    labels[:3], labels[3:5] = 1, 255
+    for path in (make_folder(tmp_path, ('a', 'b')) / 'labels').iterdir():
+        path.write_bytes(encode(labels, '.png'))
+    done = subprocess.run(
+        [sys.executable, '-c', 'import sys\nfrom metricseg_ros.datasets.label_folder import '
+         'open_label_folder\nfolder = open_label_folder(sys.argv[1])\n'
+         'for name in folder.names:\n    folder.read(name)', str(tmp_path)],
+        capture_output=True, text=True, timeout=60)
+    assert done.stderr.count('hold 255') == 1, done.stderr

@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 from metricseg_ros.inputs.depth_files import open_depth_folder, read_depth, usual_camera
+from metricseg_ros.inputs.frame import DataWarning
 from metricseg_ros.pinhole import Intrinsics
 import numpy as np
 import pytest
@@ -119,3 +120,16 @@ def test_a_folder_that_does_not_fit_is_told_at_once(tmp_path: Path, camera: Any,
                                                     message: str) -> None:
     with pytest.raises(ValueError, match=message):
         open_depth_folder(folder(tmp_path, camera), names)
+
+
+def test_two_depth_images_of_one_image_are_refused(tmp_path: Path) -> None:
+    write(folder(tmp_path) / 'depth' / 'one.npy', METRES)
+    with pytest.raises(ValueError, match='one.npy and one.png are depth of one image'):
+        open_depth_folder(tmp_path, ['one'])
+
+
+@pytest.mark.parametrize('value', [0.0, float('nan'), -1.0])
+def test_depth_without_a_pixel_is_told(tmp_path: Path, value: float) -> None:
+    path = write(tmp_path / 'a.npy', np.full((4, 5), value, np.float32))
+    with pytest.warns(DataWarning, match='a.npy: no pixel has a depth'):
+        assert not read_depth(path).any()

@@ -22,7 +22,13 @@ import cv2
 from inputs.recordings import gradient
 from inputs.videos import spoil, write_video
 from metricseg_ros.inputs import InputError, open_input
-from metricseg_ros.inputs.codec import decode_image, encode, picture_count, read_image
+from metricseg_ros.inputs.codec import (
+    decode_image,
+    encode,
+    is_stored_as_seen,
+    picture_count,
+    read_image,
+)
 from metricseg_ros.inputs.frame import DataWarning
 from metricseg_ros.inputs.images import natural_key
 import numpy as np
@@ -503,3 +509,11 @@ def test_a_raw_stream_of_jpegs_is_a_video_without_times(tmp_path: Path) -> None:
     write_image(tmp_path / 'a.png', gradient())
     with pytest.raises(InputError, match=r'clip.mjpeg \(a video: give it by itself\)'):
         frames_of(tmp_path)
+
+
+def test_a_file_that_others_would_turn_is_not_copied(tmp_path: Path) -> None:
+    jpeg = cv2.imencode('.jpg', gradient(24, 24))[1].tobytes()
+    for orientation, copied in ((1, True), (3, False)):
+        path = tmp_path / f'{orientation}.jpg'
+        path.write_bytes(with_exif_orientation(jpeg, orientation))
+        assert is_stored_as_seen(path, read_image(path, upright=False)) == copied
