@@ -24,7 +24,6 @@ from metricseg_ros.structures import DepthImage
 from metricseg_ros.threads import single_threaded
 import numpy as np
 import torch
-from torch import Tensor
 
 
 @single_threaded()
@@ -113,18 +112,11 @@ def warp_and_recolour(sample: LabelledImage) -> LabelledImage:
     maps = [torch.from_numpy(sample.label_map.astype(np.float32)) + 1]
     maps += [torch.from_numpy(sample.depth.metres)] if sample.depth else []
     pixels, warped = kornia_pipeline()(pixels, torch.stack(maps)[None])
-    return replace(sample, image=_as_image(pixels[0]), label_map=_as_label_map(warped[0, 0]),
+    image = (pixels[0] * 255).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0)
+    labels = warped[0, 0].numpy().astype(np.int64)
+    return replace(sample, image=image.contiguous().numpy(),
+                   label_map=np.where(labels == 0, IGNORE_LABEL, labels - 1).astype(np.uint16),
                    depth=sample.depth and replace(sample.depth, metres=warped[0, 1].numpy()))
-
-
-def _as_image(pixels: Tensor) -> np.ndarray:
-    rounded = (pixels * 255).round().clamp(0, 255).to(torch.uint8)
-    return rounded.permute(1, 2, 0).contiguous().numpy()
-
-
-def _as_label_map(labels: Tensor) -> np.ndarray:
-    numbers = labels.numpy().astype(np.int64)
-    return np.where(numbers == 0, IGNORE_LABEL, numbers - 1).astype(np.uint16)
 
 
 @cache

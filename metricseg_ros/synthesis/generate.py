@@ -107,11 +107,6 @@ def is_written(root: Path, index: int) -> bool:
     return (root / 'labels' / f'{name}.png').exists() and entry_path(root, name).exists()
 
 
-def scene_rng(rng_seed: int, scene: int) -> np.random.Generator:
-    """Return the random generator of one scene."""
-    return np.random.default_rng([rng_seed, scene])
-
-
 def _report(task: GenerationTask, written: Iterable[int]) -> None:
     from tqdm import tqdm
     done = sum(is_written(task.root, i) for i in range(task.count))
@@ -148,7 +143,7 @@ def _start_worker(task: GenerationTask, open_renderer: Callable[[], Render]) -> 
 
 def _write_some(scene: int) -> int:
     """Write the images of a scene that are not there yet, and return how many they are."""
-    images = _render(scene_rng(_task.rng_seed, scene))
+    images = _render(np.random.default_rng([_task.rng_seed, scene]))
     numbers = range(scene * _task.views, min((scene + 1) * _task.views, _task.count))
     missing = [i for i in numbers if not is_written(_task.root, i)]
     for i in missing:

@@ -39,26 +39,13 @@ def compose(backgrounds: Sequence[np.ndarray], cutouts: Sequence[Cutout],
     image = background_crop(backgrounds[int(rng.integers(len(backgrounds)))], size, rng)
     labels = np.full(size, BACKGROUND, np.uint16)
     chosen = choose(cutouts, size, rng, large or cutouts)
-    paste_things(image, labels, chosen, rng)
+    light = float(rng.uniform(0, 2 * np.pi))
+    for label, (cutout, side, centre) in enumerate(chosen, start=1):
+        paste(image, labels, _varied(cutout.rgba, side, rng), centre, label, light, rng)
     kept = visible(labels, len(chosen))
     names = tuple(household_class(cutout.name)
                   for (cutout, _, _), is_kept in zip(chosen, kept[1:], strict=True) if is_kept)
     return SyntheticScene(np.clip(image, 0, 255).astype(np.uint8), relabelled(labels, kept), names)
-
-
-def paste_things(image: np.ndarray, labels: np.ndarray, chosen: Sequence[Choice],
-                 rng: np.random.Generator, first_label: int = 1) -> None:
-    """
-    Lay things onto the image one after the other, in one light, in place.
-
-    :param image: (H,W,3) float32 in 0..255.
-    :param labels: (H,W) uint16.
-    :param chosen: what, how large and where, the lowest first.
-    :param first_label: label of the first of them; the others follow.
-    """
-    light = float(rng.uniform(0, 2 * np.pi))
-    for label, (cutout, side, centre) in enumerate(chosen, first_label):
-        paste(image, labels, _varied(cutout.rgba, side, rng), centre, label, light, rng)
 
 
 def background_crop(background: np.ndarray, size: tuple[int, int],

@@ -25,7 +25,6 @@ from metricseg_ros.synthesis.rendered.world import (
     CLEAR_GROUP,
     new_world,
     settle,
-    World,
 )
 from metricseg_ros.synthesis.synthetic_scene import SyntheticScene
 import mujoco
@@ -71,7 +70,9 @@ class SceneRenderer:
         world = new_world()
         bodies = [add_thing(world, item) for item in layout.placed]
         furnish(world, rng, layout, elevation, self.furniture, self.photos)
-        self._set_quality(world)
+        visual = world.spec.visual
+        visual.quality.offsamples, visual.quality.shadowsize = 0, 1024
+        visual.global_.offheight, visual.global_.offwidth = self._drawn_size
         field_of_view = float(rng.uniform(28, 58))
         world.spec.worldbody.add_camera(name='camera', fovy=field_of_view)
         model = world.spec.compile()
@@ -99,11 +100,6 @@ class SceneRenderer:
                                          float(focal_length), layout.arrangement))
         context.free()
         return scenes
-
-    def _set_quality(self, world: World) -> None:
-        visual = world.spec.visual
-        visual.quality.offsamples, visual.quality.shadowsize = 0, 1024
-        visual.global_.offheight, visual.global_.offwidth = self._drawn_size
 
     def _draw(self, model: mujoco.MjModel, data: mujoco.MjData,
               context: mujoco.MjrContext) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

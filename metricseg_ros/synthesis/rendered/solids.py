@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,7 +63,8 @@ def solid_of(name: str, surfaces: list[Surface]) -> Solid:
     """Centre surfaces as one solid, which collides as their convex hull."""
     points = np.concatenate([surface.vertices for surface in surfaces])
     centre = (points.min(0) + points.max(0)) / 2
-    moved = tuple(_moved(surface, -centre) for surface in surfaces)
+    moved = tuple(replace(surface, vertices=(surface.vertices - centre).astype(np.float32))
+                  for surface in surfaces)
     return Solid(name, moved, (support_points(points - centre),))
 
 
@@ -94,9 +95,3 @@ def _thickened(points: np.ndarray) -> np.ndarray:
             shift[axis] = thin / 2
             points = np.concatenate([points - shift, points + shift])
     return points.astype(np.float32)
-
-
-def _moved(surface: Surface, shift: np.ndarray) -> Surface:
-    vertices = (surface.vertices + shift).astype(np.float32)
-    return Surface(vertices, surface.normals, surface.texcoords, surface.faces,
-                   surface.colour, surface.texture, surface.gloss)
