@@ -87,7 +87,9 @@ def segment_clicks(embedded: EmbeddedImage, clicks: Clicks, connected: bool = Tr
         masks = keep_connected(masks)
     belonging = [clicks.positions] if clicks.merge else list(clicks.positions[:, None])
     if clicks.merge:
-        masks = merge_masks(masks)
+        best = masks.seeds.scores.argmax()[None]
+        masks = replace(masks, seeds=masks.seeds[best],
+                        margins=masks.margins.amax(0, keepdim=True))
     placed = place_masks(masks, embedded, outline_radius)
     astray = [index for index, own in enumerate(belonging)
               if not satisfies_clicks(placed[index], own, clicks.negatives)]
@@ -182,9 +184,3 @@ def cut_at_negatives(margins: Tensor, embeddings: Tensor, seeds: Seeds,
                          'positive one, or looks the same: move one of them')
     distances = squared_radii(seeds.similarity_thresholds)[:, None, None] - margins
     return torch.minimum(margins, to_negatives - distances)
-
-
-def merge_masks(masks: SeedMasks) -> SeedMasks:
-    """Unite P masks; the seed is that of highest score."""
-    best = masks.seeds.scores.argmax()[None]
-    return replace(masks, seeds=masks.seeds[best], margins=masks.margins.amax(0, keepdim=True))

@@ -66,8 +66,5 @@ def slope_per_hour(seconds: np.ndarray, values: np.ndarray) -> Slope:
     means = np.array([values[blocks == block].mean() for block in np.unique(blocks)])
     if len(times) < 3:
         return Slope(float('nan'), float('nan'))
-    centred = times - times.mean()
-    slope = float(centred @ means / (centred @ centred))
-    residuals = means - means.mean() - slope * centred
-    variance = residuals @ residuals / (len(times) - 2)
-    return Slope(slope, float(np.sqrt(variance / (centred @ centred))))
+    (slope, _), covariance = np.polyfit(times, means, 1, cov=True)
+    return Slope(float(slope), float(np.sqrt(covariance[0, 0])))

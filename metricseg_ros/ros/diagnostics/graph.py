@@ -124,6 +124,4 @@ def not_offered(offered: QoSProfile, asked: QoSProfile) -> list[str]:
 
 def nearest(topic: str, others: Collection[str]) -> tuple[str, ...]:
     """Choose the topics that were most likely meant: the most similar names first, few."""
-    def likeness(name: str) -> float:
-        return difflib.SequenceMatcher(None, topic, name).ratio()
-    return tuple(sorted(others, key=lambda name: (-likeness(name), name))[:MOST_NAMED])
+    return tuple(difflib.get_close_matches(topic, others, MOST_NAMED, cutoff=0.0))

@@ -73,8 +73,10 @@ def round_trip() -> dict[str, Any]:
         if took_ms is None:
             return {**about, 'error': f'an image sent did not come back within {TIMEOUT_S:.0f} s'}
         looked_s = _look_around(node, started)
-        return {**about, 'round_trip_ms': took_ms, 'image_topics': _image_topics(node),
-                'looked_s': looked_s, 'segmenters': segmenters}
+        topics = sorted(name for name, types in node.get_topic_names_and_types()
+                        if set(types) & set(IMAGE_TYPES) and not name.endswith('/probe'))
+        return {**about, 'round_trip_ms': took_ms, 'image_topics': topics, 'looked_s': looked_s,
+                'segmenters': segmenters}
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
@@ -132,11 +134,6 @@ def _listen_to_segmenters(node: Any) -> dict[str, tuple[int, str]]:
                      for status in message.status if ': segmentation' in status.name})
     node.create_subscription(DiagnosticArray, '/diagnostics', note, 10)
     return said
-
-
-def _image_topics(node: Any) -> list[str]:
-    return sorted(name for name, types in node.get_topic_names_and_types()
-                  if set(types) & set(IMAGE_TYPES) and not name.endswith('/probe'))
 
 
 if __name__ == '__main__':
