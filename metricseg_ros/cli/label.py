@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
@@ -77,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
 def require_server() -> None:
     """Raise ValueError, naming the remedy, unless what serves the page is installed."""
     try:
-        import starlette  # noqa: F401
-        import uvicorn  # noqa: F401
+        for name in ('starlette', 'uvicorn'):
+            import_module(name)
     except ImportError as error:
         raise ValueError(f'the page needs the Python packages starlette and uvicorn ({error}): '
                          'pip install starlette uvicorn') from None

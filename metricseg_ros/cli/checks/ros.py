@@ -87,14 +87,8 @@ def probe_checks(found: Mapping[str, Any]) -> Iterator[Check]:
         yield Check('image topics', OK, (', '.join(topics) or 'none is published in this domain')
                     + f' (looked for {found["looked_s"]:.0f} s)')
         for name, (level, message) in sorted(found['segmenters'].items()):
-            yield check_segmenter(name, level, message)
-
-
-def check_segmenter(name: str, level: int, message: str) -> Check:
-    """Pass on what a node that runs says of itself."""
-    if not level:
-        return Check(name, OK, message)
-    return Check(name, WARN, message, 'as it says; `ros2 topic echo /diagnostics` has its figures')
+            remedy = 'as it says; `ros2 topic echo /diagnostics` has its figures' if level else ''
+            yield Check(name, WARN if level else OK, message, remedy)
 
 
 def missing_checks(required: Mapping[str, str],
