@@ -15,7 +15,7 @@ import sys
 import time
 
 from metricseg_ros.arguments import whole_number
-from metricseg_ros.backends.tensorrt.engine_cache import EngineCache, Entry, MIB, totals
+from metricseg_ros.backends.tensorrt.engine_cache import CachedEngine, EngineCache, MIB, totals
 from metricseg_ros.cli.exit_codes import DONE, FAILED
 from metricseg_ros.cli.options import add_json, table_stream, write_report
 
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     return FAILED if broken or problems else DONE
 
 
-def line(entry: Entry) -> str:
+def line(entry: CachedEngine) -> str:
     """Describe an engine."""
     used = time.strftime('%Y-%m-%d %H:%M', time.localtime(entry.used))
     key = entry.key

@@ -33,7 +33,7 @@ Outcome = tuple[Labels, int | None]
 
 
 @dataclass(frozen=True)
-class Context:
+class ActionContext:
     """What actions look at beside the labels."""
 
     embedded: EmbeddedImage
@@ -42,7 +42,7 @@ class Context:
     suggest: Callable[[], Labels]
 
 
-def act(labels: Labels, asked: Asked, context: Context) -> Outcome:
+def act(labels: Labels, asked: Asked, context: ActionContext) -> Outcome:
     """
     Do what is asked.
 
@@ -55,22 +55,22 @@ def act(labels: Labels, asked: Asked, context: Context) -> Outcome:
     return ACTIONS[name](labels, asked, context)
 
 
-def _add(labels: Labels, asked: Asked, context: Context) -> Outcome:
+def _add(labels: Labels, asked: Asked, context: ActionContext) -> Outcome:
     return added(labels, context.embedded, context.grouping, _pixel(asked),
                  _class(asked, context))
 
 
-def _extend(labels: Labels, asked: Asked, context: Context) -> Outcome:
+def _extend(labels: Labels, asked: Asked, context: ActionContext) -> Outcome:
     chosen = _id(asked)
     return extended(labels, context.embedded, context.grouping, chosen, _pixel(asked)), chosen
 
 
-def _cut(labels: Labels, asked: Asked, context: Context) -> Outcome:
+def _cut(labels: Labels, asked: Asked, context: ActionContext) -> Outcome:
     chosen = _id(asked)
     return cut(labels, context.embedded, context.grouping, chosen, _pixel(asked)), chosen
 
 
-def _split(labels: Labels, asked: Asked, context: Context) -> Outcome:
+def _split(labels: Labels, asked: Asked, context: ActionContext) -> Outcome:
     """Split off what is under a click; without one, the pieces that do not touch."""
     chosen = _id(asked)
     part = (part_at(labels, context.embedded, context.grouping, chosen, _pixel(asked))
@@ -78,7 +78,7 @@ def _split(labels: Labels, asked: Asked, context: Context) -> Outcome:
     return split(labels, chosen, part), chosen
 
 
-def _merge(labels: Labels, asked: Asked, context: Context) -> Outcome:
+def _merge(labels: Labels, asked: Asked, context: ActionContext) -> Outcome:
     ids = asked.get('ids')
     if not isinstance(ids, list) or not ids:
         raise LabelError(f'ids must be a list of objects, got {ids!r}')
@@ -86,21 +86,21 @@ def _merge(labels: Labels, asked: Asked, context: Context) -> Outcome:
     return merged(labels, ids), ids[0]
 
 
-def _delete(labels: Labels, asked: Asked, context: Context) -> Outcome:
+def _delete(labels: Labels, asked: Asked, context: ActionContext) -> Outcome:
     return painted(labels, labels.mask(_id(asked)), BACKGROUND), None
 
 
-def _ignore(labels: Labels, asked: Asked, context: Context) -> Outcome:
+def _ignore(labels: Labels, asked: Asked, context: ActionContext) -> Outcome:
     return painted(labels, labels.mask(_id(asked)), IGNORE_LABEL), None
 
 
-def _rename(labels: Labels, asked: Asked, context: Context) -> Outcome:
+def _rename(labels: Labels, asked: Asked, context: ActionContext) -> Outcome:
     chosen = _id(asked)
     labels.mask(chosen)
     return renamed(labels, chosen, _class(asked, context)), chosen
 
 
-def _paint(labels: Labels, asked: Asked, context: Context) -> Outcome:
+def _paint(labels: Labels, asked: Asked, context: ActionContext) -> Outcome:
     """Paint an object, a new one where none is named, or what is ignored."""
     drawn = _stroke(labels, asked)
     if asked.get('ignore') is True:
@@ -112,7 +112,7 @@ def _paint(labels: Labels, asked: Asked, context: Context) -> Outcome:
     return painted(labels, drawn, chosen), chosen
 
 
-def _erase(labels: Labels, asked: Asked, context: Context) -> Outcome:
+def _erase(labels: Labels, asked: Asked, context: ActionContext) -> Outcome:
     """Erase from one object, or from all where none is named."""
     drawn, chosen = _stroke(labels, asked), asked.get('id')
     if chosen is not None:
@@ -120,15 +120,15 @@ def _erase(labels: Labels, asked: Asked, context: Context) -> Outcome:
     return painted(labels, drawn, BACKGROUND), chosen
 
 
-def _empty(labels: Labels, asked: Asked, context: Context) -> Outcome:
+def _empty(labels: Labels, asked: Asked, context: ActionContext) -> Outcome:
     return replace(labels, label_map=np.zeros_like(labels.label_map)), None
 
 
-def _suggest(labels: Labels, asked: Asked, context: Context) -> Outcome:
+def _suggest(labels: Labels, asked: Asked, context: ActionContext) -> Outcome:
     return context.suggest(), None
 
 
-ACTIONS: Mapping[str, Callable[[Labels, Asked, Context], Outcome]] = {
+ACTIONS: Mapping[str, Callable[[Labels, Asked, ActionContext], Outcome]] = {
     'add': _add, 'extend': _extend, 'cut': _cut, 'split': _split, 'merge': _merge,
     'delete': _delete, 'ignore': _ignore, 'rename': _rename, 'paint': _paint, 'erase': _erase,
     'empty': _empty, 'suggest': _suggest}
@@ -141,7 +141,7 @@ def _id(asked: Asked) -> int:
     return value
 
 
-def _class(asked: Asked, context: Context) -> str:
+def _class(asked: Asked, context: ActionContext) -> str:
     name = asked.get('class', context.classes[0])
     if name not in context.classes:
         raise LabelError(f'class must be one of {", ".join(context.classes)}, got {name!r}')

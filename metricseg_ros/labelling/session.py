@@ -20,7 +20,7 @@ from typing import Any
 
 from metricseg_ros.datasets.reading.files import read_photograph
 from metricseg_ros.inputs.images import natural_key
-from metricseg_ros.labelling.actions import act, Context
+from metricseg_ros.labelling.actions import act, ActionContext
 from metricseg_ros.labelling.history import History
 from metricseg_ros.labelling.labels import LabelError, Labels
 from metricseg_ros.labelling.pointing import presegmented
@@ -135,8 +135,8 @@ class LabellingSession:
         if action in (UNDO, REDO):
             history = history.undone() if action == UNDO else history.redone()
         elif action != DONE:
-            context = Context(seen[0], self.segmenter.grouping, self.store.classes,
-                              partial(self._suggested, seen[1]))
+            context = ActionContext(seen[0], self.segmenter.grouping, self.store.classes,
+                                    partial(self._suggested, seen[1]))
             changed, chosen = act(history.present, asked, context)
             history = history.changed(changed)
         self._write(name, history.present, action, asked)

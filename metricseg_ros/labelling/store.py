@@ -37,7 +37,7 @@ LONGEST_NAME = 100
 
 
 @dataclass(frozen=True)
-class Entry:
+class StoredImage:
     """
     What is known of an image beside its labels.
 
@@ -66,12 +66,13 @@ class LabelStore:
                 (part / kind).mkdir(parents=True, exist_ok=True)
         self._put_aside_images_without_labels()
         self.classes = self._read_classes()
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, StoredImage] = {}
         for folder, done in ((self.waiting, False), (root, True)):
             about = {entry['key']: entry for entry in _read_entries(folder / 'index.json')}
             for path in sorted((folder / 'images').iterdir()):
                 if is_image(path) and not path.name.startswith('.'):
-                    self.entries[path.stem] = Entry(path.name, done, about.get(path.stem, {}))
+                    self.entries[path.stem] = StoredImage(path.name, done,
+                                                          about.get(path.stem, {}))
 
     def _put_aside_images_without_labels(self) -> None:
         """Let images that somebody put beside the labelled ones wait for their labels."""
@@ -120,7 +121,8 @@ class LabelStore:
         if depth is not None:
             add_depth(self.root, name, depth)
         write_atomically(self.waiting / 'images' / f'{name}{suffix}', image)
-        self.entries[name] = Entry(f'{name}{suffix}', False, {'key': name, 'names': [], **about})
+        self.entries[name] = StoredImage(f'{name}{suffix}', False,
+                                         {'key': name, 'names': [], **about})
 
     def folder_of(self, name: str) -> Path:
         """

@@ -15,7 +15,7 @@ from metricseg_ros.inputs.registered_depth import advise_rectifying
 from metricseg_ros.ros.diagnostics.snapshot import CameraSnapshot, InputSnapshot, type_name
 from metricseg_ros.ros.frames.camera_frame import CameraFrame, Counts, FrameContext
 from metricseg_ros.ros.frames.latencies import Latencies
-from metricseg_ros.ros.frames.pairing import Pairing
+from metricseg_ros.ros.frames.pairing import FramePairing
 from metricseg_ros.ros.frames.recent_frames import RecentFrames
 from metricseg_ros.ros.input.depth_input import DepthInput, TOPICS
 from metricseg_ros.ros.input.image_input import ImageInput
@@ -52,7 +52,7 @@ class Camera:
         self.outputs = Outputs(node, self.prefix, config.overlay)
         self.tracker = Tracker(config.tracking)
         self.depth = DepthInput(node, config, self.prefix, self._depth_changed, self._warn_of)
-        self.pairing = Pairing(node, self.depth, config.depth)
+        self.pairing = FramePairing(node, self.depth, config.depth)
         self.placing = Placing(self.outputs, self.depth, config.depth, self._warn_of)
         self.context = FrameContext(name, node, self.outputs, self.depth, self.tracker,
                                     self.placing, self.recent, self.latencies, self.counts,

@@ -44,7 +44,7 @@ class Lookup(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Entry:
+class CachedEngine:
     """
     An engine in the cache.
 
@@ -142,7 +142,7 @@ class EngineCache:
             return f'{digest[:12]} cannot be removed: {error}'
         return ''
 
-    def entries(self, checksums: bool = False) -> list[Entry]:
+    def entries(self, checksums: bool = False) -> list[CachedEngine]:
         """
         List the engines, the most recently used first.
 
@@ -185,7 +185,7 @@ class EngineCache:
         """
         return self._path(key.builder_digest, 'timings')
 
-    def _entry(self, digest: str, checksums: bool) -> Entry:
+    def _entry(self, digest: str, checksums: bool) -> CachedEngine:
         size, used, key = 0, 0.0, None
         with suppress(OSError):  # Another process may remove it meanwhile.
             for suffix in ('kernels', 'plan', 'json'):  # The last one is touched at every use.
@@ -202,7 +202,7 @@ class EngineCache:
             fault = f'{Path(error.filename).name} is missing: its building was cut short'
         except (OSError, ValueError, KeyError, TypeError) as error:
             fault = f'it cannot be read ({error})'
-        return Entry(digest, key, size, used, fault)
+        return CachedEngine(digest, key, size, used, fault)
 
     def _miss(self, key: EngineKey) -> str:
         others = [key.difference(other.key) for other in self.entries()
@@ -265,6 +265,6 @@ def _fault(content: dict, plan: bytes, digest: str) -> str:
     return fault
 
 
-def totals(entries: Iterator[Entry] | list[Entry]) -> float:
+def totals(entries: Iterator[CachedEngine] | list[CachedEngine]) -> float:
     """Add up the sizes of engines: MiB."""
     return sum(entry.size for entry in entries) / MIB

@@ -16,7 +16,7 @@ LOOK_S = 0.01
 """Time between two looks whether an image has waited long enough, in seconds."""
 
 
-class Pairing:
+class FramePairing:
     """
     Give frames on with their depth, or without once they have waited; for the executor alone.
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from metricseg_ros.synthesis import textures
 from metricseg_ros.synthesis.rendered import prints, shapes, things
 from metricseg_ros.synthesis.rendered.solids import Solid, solid_of, Surface
-from metricseg_ros.synthesis.rendered.things import plain
+from metricseg_ros.synthesis.rendered.things import coloured
 import numpy as np
 
 Photos = list[np.ndarray]
@@ -70,7 +70,7 @@ def can(rng: np.random.Generator, photos: Photos) -> Solid:
     top = shapes.lathe(lip, tall + 0.003 * np.array([-1.2, -1.2, 0.8, 0.8, 0.4, 0.0]))
     foot = shapes.lathe(radius * np.array([1.0, 1.015, 1.0, 0.0]),
                         0.003 * np.array([0.0, -0.4, -0.8, -0.8]))
-    metal = _metal(rng, top) if rng.random() < 0.7 else plain(rng, top)
+    metal = _metal(rng, top) if rng.random() < 0.7 else coloured(rng, top)
     label = _labelled(rng, mantle, tall / (2 * np.pi * radius), photos)
     return solid_of('can', [label, metal, replace(foot, colour=metal.colour, gloss=0.8)])
 
@@ -82,11 +82,11 @@ def bottle(rng: np.random.Generator, photos: Photos) -> Solid:
     profile = np.array([[neck, 0.97], [neck, shoulder + 0.6 * (1 - shoulder)], [0.9, shoulder],
                         [1.0, shoulder - 0.08], [rng.uniform(0.88, 1.0), shoulder / 2],
                         [1.0, 0.06], [0.92, 0.0], [0.0, 0.0]])
-    body = plain(rng, shapes.lathe(profile[:, 0] * wide, profile[:, 1] * tall))
+    body = coloured(rng, shapes.lathe(profile[:, 0] * wide, profile[:, 1] * tall))
     cap_width = neck * rng.uniform(1.0, 1.15) * wide
     cap = shapes.lathe(np.array([0.0, cap_width, cap_width]),
                        np.array([1.0, 1.0, rng.uniform(0.86, 0.94)]) * tall)
-    parts = [body, plain(rng, cap)]
+    parts = [body, coloured(rng, cap)]
     if rng.random() < 0.85:
         ends = np.array([shoulder - 0.09, rng.uniform(0.08, 0.25)]) * tall
         band = shapes.lathe(np.full(2, 1.012 * wide), ends)
@@ -121,14 +121,14 @@ def bowl(rng: np.random.Generator, photos: Photos) -> Solid:
 def lidded_pot(rng: np.random.Generator, photos: Photos) -> Solid:
     """Build a pot with a lid and two handles."""
     radius, tall = rng.uniform(0.06, 0.12), rng.uniform(0.05, 0.13)
-    body = plain(rng, shapes.lathe(radius * np.array([1.0, 1.0, 0.85, 0.0]),
-                                   tall * np.array([1.0, 0.3, 0.0, 0.0])))
+    body = coloured(rng, shapes.lathe(radius * np.array([1.0, 1.0, 0.85, 0.0]),
+                                      tall * np.array([1.0, 0.3, 0.0, 0.0])))
     lid = shapes.lathe(radius * np.array([0.0, 0.12, 0.12, 0.6, 1.03, 1.03]),
                        tall * np.array([1.35, 1.33, 1.2, 1.12, 1.02, 0.98]))
     grips = [shapes.superquadric(np.array([0.05, 0.035, 0.015]), (0.5, 0.7), steps=12)
              for _ in range(2)]
     lid = (replace(lid, colour=body.colour, gloss=body.gloss) if rng.random() < 0.6
-           else plain(rng, lid))
+           else coloured(rng, lid))
     handles = [replace(grip, vertices=grip.vertices + np.float32([sign * radius, 0, tall * 0.8]),
                        colour=lid.colour) for sign, grip in zip((-1, 1), grips)]
     return solid_of('pot', [body, lid, *handles])
@@ -186,7 +186,7 @@ def pill(rng: np.random.Generator, photos: Photos) -> Solid:
     """Build a pill, sweet, bean or pebble of 8 to 30 mm."""
     size = rng.uniform(0.008, 0.03) * np.array([1.0, rng.uniform(0.4, 1), rng.uniform(0.3, 0.8)])
     surface = shapes.superquadric(size, (rng.uniform(0.5, 1), rng.uniform(0.6, 1)), steps=16)
-    return solid_of('pill', [plain(rng, surface)])
+    return solid_of('pill', [coloured(rng, surface)])
 
 
 def block(rng: np.random.Generator, photos: Photos) -> Solid:
@@ -196,7 +196,7 @@ def block(rng: np.random.Generator, photos: Photos) -> Solid:
     if rng.random() < 0.35:
         grain = np.clip(textures.wood(rng, (64, 64)), 0, 255).astype(np.uint8)
         return solid_of('block', [replace(surface, texture=grain, gloss=0.1)])
-    surface = plain(rng, surface)
+    surface = coloured(rng, surface)
     stud = shapes.lathe(np.array([0.0, 0.3, 0.3]), np.array([0.2, 0.2, 0.0]), 10)
     pitch, number = size[1] / 2, max(1, int(size[0] / (size[1] / 2)))
     stud = replace(stud, vertices=stud.vertices * np.float32(pitch), colour=surface.colour)
@@ -234,7 +234,7 @@ def sized(solid: Solid, length: float) -> Solid:
 
 def _wrapped(rng: np.random.Generator, size: np.ndarray, photos: Photos) -> Surface:
     if rng.random() < 0.08:
-        return plain(rng, shapes.box(size))
+        return coloured(rng, shapes.box(size))
     return replace(shapes.box(size), texture=prints.wrap_box(rng, size, photos),
                    gloss=rng.random() * 0.5)
 
@@ -255,7 +255,7 @@ def _dish_colour(rng: np.random.Generator, surface: Surface, photos: Photos) -> 
     if kind < 0.35:
         tint = np.clip(rng.uniform(0.8, 1.0) * (1 - rng.uniform(0, 0.1, 3)), 0, 1)
         return replace(surface, colour=(*tint, 1.0), gloss=rng.random())
-    return plain(rng, surface) if kind < 0.75 else _labelled(rng, surface, 0.4, photos)
+    return coloured(rng, surface) if kind < 0.75 else _labelled(rng, surface, 0.4, photos)
 
 
 def _vessel(radius: float, tall: float, foot: float, steps: int = 24) -> Surface:

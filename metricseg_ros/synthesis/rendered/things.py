@@ -62,7 +62,7 @@ def can(rng: np.random.Generator, photos: Photos) -> Solid:
     top = shapes.lathe(np.array([0.0, 0.5 * lip - 0.02, 0.5 * lip, 0.5]),
                        np.array([-0.02, -0.02, 0.0, 0.0]) + height)
     bottom = shapes.lathe(np.array([0.4, 0.0]), np.array([0.0, 0.0]))
-    metal = plain(rng, top)
+    metal = coloured(rng, top)
     return solid_of('can', [_printed(rng, photos, mantle), metal,
                             replace(bottom, colour=metal.colour)])
 
@@ -75,7 +75,7 @@ def bottle(rng: np.random.Generator, photos: Photos) -> Solid:
         np.array([1.0, shoulder + 0.15, shoulder, shoulder / 2, 0.05, 0.0, 0.0]) * 1.6)
     label = shapes.lathe(np.full(2, 0.36), np.array([0.75, 0.2]) * shoulder * 1.6)
     cap = shapes.lathe(np.array([0.0, neck, neck]) * 0.75, np.array([1.7, 1.7, 1.5]))
-    parts = [plain(rng, body), plain(rng, cap)]
+    parts = [coloured(rng, body), coloured(rng, cap)]
     return solid_of('bottle', parts + [_printed(rng, photos, label)] * (rng.random() < 0.7))
 
 
@@ -91,7 +91,7 @@ def cup(rng: np.random.Generator, photos: Photos) -> Solid:
                          height * (0.5 + 0.3 * np.sin(angle))], 1)
         handle = shapes.tube(path, np.full(9, 0.05))
         parts.append(replace(handle, colour=parts[0].colour if parts[0].texture is None
-                             else plain(rng, handle).colour))
+                             else coloured(rng, handle).colour))
     return solid_of('cup', parts)
 
 
@@ -121,7 +121,7 @@ def tool(rng: np.random.Generator, photos: Photos) -> Solid:
         head = shapes.prism(_outline(rng) * size[:2], size[2])
     vertices = head.vertices + np.array([0.25 + size[0] * 0.35, 0, 0], np.float32)
     return solid_of('tool', [_either(rng, photos, handle),
-                             plain(rng, replace(head, vertices=vertices))])
+                             coloured(rng, replace(head, vertices=vertices))])
 
 
 def plaque(rng: np.random.Generator, photos: Photos) -> Solid:
@@ -142,7 +142,7 @@ def blister_pack(rng: np.random.Generator, photos: Photos) -> Solid:
     """Build a plate with rows of bubbles: blister pack, keyboard, remote control."""
     size = np.array([1.0, rng.uniform(0.25, 0.9), rng.uniform(0.02, 0.07)])
     sheet = shapes.box(size)
-    parts = [_printed(rng, photos, sheet) if rng.random() < 0.4 else plain(rng, sheet)]
+    parts = [_printed(rng, photos, sheet) if rng.random() < 0.4 else coloured(rng, sheet)]
     return solid_of('blister pack', parts + _bubbles(rng, size))
 
 
@@ -217,7 +217,7 @@ def _printed(rng: np.random.Generator, photos: Photos, surface: Surface) -> Surf
     return replace(surface, texture=texture, gloss=rng.random() * 0.7)
 
 
-def plain(rng: np.random.Generator, surface: Surface) -> Surface:
+def coloured(rng: np.random.Generator, surface: Surface) -> Surface:
     """Give a surface one random colour and gloss."""
     return replace(surface, colour=(*(textures.colour(rng) / 255), 1.0), gloss=rng.random())
 
@@ -234,7 +234,7 @@ def _either(rng: np.random.Generator, photos: Photos, surface: Surface) -> Surfa
     if kind < 0.65:
         skin = np.clip(textures.organic(rng, TEXTURE_SIZE), 0, 255).astype(np.uint8)
         return replace(surface, texture=skin)
-    return plain(rng, surface)
+    return coloured(rng, surface)
 
 
 def bumps(rng: np.random.Generator, amount: float) -> np.ndarray:
@@ -258,7 +258,7 @@ def _outline(rng: np.random.Generator) -> np.ndarray:
 def _bubbles(rng: np.random.Generator, size: np.ndarray) -> list[Surface]:
     cols, rows = int(rng.integers(3, 7)), int(rng.integers(2, 4))
     cell = np.array([size[0] / cols, size[1] / rows])
-    bubble = plain(rng, shapes.superquadric(
+    bubble = coloured(rng, shapes.superquadric(
         np.array([*(cell * 0.7), cell.min() * 0.5]), (1.0, rng.uniform(0.4, 1.0)), steps=12))
     places = [((col + 0.5) * cell[0] - size[0] / 2, (row + 0.5) * cell[1] - size[1] / 2)
               for col in range(cols) for row in range(rows)]
@@ -281,7 +281,7 @@ def _chips(rng: np.random.Generator, size: np.ndarray) -> list[Surface]:
     for _ in range(int(rng.integers(3, 9))):
         chip = rng.uniform(0.06, 0.35, 3) * [1, 1, 0.5] * [1, size[1], size[1]]
         place = (rng.random(2) - 0.5) * (size[:2] - chip[:2])
-        surface = plain(rng, shapes.box(chip))
+        surface = coloured(rng, shapes.box(chip))
         shift = np.array([*place, (size[2] + chip[2]) / 2], np.float32)
         parts.append(replace(surface, vertices=surface.vertices + shift))
     return parts
