@@ -31,8 +31,8 @@ from metricseg_ros.arguments import real_number, whole_number
 from metricseg_ros.cli.exit_codes import DONE
 from metricseg_ros.config import TrainingConfig
 from metricseg_ros.datasets.label_folder import open_label_folder
-from metricseg_ros.network.checkpoint import read_weights
 from metricseg_ros.network.names import NAMES
+from metricseg_ros.network.pretrained import teacher_weights
 from metricseg_ros.training.checkpoints import read_checkpoint, write_checkpoint
 from metricseg_ros.training.configuration import training_config
 from metricseg_ros.training.record import LOG
@@ -146,10 +146,9 @@ def pack_weights(config: TrainingConfig, folder: Path, run: Path | None) -> Trai
     from safetensors.torch import save_file
 
     if config.name_teacher:
-        weights = read_weights(Path(weights_file(config.name_teacher)))
-        save_file({name: tensor.half() if tensor.is_floating_point() else tensor
-                   for name, tensor in weights.items() if name.startswith(NAMES)},
-                  folder / 'teacher.safetensors')
+        weights = teacher_weights(weights_file(config.name_teacher))
+        save_file({NAMES + name: tensor.half() if tensor.is_floating_point() else tensor
+                   for name, tensor in weights.items()}, folder / 'teacher.safetensors')
         config = replace(config, name_teacher='teacher.safetensors')
     if run and (run / CHECKPOINT).is_file():
         write_checkpoint(folder / CHECKPOINT, condensed(read_checkpoint(run / CHECKPOINT)))

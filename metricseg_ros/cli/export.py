@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from metricseg_ros.export.parity import Parity
     from metricseg_ros.network import MetricSegmentationNetwork
     import numpy as np
+    from torch import nn
 
 DEFAULT_SIZE = (240, 320)
 
@@ -64,6 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         'fp32 by itself: see backend.precision')
     parser.add_argument('--without-names', action='store_true',
                         help='leave out the trunk that names objects: faster, and all are objects')
+    parser.add_argument('--names-from', metavar='MODEL|RUN', help='take the trunk that names '
+                        'objects from another model or training')
     parser.add_argument('--photographs', type=Path, metavar='PATH',
                         help='what the comparison with torch is made on (default: those of the '
                         'demo)')
@@ -104,13 +107,9 @@ def read_source(args: argparse.Namespace) -> Source:
 
     :raises ValueError: if it is no checkpoint or model, or the classes are not of its number.
     """
-    from metricseg_ros.models import DESCRIPTION_FILE, shipped_models
-    from metricseg_ros.training.train import read_average
-    path = Path(args.checkpoint)
-    of_model = args.checkpoint in shipped_models() or (path / DESCRIPTION_FILE).is_file()
-    source = model_source(args.checkpoint) if of_model else Source(
-        read_average(path / 'checkpoint.pt' if path.is_dir() else path), ('object',),
-        DEFAULT_SIZE, {})
+    source = named_source(args.checkpoint)
+    if args.names_from:
+        source = with_names(source, named_source(args.names_from))
     if args.without_names:
         source = without_names(source)
     classes = tuple(args.classes.split(',')) if args.classes else source.classes
@@ -119,6 +118,22 @@ def read_source(args: argparse.Namespace) -> Source:
                          f'{", ".join(classes)}')
     card = json.loads(args.card.read_text()) if args.card else source.card
     return Source(source.network, classes, args.input_size or source.input_size, card)
+
+
+def named_source(text: str) -> Source:
+    """
+    Read a model, or a training.
+
+    :param text: a model's name or folder; a checkpoint or its folder.
+    :raises ValueError: if it is neither.
+    """
+    from metricseg_ros.models import DESCRIPTION_FILE, shipped_models
+    from metricseg_ros.training.train import read_average
+    path = Path(text)
+    if text in shipped_models() or (path / DESCRIPTION_FILE).is_file():
+        return model_source(text)
+    network = read_average(path / 'checkpoint.pt' if path.is_dir() else path)
+    return Source(network, ('object',), DEFAULT_SIZE, {})
 
 
 def model_source(name: str) -> Source:
@@ -150,6 +165,50 @@ def without_names(source: Source) -> Source:
     network.load_state_dict({name: tensor for name, tensor in source.network.state_dict().items()
                              if not name.startswith(NAMES)})
     return source._replace(network=network, classes=('object',))
+
+
+def with_names(source: Source, names: Source) -> Source:
+    """
+    Take the trunk that names objects from another network.
+
+    :param source: finds objects.
+    :param names: names them.
+    :return: both in one.
+    :raises ValueError: if they do not go together.
+    """
+    from metricseg_ros.network import MetricSegmentationNetwork
+    from metricseg_ros.network.names import NAMES
+    own, theirs = source.network, names.network
+    if not theirs.has_name_trunk:
+        raise ValueError('--names-from must have a trunk for names, got network.name_backbone='
+                         f'{theirs.config.name_backbone or "none"}')
+    if own.config.class_count > 1 and not own.config.name_backbone:
+        raise ValueError('--names-from: the network itself must tell objects alone, not '
+                         f'{own.config.class_count} classes')
+    if not same_stages(own.backbone, theirs.backbone, theirs.stages_shared):
+        raise ValueError(f'--names-from: its names go on from the first {theirs.stages_shared} '
+                         'stages of the trunk, which are others here: train names alone again '
+                         '(train_only=names)')
+    network = MetricSegmentationNetwork(replace(
+        own.config, name_backbone=theirs.config.name_backbone,
+        name_stages_shared=theirs.stages_shared, class_count=theirs.config.class_count))
+    network.load_state_dict({name: tensor for part, kept in ((own, False), (theirs, True))
+                             for name, tensor in part.state_dict().items()
+                             if name.startswith(NAMES) == kept})
+    # A training does not say how its classes are called.
+    known = len(names.classes) == theirs.config.class_count
+    return source._replace(network=network, classes=(names if known else source).classes)
+
+
+def same_stages(one: nn.Module, other: nn.Module, count: int) -> bool:
+    """Tell whether the stem and so many first stages of two trunks have the same weights."""
+    import torch
+    if not count:
+        return True
+    own, theirs = (torch.nn.ModuleList(trunk.first_stages(count)).state_dict()
+                   for trunk in (one, other))
+    return own.keys() == theirs.keys() and all(
+        torch.equal(tensor, theirs[name]) for name, tensor in own.items())
 
 
 def export_model(source: Source, args: argparse.Namespace) -> Parity:

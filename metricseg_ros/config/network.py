@@ -43,6 +43,10 @@ class NetworkConfig:
         'one of its own; where empty the class head names them.',
         choices=('', 'shared', 'efficientnet_lite0', 'resnet18', 'resnet34', 'resnet50',
                  'resnet101'))
+    name_stages_shared: int = parameter(
+        0, 'First stages of the trunk that finds objects, from whose map the trunk of names goes '
+        'on: 1, 2, 3 or 5, of EfficientNet-Lite0. With 0 it is one of its own from the image on.',
+        minimum=0, maximum=5)
     depth: bool = parameter(
         False, 'Take depth beside the image, where it is known.')
     class_scores: str = parameter(

@@ -98,6 +98,12 @@ class TrainingConfig:
         'scores are learnt of the images of data with taught: true; none where empty.')
     mask_teacher_weight: float = parameter(
         1.0, 'Weight of what is learnt of it.', minimum=0.0)
+    train_only: str = parameter(
+        '', 'Part of the network that learns: names alone, all else stays as it starts, and no '
+        'more is computed than names need; everything where empty.', choices=('', 'names'))
+    imitation_weight: float = parameter(
+        1.0, 'With train_only=names, weight of how far the last maps and the names of all pixels '
+        "are from the teacher's.", minimum=0.0)
     depth_dropout: float = parameter(
         0.3, 'Share of the images with depth of which it is left out.', minimum=0.0, maximum=1.0)
     colour_dropout: float = parameter(

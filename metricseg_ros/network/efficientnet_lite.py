@@ -116,6 +116,12 @@ class EfficientNetLite0(nn.Module):
         """Return the stem and so many stages after it."""
         return [self.stem, *self.stages[:count]]
 
+    def leave_out(self, count: int) -> None:
+        """Take the stem and so many stages away; then their map is given instead of an image."""
+        self.stem = nn.Identity()
+        for index in range(count):
+            self.stages[index] = nn.Identity()
+
     def forward(self, image: Tensor) -> list[Tensor]:
         """
         Compute the features.

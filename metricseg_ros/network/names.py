@@ -28,7 +28,7 @@ class NameHead(nn.Module):
         self.scale = strides[-1] / strides[-2]
         self.project = nn.ModuleList(nn.Conv2d(width, class_count, 1) for width in channels[-2:])
 
-    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+    def read(self, maps: Sequence[Tensor]) -> Tensor:
         """
         Name each pixel.
 
@@ -42,30 +42,38 @@ class NameHead(nn.Module):
                                   align_corners=False)
         return finer + coarser
 
+    def named(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what :meth:`read` does, and the two maps that it reads."""
+        return self.read(maps), maps[-2], maps[-1]
+
 
 class NameBranch(NameHead):
     """
     Names from a trunk of their own, beside the one that finds objects.
 
     Training for masks makes a trunk forget what things are. So the one that names can stay as it
-    was trained for classes, at the price of a second trunk; or it teaches the first one.
+    was trained for classes, at the price of a second trunk; or it teaches the first one, or a
+    branch of it.
     """
 
-    def __init__(self, backbone: nn.Module, class_count: int) -> None:
+    def __init__(self, backbone: nn.Module, class_count: int, stages_shared: int = 0) -> None:
         """
         Build it.
 
         :param backbone: a trunk, with `strides` and `channels`.
         :param class_count: number C of classes, without the background.
+        :param stages_shared: first stages that are left out of it, as another trunk has them.
         """
         super().__init__(backbone.strides, backbone.channels, class_count)
         self.backbone = backbone
+        if stages_shared:
+            backbone.leave_out(stages_shared)
 
     def forward(self, image: Tensor) -> Tensor:
         """
         Name each pixel.
 
-        :param image: (B,3,h,w), normalised.
+        :param image: (B,3,h,w), normalised; or the map of the other trunk's last shared stage.
         :return: (B,C,h'',w'') logits of the class of an object.
         """
-        return super().forward(self.backbone(image))
+        return self.read(self.backbone(image))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from metricseg_ros.config import NetworkConfig
 from metricseg_ros.network.depth import DepthBranch
-from metricseg_ros.network.efficientnet_lite import conv_bn, EfficientNetLite0
+from metricseg_ros.network.efficientnet_lite import conv_bn, EfficientNetLite0, TAPS
 from metricseg_ros.network.heads import (
     ClassHead,
     EmbeddingHead,
@@ -54,9 +54,12 @@ class MetricSegmentationNetwork(nn.Module):
         if config.depth and (several_scales or not config.decoder_channels):
             raise ValueError('network.depth needs decoder_channels and pyramid_scales=1, got '
                              f'{config.decoder_channels} and {config.pyramid_scales}')
-        if config.name_backbone == SHARED and several_scales:
-            raise ValueError(f'name_backbone={SHARED} needs pyramid_scales=1, got '
+        self.stages_shared = config.name_stages_shared if self.has_name_trunk else 0
+        if several_scales and (config.name_backbone == SHARED or self.stages_shared):
+            raise ValueError('names from the trunk of objects need pyramid_scales=1, got '
                              f'{config.pyramid_scales}')
+        if self.stages_shared:
+            self.name_tap = self._tap_of_names()
         self.backbone = build_backbone(config.backbone)
         if config.decoder_channels:
             self._add_decoder()
@@ -69,6 +72,14 @@ class MetricSegmentationNetwork(nn.Module):
         trunks = [self.backbone, *([self.names.backbone] if self.has_name_trunk else [])]
         self.size_multiple = size_multiple(max(stride for trunk in trunks
                                                for stride in trunk.strides), self.scales)
+
+    def _tap_of_names(self) -> int:
+        trunks = self.config.backbone, self.config.name_backbone
+        if set(trunks) != {'efficientnet_lite0'} or self.stages_shared - 1 not in TAPS:
+            raise ValueError('name_stages_shared must be 0, or 1, 2, 3 or 5 with backbone and '
+                             'name_backbone efficientnet_lite0, got '
+                             f'{self.stages_shared} with {" and ".join(trunks)}')
+        return list(TAPS).index(self.stages_shared - 1)
 
     def _add_decoder(self) -> None:
         strides, channels = self.backbone.strides, self.config.decoder_channels
@@ -92,7 +103,8 @@ class MetricSegmentationNetwork(nn.Module):
         self.class_head = ClassHead(channels, len(config.similarity_thresholds),
                                     1 if config.name_backbone else config.class_count)
         if self.has_name_trunk:
-            self.names = NameBranch(build_backbone(config.name_backbone), config.class_count)
+            self.names = NameBranch(build_backbone(config.name_backbone), config.class_count,
+                                    self.stages_shared)
         elif config.name_backbone:
             self.names = NameHead(self.backbone.strides, self.backbone.channels,
                                   config.class_count)
@@ -125,11 +137,36 @@ class MetricSegmentationNetwork(nn.Module):
                                                     for maps in zip(*scaled, strict=True)))
         class_logits = class_logits.unflatten(1, self.class_head.shape)
         if self.config.name_backbone:
-            return embeddings, class_logits, self.names(
-                image if self.has_name_trunk else trunk_maps[0])
+            return embeddings, class_logits, self.names.read(self.name_maps(image, trunk_maps[0]))
         # In training each class learns its own probability.
         as_objects = self.config.class_scores == 'object' and not self.training
         return embeddings, scored_as_objects(class_logits) if as_objects else class_logits
+
+    def name_maps(self, image: Tensor, trunk_maps: Sequence[Tensor] | None = None
+                  ) -> Sequence[Tensor]:
+        """
+        Compute the maps that names are read off, and no more than they need.
+
+        :param image: (B,3,h,w), normalised.
+        :param trunk_maps: of the trunk that finds objects, where it has run.
+        :return: as the trunk of names gives them.
+        """
+        if not self.has_name_trunk:
+            return self.backbone(image) if trunk_maps is None else trunk_maps
+        if self.stages_shared and trunk_maps is not None:
+            return self.names.backbone(trunk_maps[self.name_tap])
+        if self.stages_shared:
+            image = nn.Sequential(*self.backbone.first_stages(self.stages_shared))(image)
+        return self.names.backbone(image)
+
+    def name_pixels(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """
+        Name each pixel, and compute nothing else.
+
+        :param image: (B,3,h,w), normalised.
+        :return: name logits (B,C,h'',w''), and the two maps that they are read off.
+        """
+        return self.names.named(self.name_maps(image))
 
     def features(self, maps: Sequence[Tensor],
                  added: Sequence[Tensor] | None = None) -> tuple[Tensor, Tensor]:

@@ -63,20 +63,32 @@ def read_name_teacher(source: str, backbone: str) -> NameBranch:
     :return: the trunk and its layer, which do not learn.
     :raises CheckpointError: if the file has none, or one of another trunk.
     """
+    weights = teacher_weights(source)
+    light = 'backbone.stem.1.weight' in weights
+    trunk = EfficientNetLite0() if light else build_backbone(backbone)
+    teacher = NameBranch(trunk, len(weights['project.0.weight']))
+    load_weights(teacher, weights, source)
+    return teacher.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def teacher_weights(source: str) -> dict[str, Tensor]:
+    """
+    Read the weights of what names objects in a model, with the stages it shares.
+
+    :return: those of a :class:`metricseg_ros.network.names.NameBranch` with a whole trunk.
+    :raises CheckpointError: if the file has none.
+    """
     whole = read_weights(Path(source))
     weights = {name.removeprefix(NAMES): tensor for name, tensor in whole.items()
                if name.startswith(NAMES)}
     if 'project.0.weight' not in weights:
         raise CheckpointError(f'{source} names nothing: name_teacher must be a model whose names '
                               'are an output of their own')
-    trunk = EfficientNetLite0()
-    if not any(name.startswith('backbone.') for name in weights):
-        trunk = build_backbone(backbone)
-        weights |= {name: tensor for name, tensor in whole.items()
-                    if name.startswith('backbone.')}
-    teacher = NameBranch(trunk, len(weights['project.0.weight']))
-    load_weights(teacher, weights, source)
-    return teacher.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    if 'backbone.stem.1.weight' in weights:
+        return weights
+    # All of its stages, or the first ones, are those of the trunk that finds objects.
+    return {name: tensor for name, tensor in whole.items()
+            if name.startswith('backbone.')} | weights
 
 
 def read_mask_teacher(source: str, config: NetworkConfig) -> MetricSegmentationNetwork:
@@ -105,7 +117,9 @@ def load_imagenet_weights(backbone: nn.Module, name: str = 'efficientnet_lite0')
     """
     if name == 'efficientnet_lite0':
         path = _packaged_file()
-        load_weights(backbone, from_package_names(read_weights(path)), str(path))
+        own = backbone.state_dict()  # Of a branch the later stages alone.
+        load_weights(backbone, {name: tensor for name, tensor in from_package_names(
+            read_weights(path)).items() if name in own}, str(path))
     elif name in TORCH_FILES:
         url = TORCH_URL + TORCH_FILES[name]
         load_public_weights(backbone, download(url), url)
@@ -149,6 +163,8 @@ def _start_from_own(network: MetricSegmentationNetwork, weights: dict[str, Tenso
         (f'{NAMES}backbone.', network.has_name_trunk), (NAMES, bool(network.config.name_backbone)),
         (DEPTH, network.config.depth)) if not there)
     weights = {name: tensor for name, tensor in weights.items() if not name.startswith(dropped)}
+    if any(name.startswith(NAMES) for name in weights):
+        weights = _with_first_stages(weights, own)
     others = [name for name in own if name.startswith(CLASS_LAYERS) and name in weights
               and weights[name].shape != own[name].shape]
     parts = [prefix for prefix in (NAMES, DEPTH) if not any(
@@ -168,6 +184,14 @@ def _start_from_own(network: MetricSegmentationNetwork, weights: dict[str, Tenso
     if DEPTH in parts:
         said.append('with depth anew')
     return ', '.join(said)
+
+
+def _with_first_stages(weights: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Give a trunk of names its stages that a model shares, and none that the network shares."""
+    shared = {f'{NAMES}{name}': tensor for name, tensor in weights.items()
+              if name.startswith('backbone.') and f'{NAMES}{name}' in own}
+    return shared | {name: tensor for name, tensor in weights.items() if name in own
+                     or not name.startswith(f'{NAMES}backbone.')}
 
 
 def _start_names(network: MetricSegmentationNetwork) -> None:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from metricseg_ros.config import BACKGROUND, IGNORE_LABEL
 from metricseg_ros.similarity import (
     at_least_float32,
@@ -156,3 +158,18 @@ def naming_loss(name_logits: Tensor, labels: Tensor, classes: Tensor,
         return loss
     target = means(taught).log_softmax(dim=1)
     return loss + (target.exp() * (target - own.log_softmax(dim=1))).sum(dim=1).mean()
+
+
+def imitation_loss(named: Sequence[Tensor], taught: Sequence[Tensor]) -> Tensor:
+    """
+    Compute how far names and maps are from a teacher's, at every pixel, whatever it shows.
+
+    :param named: name logits (B,C,h,w), and maps that they are read off.
+    :param taught: the teacher's, of the same shapes.
+    :return: scalar, the mean Kullback-Leibler divergence of the names, and the mean square of
+        each map's error as a share of that of the teacher's.
+    """
+    own, theirs = (at_least_float32(logits).log_softmax(dim=1) for logits in (named[0], taught[0]))
+    divergence = (theirs.exp() * (theirs - own)).sum(dim=1).mean()
+    return divergence + sum((mine - right).square().mean() / right.square().mean()
+                            for mine, right in zip(named[1:], taught[1:], strict=True))

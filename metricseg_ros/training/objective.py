@@ -11,6 +11,7 @@ from metricseg_ros.training.losses import (
     answer_loss,
     classification_loss,
     embedding_loss,
+    imitation_loss,
     naming_loss,
 )
 from metricseg_ros.training.sampling import contacts, sample_pixels, touching
@@ -35,8 +36,7 @@ def batch_losses(outputs: Sequence[Tensor], scenes: TrainingScene, stride: int,
     :return: `embedding_loss` and `classification_loss`, means over the images; with name logits
         `naming_loss`, mean over the instances.
     """
-    on_grid = (slice(None), slice(stride // 2, None, stride), slice(stride // 2, None, stride))
-    labels, classes = scenes.labels[on_grid], scenes.classes[on_grid]
+    labels, classes = on_grid(scenes, stride)
     embeddings, class_logits = outputs[:2]
     losses = [image_losses(*image, config) for image in zip(
         embeddings, class_logits, labels, classes, scenes.background_known.tolist(),
@@ -69,6 +69,29 @@ def taught_loss(outputs: Sequence[Tensor], taught: Sequence[Tensor],
             (embeddings.flatten(1)[:, pixels[:TAUGHT_PIXELS]].t(), logits.flatten(2))
             for embeddings, logits in ((own, own_logits), (theirs, their_logits)))))
     return torch.stack(losses).sum() / len(scenes.taught)
+
+
+def name_losses(named: Sequence[Tensor], scenes: TrainingScene, stride: int,
+                taught: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
+    """
+    Compute the losses of a batch of which names alone are learnt.
+
+    :param named: name logits (B,C,h'',w''), and the maps that they are read off.
+    :param stride: of the network's grid.
+    :param taught: the same of a teacher.
+    :return: `naming_loss`, mean over the instances; with a teacher `imitation_loss`.
+    """
+    labels, classes = on_grid(scenes, stride)
+    if taught is None:
+        return {'naming_loss': naming_loss(named[0], labels, classes)}
+    return {'naming_loss': naming_loss(named[0], labels, classes, taught[0]),
+            'imitation_loss': imitation_loss(named, taught)}
+
+
+def on_grid(scenes: TrainingScene, stride: int) -> tuple[Tensor, Tensor]:
+    """Return labels and classes of a batch, both (B,h',w'), at the centres of a grid's cells."""
+    cells = (slice(None), slice(stride // 2, None, stride), slice(stride // 2, None, stride))
+    return scenes.labels[cells], scenes.classes[cells]
 
 
 def image_losses(embeddings: Tensor, class_logits: Tensor, labels: Tensor, classes: Tensor,

@@ -72,8 +72,8 @@ class Record:
         self.clock = now
         for name, value in values.items():
             self.board.add_scalar(name, value, step)
-        self.bar.set_postfix(embedding=f'{values["embedding_loss"]:.3f}',
-                             classes=f'{values["classification_loss"]:.3f}', refresh=False)
+        self.bar.set_postfix({name.removesuffix('_loss'): f'{value:.3f}' for name, value in
+                              values.items() if name.endswith('_loss')}, refresh=False)
         self.bar.update()
 
     def wants_picture(self, step: int) -> bool:

@@ -27,7 +27,7 @@ from metricseg_ros.training.checkpoints import (
     write_checkpoint,
 )
 from metricseg_ros.training.model_average import ModelAverage
-from metricseg_ros.training.objective import batch_losses, taught_loss
+from metricseg_ros.training.objective import batch_losses, name_losses, taught_loss
 from metricseg_ros.training.record import Record
 from metricseg_ros.training.scenes import (
     class_names,
@@ -74,6 +74,7 @@ class Trainer:
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
         self.rates = [config.learning_rate, config.learning_rate * config.backbone_rate]
         self.network, self.optimiser = self.fabric.setup(network, make_optimiser(network, config))
+        self.network.mark_forward_method('name_pixels')
         self.average = ModelAverage(self.module, config.average_decay)
         self.name_teacher = self.mask_teacher = None
         if config.name_teacher:
@@ -90,6 +91,9 @@ class Trainer:
 
     def freeze(self, network: MetricSegmentationNetwork) -> None:
         """Leave parts of a network in training mode as they start."""
+        if self.config.train_only == 'names':
+            network.eval().requires_grad_(False)
+            network.names.train().requires_grad_(True)
         if self.config.batch_norm == 'frozen':
             freeze_batch_norms(network)
         if self.config.frozen_stages:
@@ -111,6 +115,8 @@ class Trainer:
             `taught_loss` besides.
         """
         images = normalise(scenes.image).to(memory_format=torch.channels_last)
+        if self.config.train_only == 'names':
+            return self.name_losses(images, scenes)
         names = None
         depth = (scenes.depth, scenes.camera) if self.config.network.depth else ()
         outputs = self.network(images, *depth)
@@ -124,6 +130,20 @@ class Trainer:
             masks = self.mask_teacher(images[scenes.taught]) if scenes.taught.any() else ()
         return {**losses, 'taught_loss': taught_loss(outputs, masks, scenes)}
 
+    def name_losses(self, images: Tensor, scenes: TrainingScene) -> dict[str, Tensor]:
+        """
+        Compute the losses of a batch of which names alone are learnt.
+
+        :param images: (B,3,h,w), normalised.
+        :param scenes: the batch, on the network's device.
+        :return: as :func:`metricseg_ros.training.objective.name_losses`.
+        """
+        own, taught = self.network.name_pixels(images), None
+        if self.name_teacher is not None and self.step % self.config.name_teacher_period == 0:
+            with torch.no_grad():
+                taught = self.name_teacher.named(self.name_teacher.backbone(images))
+        return name_losses(own, scenes, self.module.stride, taught)
+
     def train_step(self, scenes: TrainingScene) -> dict[str, float]:
         """
         Take one optimiser step.
@@ -136,6 +156,7 @@ class Trainer:
         losses = self.losses(self.fabric.to_device(scenes))
         weights = {'embedding_loss': 1.0, 'naming_loss': self.config.name_weight,
                    'taught_loss': self.config.mask_teacher_weight,
+                   'imitation_loss': self.config.imitation_weight,
                    'classification_loss': classification_weight(self.step, self.config)}
         self.optimiser.zero_grad(set_to_none=True)
         self.fabric.backward(sum(weights[name] * loss for name, loss in losses.items()))

@@ -164,6 +164,8 @@ def make_lesson(dataset: LabelledDataset, indices: Sequence[int],
         values['network'] = {'class_count': len(classes)}
     else:
         values['network'] = {'class_count': 1, 'name_backbone': '', 'class_scores': 'class'}
+        if naming:  # The stages that names share must stay theirs.
+            values['frozen_stages'] = description.network.name_stages_shared
         weights = read_weights(description.checked_file(WEIGHTS)) if naming else {}
         kept = {name: own for name, own in weights.items() if name.startswith(NAMES)}
     return Lesson(dataset, [indices[i] for i in learnt], [indices[i] for i in apart], description,
