@@ -191,7 +191,8 @@ def with_names(source: Source, names: Source) -> Source:
                          '(train_only=names)')
     network = MetricSegmentationNetwork(replace(
         own.config, name_backbone=theirs.config.name_backbone,
-        name_stages_shared=theirs.stages_shared, class_count=theirs.config.class_count))
+        name_stages_shared=theirs.stages_shared, name_blocks=theirs.config.name_blocks,
+        class_count=theirs.config.class_count))
     network.load_state_dict({name: tensor for part, kept in ((own, False), (theirs, True))
                              for name, tensor in part.state_dict().items()
                              if name.startswith(NAMES) == kept})

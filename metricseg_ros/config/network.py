@@ -47,6 +47,9 @@ class NetworkConfig:
         0, 'First stages of the trunk that finds objects, from whose map the trunk of names goes '
         'on: 1, 2, 3 or 5, of EfficientNet-Lite0. With 0 it is one of its own from the image on.',
         minimum=0, maximum=5)
+    name_blocks: int = parameter(
+        0, 'Most blocks of a stage that such a trunk of names has; 0 leaves none out.', minimum=0,
+        maximum=4)
     depth: bool = parameter(
         False, 'Take depth beside the image, where it is known.')
     class_scores: str = parameter(

@@ -116,11 +116,15 @@ class EfficientNetLite0(nn.Module):
         """Return the stem and so many stages after it."""
         return [self.stem, *self.stages[:count]]
 
-    def leave_out(self, count: int) -> None:
-        """Take the stem and so many stages away; then their map is given instead of an image."""
+    def leave_out(self, count: int, most_blocks: int = 0) -> None:
+        """
+        Take the stem and so many stages away; then their map is given instead of an image.
+
+        :param most_blocks: of each of the other stages, the further ones are left out; 0 for none.
+        """
         self.stem = nn.Identity()
-        for index in range(count):
-            self.stages[index] = nn.Identity()
+        for index, stage in enumerate(self.stages):
+            self.stages[index] = nn.Identity() if index < count else stage[:most_blocks or None]
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """

@@ -56,7 +56,8 @@ class NameBranch(NameHead):
     branch of it.
     """
 
-    def __init__(self, backbone: nn.Module, class_count: int, stages_shared: int = 0) -> None:
+    def __init__(self, backbone: nn.Module, class_count: int, stages_shared: int = 0,
+                 most_blocks: int = 0) -> None:
         """
         Build it.
 
@@ -67,7 +68,7 @@ class NameBranch(NameHead):
         super().__init__(backbone.strides, backbone.channels, class_count)
         self.backbone = backbone
         if stages_shared:
-            backbone.leave_out(stages_shared)
+            backbone.leave_out(stages_shared, most_blocks)
 
     def forward(self, image: Tensor) -> Tensor:
         """

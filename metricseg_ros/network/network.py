@@ -104,7 +104,7 @@ class MetricSegmentationNetwork(nn.Module):
                                     1 if config.name_backbone else config.class_count)
         if self.has_name_trunk:
             self.names = NameBranch(build_backbone(config.name_backbone), config.class_count,
-                                    self.stages_shared)
+                                    self.stages_shared, config.name_blocks)
         elif config.name_backbone:
             self.names = NameHead(self.backbone.strides, self.backbone.channels,
                                   config.class_count)

