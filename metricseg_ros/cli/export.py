@@ -160,8 +160,9 @@ def without_names(source: Source) -> Source:
     if not config.name_backbone:
         raise ValueError('--without-names: there is no trunk for names to leave out '
                          '(network.name_backbone is empty)')
-    network = MetricSegmentationNetwork(replace(config, name_backbone='', class_count=1,
-                                                class_scores='class'))
+    network = MetricSegmentationNetwork(replace(
+        config, name_backbone='', name_stages_shared=0, name_blocks=0, class_count=1,
+        class_scores='class'))
     network.load_state_dict({name: tensor for name, tensor in source.network.state_dict().items()
                              if not name.startswith(NAMES)})
     return source._replace(network=network, classes=('object',))
