@@ -175,7 +175,8 @@ def test_names_are_taken_from_another_network_where_they_fit(networks, tmp_path:
     assert without_names(joined).network.config == other.config
     with pytest.raises(ValueError, match='must have a trunk for names'):
         with_names(names, alone)
-    trainer = Trainer(with_values(LEARNING, {'pretrained': saved(branch, tmp_path / 'b.pt')}))
+    start = saved(branch, tmp_path / 'start.safetensors')
+    trainer = Trainer(with_values(LEARNING, {'pretrained': start}))
     trainer.save(tmp_path / 'checkpoint.pt')
     # A training does not know how its classes are called.
     assert with_names(joined, named_source(str(tmp_path))).classes == ('a', 'b', 'c')
