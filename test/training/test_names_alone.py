@@ -15,7 +15,8 @@ from metricseg_ros.network.names import NAMES
 from metricseg_ros.network.pretrained import read_name_teacher, start_from
 from metricseg_ros.preprocess import normalise
 from metricseg_ros.training.losses import imitation_loss
-from metricseg_ros.training.scenes import SceneDataset, Source as SceneSource
+from metricseg_ros.training.scenes import SceneDataset
+from metricseg_ros.training.scenes import Source as SceneSource
 from metricseg_ros.training.train import train, Trainer
 import numpy as np
 import pytest
