@@ -3,7 +3,8 @@
 """
 Count the operators of the device's program by stage, and compare it with the CPU's path.
 
-The first image is counted; all are compared, from the raw frame, with its depth where there is
+Those of the first image are counted, with torch's operators alone and with the kernels of Triton,
+where it is installed; all images are compared, from the raw frame, with its depth where there is
 some, to the masks in the image.
 """
 
@@ -18,7 +19,6 @@ import sys
 from typing import Any
 
 from benchmarks.command import main
-from metricseg_ros.backends.backend import DeviceNetwork
 from metricseg_ros.cli.benchmark.measuring import load_average, machine, table
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.cli.exit_codes import DONE
@@ -80,41 +80,46 @@ def stage() -> str:
     return f'{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}'
 
 
-def operators(made: DeviceProgram, given: FrameInputs, network: DeviceNetwork
+def operators(frame: Frame, segmenter: InstanceSegmenter, kernels: type | None
               ) -> list[tuple[str, str, list[tuple[int, ...]]]]:
     """
-    Run a program.
+    Run a program on a device that holds no numbers.
 
-    :param given: the frame.
-    :param network: runs the network, which counts for nothing, as an engine does.
+    :param segmenter: its network counts for nothing, as an engine does.
+    :param kernels: what does the loops in place of torch's operators.
     """
-    said: list[tuple[torch.Tensor, ...]] = []
-
-    def first(*inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        said.append(network(*inputs))
-        return said[0]
-
-    def see(network: DeviceNetwork) -> Seen:
-        return made(network, given.frame, *given.depth, depth_guide=given.depth_guide)
-
-    with torch.no_grad():
-        made.masks(see(first), LADDER[0])  # Constants are made at the first run.
-        with Recorder() as recorder:
-            made.masks(see(lambda *inputs: said[0]), LADDER[0])
-    return recorder.seen
-
-
-def inputs_of(frame: Frame, segmenter: InstanceSegmenter) -> tuple[DeviceProgram, FrameInputs]:
-    """Make a program for a frame, and what goes up with it."""
     description, grouping = segmenter.description, segmenter.own_grouping
     runner = ProgramRunner(description, segmenter.input_size, segmenter.backend)
     guide = runner.guide(frame.image.shape[:2], frame.depth, grouping)
     made = DeviceProgram(description, frame.image.shape[:2], segmenter.input_size, grouping,
-                         torch.device('cpu'), guide is not None)
-    given = FrameInputs.within(torch.zeros(
-        FrameInputs.size(made, description.takes_depth), dtype=torch.uint8), made)
-    given.fill(frame.image, frame.depth, guide, made.geometry)
-    return made, given
+                         torch.device('meta'), guide is not None, kernels)
+    given = FrameInputs.within(torch.zeros(FrameInputs.size(
+        made, description.takes_depth), dtype=torch.uint8, device='meta'), made)
+    size = made.geometry.input_size
+    inputs = [torch.zeros(1, 3, *size)]
+    if given.depth:
+        inputs += [torch.zeros(1, 1, *size), torch.zeros(1, 5)]
+    said = [torch.empty(part.shape, device='meta')
+            for part in segmenter.backend.on_device(size)(*inputs)]
+
+    def see() -> Seen:
+        return made(lambda *inputs: said, given.frame, *given.depth,
+                    depth_guide=given.depth_guide)
+
+    with torch.no_grad():
+        made.masks(see(), LADDER[0])  # Constants are made at the first run.
+        with Recorder() as recorder:
+            made.masks(see(), LADDER[0])
+    return recorder.seen
+
+
+def ways() -> dict[str, type | None]:
+    """Give what may do the loops of the program."""
+    try:
+        from metricseg_ros.device_program.kernels import Kernels
+    except ModuleNotFoundError:
+        return {"torch's operators": None}
+    return {"torch's operators": None, 'kernels of Triton': Kernels}
 
 
 def compared(by_itself: InstanceSegmenter, together: InstanceSegmenter, frame: Frame) -> Row:
@@ -154,12 +159,13 @@ def run(args: argparse.Namespace) -> int:
         by_itself.description, backend, by_itself.grouping, device_program=choice)
         for choice in ('always', 'never'))
     load, out = load_average(), table_stream(args.json)
-    counted, rows = [], []
+    counted, rows = {}, []
     for frame in frames(paths or list(map(str, photographs()))):
         if not rows:
-            made, given = inputs_of(frame, together)
-            counted = operators(made, given, backend.on_device(made.geometry.input_size))
-            print(table(by_stage(counted), ('stage', 'operators', 'which')), file=out)
+            for way, kernels in ways().items():
+                counted[way] = operators(frame, together, kernels)
+                print(f'Loops by {way}:', file=out)
+                print(table(by_stage(counted[way]), ('stage', 'operators', 'which')), file=out)
         rows.append({'source': str(frame.source), **compared(by_itself, together, frame)})
     print(summary(rows), file=out)
     write_report({'benchmark': 'device_program', 'machine': machine(load),

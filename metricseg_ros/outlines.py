@@ -186,14 +186,15 @@ def inverse(matrix: Sequence[Any]) -> list[list[Any]]:
     """
     Invert symmetric matrices of one or two rows, one for each pixel.
 
-    :param matrix: rows of (h,w) float32, arrays or tensors.
+    :param matrix: rows of (h,w) float32.
     :return: the same of the inverse.
     """
     if len(matrix) == 1:
         return [[matrix[0][0] ** -1]]
     (a, b), (_, c) = matrix
     determinant = a * c - b * b
-    return [[c / determinant, -b / determinant], [-b / determinant, a / determinant]]
+    beside = -b / determinant
+    return [[c / determinant, beside], [beside, a / determinant]]
 
 
 def weighted(weights: Sequence[np.ndarray], rasters: Sequence[np.ndarray],

@@ -54,7 +54,8 @@ class InstanceSegmenter:
         Put the parts together; :meth:`from_config` makes them.
 
         :param input_config: size at which the network sees the image.
-        :param device_program: whether masks are made beside the network: auto, always or never.
+        :param device_program: whether masks are made beside the network: auto, always, never, or
+            operators: as auto, but without Triton.
         """
         self.description, self.backend = description, backend
         self.device_program = device_program
@@ -147,7 +148,8 @@ class InstanceSegmenter:
         if not always and backend.report.device == 'cpu':
             return None
         if self._runner is None or self._runner.backend is not backend:
-            self._runner = ProgramRunner(self.description, self.input_size, backend)
+            self._runner = ProgramRunner(self.description, self.input_size, backend,
+                                         self.device_program != 'operators')
         try:
             return None if self._runner.failure else self._runner.run(*frames)
         except (BackendError, ValueError):

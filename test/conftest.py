@@ -25,6 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # and benchmarks on this machine.
     config.stash[DOMAIN] = Domain()
     os.environ['ROS_DOMAIN_ID'] = str(config.stash[DOMAIN].number)
+    if not _has_gpu():  # Triton looks at it when it is imported.
+        os.environ.setdefault('TRITON_INTERPRET', '1')
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

@@ -35,8 +35,9 @@ class BackendConfig:
         'for no limit.', minimum=0, maximum=1048576)
     device_program: str = parameter(
         'auto', 'Whether everything from the raw frame to its masks runs beside the network as '
-        'one program of fixed shapes; auto does so on a GPU, with TensorRT and torch.',
-        choices=('auto', 'always', 'never'))
+        'one program of fixed shapes; auto does so on a GPU, with TensorRT and torch; operators '
+        "does the same, but by torch's operators alone, without Triton.",
+        choices=('auto', 'always', 'operators', 'never'))
 
 
 @dataclass(frozen=True)

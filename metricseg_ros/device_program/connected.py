@@ -34,7 +34,7 @@ def connected_parts(margins: Tensor, inside: Tensor, reached: Tensor, sweeps: in
     :param sweeps: how often, at least once.
     :param nothing: from :func:`no_runs`.
     :return: (K,h,w) float32, 1 where the mask is connected to its seed through sides or corners;
-        and (K,) its pixels with their neighbours: no more than its own if that is all.
+        and (K,1) its pixels with their neighbours: no more than its own if that is all.
     """
     outside = margins < 0
     # A run's number is that of the pixels outside before it. The rest of the line is read from
@@ -48,4 +48,4 @@ def connected_parts(margins: Tensor, inside: Tensor, reached: Tensor, sweeps: in
         part = no_rows.scatter_reduce(2, rows_written, spread, 'amax').gather(2, rows)
         part = no_columns.scatter_reduce(1, columns, part, 'amax').gather(1, columns)
         spread = max_pool2d(part, 3, 1, 1)
-    return part, (spread * inside).sum(dim=(1, 2))
+    return part, spread.flatten(1)[:, None].bmm(inside.flatten(1)[:, :, None])[:, 0]

@@ -37,9 +37,7 @@ class DepthPreparation:
         along_rows, along_columns = self.counts
         taken = metres.index_select(0, self.rows).index_select(1, self.columns)
         taken = taken.unflatten(1, (along_columns, -1)).unflatten(0, (along_rows, -1))
-        taken = taken.nan_to_num(torch.inf, torch.inf, torch.inf)
-        taken = taken.masked_fill(taken <= 0, torch.inf)
-        behind = taken > taken.amin(dim=(0, 2), keepdim=True) * SAME_SURFACE
-        counts = along_rows * along_columns - behind.sum(dim=(0, 2))
-        mean = taken.masked_fill(behind, 0).sum(dim=(0, 2)) / counts
-        return pad(mean.masked_fill(mean == torch.inf, 0), self.padding)[None, None]
+        taken = torch.where(taken > 0, taken, torch.inf)
+        near = taken <= taken.amin(dim=(0, 2), keepdim=True) * SAME_SURFACE
+        mean = torch.where(near, taken, 0).sum(dim=(0, 2)) / near.sum(dim=(0, 2))
+        return pad(mean.nan_to_num(posinf=0), self.padding)[None, None]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TYPE_CHECKING
 
 from metricseg_ros.config import GroupingConfig
 from metricseg_ros.device_program.connected import connected_parts, no_runs
@@ -19,11 +19,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import threshold
 
+if TYPE_CHECKING:  # Triton is not everywhere.
+    from metricseg_ros.device_program.kernels import Kernels
+
 TIE = 1e-12
 """Of equal scores the one picked first is better; no two others are nearer than this."""
 
-AREA, SCORE, CLASS, LEVEL, RADIUS, EMBEDDING = range(6)
+SCORE, LEVEL, RADIUS, AREA, EMBEDDING = range(5)
 """Rows of the table of pixels; the last one is the first of several."""
+
+CUT = 1e3
+"""What margins lose where a part is cut off: more than any, as they are logarithms."""
 
 
 class Steps(NamedTuple):
@@ -46,23 +52,27 @@ class GridMasks(NamedTuple):
 
     :param margins: (K,h,w) float32, not negative inside.
     :param pixels: (K,1) int64, the seeds.
-    :param qualities: (K,3) float32: score, class id and number of the threshold of each seed.
-    :param class_ids: (K,1), by the vote of the mask.
+    :param qualities: (K,2) float32: score and number of the threshold of each seed.
+    :param classes: (K,1), class ids less 1, by the vote of the mask.
     :param ranks: (K,1) uint8, of those that are kept, the higher the better; 0 of the others.
     :param wanted: (K,1) float32, 1 of the seeds picked before there were enough, 0 of the others.
-    :param links: (K,2) float32, whether it is kept, after all links and after all but one.
-    :param areas: (K,2) float32, pixels of the part connected to the seed, and with neighbours.
+    :param kept: (K,1) float32, whether it is kept, after all links.
+    :param kept_before: the same after all but one.
+    :param areas: (K,1) float32, pixels of the part connected to the seed.
+    :param areas_beside: (K,1) float32, the same with neighbours.
     :param embeddings: (K,D) float32, mean of each mask.
     """
 
     margins: Tensor
     pixels: Tensor
     qualities: Tensor
-    class_ids: Tensor
+    classes: Tensor
     ranks: Tensor
     wanted: Tensor
-    links: Tensor
+    kept: Tensor
+    kept_before: Tensor
     areas: Tensor
+    areas_beside: Tensor
     embeddings: Tensor
 
 
@@ -70,7 +80,8 @@ class DeviceGrouping:
     """Groups pixels around seeds, as :func:`metricseg_ros.grouping.group` does."""
 
     def __init__(self, grid: tuple[int, int], dimension: int, radii: Tensor,
-                 config: GroupingConfig, most_seeds: int) -> None:
+                 config: GroupingConfig, most_seeds: int,
+                 kernels: Kernels | None = None) -> None:
         """
         Write down what depends on sizes and parameters alone.
 
@@ -79,12 +90,16 @@ class DeviceGrouping:
         :param radii: (T,) float32, squared radii of the similarity thresholds.
         :param config: how to group.
         :param most_seeds: that are ever picked.
+        :param kernels: what does the loops in place of torch's operators.
         """
         device, pixels = radii.device, grid[0] * grid[1]
-        self.grid, self.radii, self.config = grid, radii, config
+        self.grid, self.radii, self.config, self.kernels = grid, radii, config, kernels
         self.form = distance_form(dimension, device)
         self.one, self.zero = (torch.tensor(value, device=device) for value in (1.0, 0.0))
-        self.ones = torch.ones(pixels, device=device)
+        self.exponent = torch.tensor([1 / config.diversity_weight], dtype=torch.float64,
+                                     device=device)
+        self.ones = torch.ones(most_seeds, pixels, device=device)
+        self.no_class = torch.zeros(most_seeds, device=device)
         self.nowhere = torch.full((most_seeds, pixels), -torch.inf, device=device)
         self.ties = TIE * torch.arange(most_seeds, device=device, dtype=torch.float64)
         self.no_runs = no_runs(most_seeds, grid, device)
@@ -108,42 +123,47 @@ class DeviceGrouping:
         :param steps: how much to do.
         :return: K masks, as many as seeds are picked.
         """
-        points, config = embeddings.flatten(1), self.config
-        columns = points.t().contiguous()
-        table = self._pixels(points, class_logits, said)
+        config, count = self.config, steps.seeds
+        table = self._pixels(embeddings.flatten(1), class_logits, said)
+        columns = table[self.embedding].t().contiguous()
         scores = threshold(table[SCORE], self.below_least_score, 0.0)
-        picked = pick(points, scores, steps.seeds, config.diversity_weight, self.form)
+        picked = self._pick(table, scores.pow(self.exponent), count)
         seeds = table.index_select(1, picked)
         reach, picked = seeds[RADIUS][:, None], picked[:, None]
         # A seed is in its own mask whatever becomes of that: there its margin is not negative.
-        least = self.nowhere[:steps.seeds].scatter(1, picked, 0.0)
-        at_seeds = least.exp()
+        least = self.nowhere[:count].scatter(1, picked, 0.0)
         margins = margins_around(seeds[self.embedding].t(), columns, reach)
-        wanted = before_the_end(margins, scores, at_seeds, self.least_area, self.one)
-        margins, inside = self._shifted(margins, table, columns, reach, least)
+        inside = torch.heaviside(margins, self.one)
+        wanted = before_the_end(inside, scores, self.ones[:count].scatter(
+            1, picked, 1.0 + len(scores)), self.least_area)
+        margins, inside = self._shifted(margins, inside, table, columns, reach, least)
         if not named:
             means, _ = mask_means(inside, table)
-            class_ids = voted(means[:, self.said], seeds, len(class_logits))
-        margins, inside, spread = self._connected(margins, inside, at_seeds, steps.sweeps)
+            classes = self._voted(means[:, self.said], seeds, len(class_logits))
+        margins, inside, beside = self._connected(margins, inside, least, picked, steps.sweeps)
         means, areas = mask_means(inside, table)
         if named:
-            class_ids = means[:, self.said].argmax(dim=1) + 1
+            classes = means[:, self.said].argmax(dim=1)
         valid = wanted * ((areas[:, 0] >= self.least_area)
                           * (means[:, SCORE] >= config.minimum_mean_score))
-        order = seeds[SCORE] - self.ties[:steps.seeds]
+        order = seeds[SCORE] - self.ties[:count]
         better = order > order[:, None]
         kept, before = self._without_duplicates(inside, areas, valid, better, steps.duplicates)
-        ranks = ((steps.seeds - better.sum(dim=1)) * kept).to(torch.uint8)
+        worse = better.sum(dim=0, dtype=kept.dtype)
+        ranks = torch.addcmul(kept, kept, worse).to(torch.uint8)
         return GridMasks(
-            margins.view(-1, *self.grid), picked, seeds[SCORE:LEVEL + 1].t(), class_ids[:, None],
-            ranks[:, None], wanted[:, None], torch.stack([kept, before], dim=1),
-            torch.cat([areas, areas if spread is None else spread[:, None]], dim=1),
-            means[:, self.embedding])
+            margins.view(-1, *self.grid), picked, seeds[SCORE:LEVEL + 1].t(), classes[:, None],
+            ranks[:, None], wanted[:, None], kept[:, None], before[:, None], areas,
+            areas if beside is None else beside, means[:, self.embedding])
 
-    def _shifted(self, margins: Tensor, table: Tensor, columns: Tensor, reach: Tensor,
-                 least: Tensor) -> tuple[Tensor, Tensor]:
+    def _pick(self, table: Tensor, weights: Tensor, count: int) -> Tensor:
+        if self.kernels is not None:
+            return self.kernels.pick(table[self.embedding], weights, count)
+        return pick(table[AREA:self.embedding.stop], weights, count, self.form)
+
+    def _shifted(self, margins: Tensor, inside: Tensor, table: Tensor, columns: Tensor,
+                 reach: Tensor, least: Tensor) -> tuple[Tensor, Tensor]:
         """Grow masks again around the means of their pixels; give which are inside, too."""
-        inside = torch.heaviside(margins, self.one)
         for _ in range(self.config.mean_shift_steps):
             means, _ = mask_means(inside, table)
             margins = margins_around(means[:, self.embedding], columns, reach).maximum(least)
@@ -152,21 +172,26 @@ class DeviceGrouping:
 
     def _pixels(self, points: Tensor, class_logits: Tensor, said: Tensor) -> Tensor:
         """Put what is known of each pixel into one table: (F,N) float32."""
-        scores, class_ids, levels = seed_qualities(class_logits, self.ones)
-        seeds = (self.ones, scores, class_ids, levels, self.radii.index_select(0, levels))
+        scores, levels = seed_qualities(class_logits)
+        seeds = (scores, levels, self.radii.index_select(0, levels), self.ones[0])
         return torch.cat([*(row[None] for row in seeds), points, said])
 
-    def _connected(self, margins: Tensor, inside: Tensor, at_seeds: Tensor, sweeps: int
-                   ) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _voted(self, logits: Tensor, seeds: Tensor, thresholds: int) -> Tensor:
+        classes = voted(logits, seeds, thresholds)
+        return self.no_class[:seeds.shape[1]] if classes is None else classes
+
+    def _connected(self, margins: Tensor, inside: Tensor, least: Tensor, picked: Tensor,
+                   sweeps: int) -> tuple[Tensor, Tensor, Tensor | None]:
         """Keep of each mask the part at its seed; give its area with neighbours, too."""
         if not self.config.connected:
             return margins, inside, None
-        part, spread = connected_parts(*(rasters.view(-1, *self.grid) for rasters in (
-            margins, inside, at_seeds)), sweeps, self.no_runs)
+        if self.kernels is not None:
+            margins, part = self.kernels.part_at_seed(margins.view(-1, *self.grid), picked, CUT)
+            return margins.flatten(1), part.flatten(1), None
+        part, beside = connected_parts(*(rasters.view(-1, *self.grid) for rasters in (
+            margins, inside, least.exp())), sweeps, self.no_runs)
         part = part.flatten(1)
-        # Not quite zero, so that a pixel on the very edge of a mask is cut off, too.
-        margins = torch.copysign(margins + torch.finfo(torch.float32).tiny, part - 0.5)
-        return margins, part, spread
+        return torch.sub(margins, inside - part, alpha=CUT), part, beside
 
     def _without_duplicates(self, inside: Tensor, areas: Tensor, valid: Tensor, better: Tensor,
                             links: int) -> tuple[Tensor, Tensor]:
@@ -192,28 +217,28 @@ def mask_means(inside: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
     Average over each mask.
 
     :param inside: (K,N) float32, 1 inside and 0 outside; no mask is empty.
-    :param table: (F,N), the first row of it 1.
+    :param table: (F,N), one row of it 1.
     :return: (K,F) means; and (K,1) areas.
     """
     sums = inside @ table.t()
-    areas = sums[:, :1]
+    areas = sums[:, AREA:AREA + 1]
     return sums / areas, areas
 
 
-def voted(logits: Tensor, seeds: Tensor, thresholds: int) -> Tensor:
+def voted(logits: Tensor, seeds: Tensor, thresholds: int) -> Tensor | None:
     """
     Let the pixels of each mask vote for its class.
 
     :param logits: (K,T(C+1)) means.
     :param seeds: (F,K), the seeds in the table of pixels.
     :param thresholds: T.
-    :return: (K,) class ids.
+    :return: (K,) class ids less 1; None where there is but one class.
     """
     votes = logits.unflatten(1, (thresholds, -1))[:, :, 1:]
     if votes.shape[2] == 1:
-        return seeds[CLASS]
+        return None
     own = seeds[LEVEL].long()[:, None, None]
-    return votes.take_along_dim(own, 1).squeeze(1).argmax(dim=1) + 1
+    return votes.take_along_dim(own, 1).squeeze(1).argmax(dim=1)
 
 
 def without_duplicates(inside: Tensor, areas: Tensor, valid: Tensor, better: Tensor,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from metricseg_ros.outlines import CONTRAST, inverse, LEAST_KEPT, PASSES, pixel_map
+from metricseg_ros.outlines import CONTRAST, LEAST_KEPT, PASSES, pixel_map
 import numpy as np
 import torch
 from torch import Tensor
@@ -113,6 +113,7 @@ class Outlines:
         self.least = torch.tensor(least, device=device)[:, None, None]
         self.ones = torch.ones(1, *(side + 2 * beyond for side in coarse), device=device)
         contrast = CONTRAST * torch.eye(len(least), device=device)
+        self.signs = torch.tensor([[1.0, -1.0], [-1.0, 1.0]], device=device)[:, :, None, None]
         self.contrast = pad(contrast, (0, 0, 1, 0))[:, :, None, None]
 
     def __call__(self, margins: Tensor, guides: Tensor) -> tuple[Tensor, Tensor]:
@@ -149,13 +150,20 @@ class Outlines:
         :param basis: (1+G,h,w), 1 and the guides.
         :return: (1+G,1,1+G,h,w), what slopes and shift take of each.
         """
-        mean, *square = self._smooth(torch.addcmul(self.contrast, basis[:, None], coarse))
-        precision = inverse([torch.addcmul(row, own, mean, value=-1)
-                             for row, own in zip(square, mean, strict=True)])
-        tilts = [self._less(self.none, row, mean) for row in precision]
+        smooth = self._smooth(torch.addcmul(self.contrast, basis[:, None], coarse))
+        mean = smooth[0]
+        precision = self._inverse(torch.addcmul(smooth[1:], mean[:, None], mean, value=-1))
+        tilts = self._less(self.none, precision, mean)  # Symmetric: rows are columns.
         rows = [part for tilt, row in zip(tilts, precision, strict=True) for part in (tilt, *row)]
         parts = [*rows, self._less(self.one, mean, tilts), *tilts]
         return torch.stack(parts).unflatten(0, (len(basis), 1, len(basis)))
+
+    def _inverse(self, matrices: Tensor) -> Tensor:
+        """Invert symmetric matrices of one or two rows, (G,G,h,w)."""
+        if len(matrices) == 1:
+            return matrices ** -1
+        (a, b), (_, c) = matrices
+        return matrices.flip(0, 1) * self.signs / (a * c - b * b)
 
     @staticmethod
     def _less(total: Tensor, ones: Iterable[Tensor], others: Iterable[Tensor]) -> Tensor:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TYPE_CHECKING
 
 from metricseg_ros.backends.backend import DeviceNetwork
 from metricseg_ros.config import GroupingConfig
@@ -24,6 +24,9 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
+
+if TYPE_CHECKING:  # Triton is not everywhere.
+    from metricseg_ros.device_program.kernels import Kernels
 
 LADDER = (Steps(16, 7, 3), Steps(32, 16, 8), Steps(64, 32, 16))
 """The next one runs where one was not enough; after the last, the CPU's path."""
@@ -60,7 +63,7 @@ class DeviceProgram:
 
     def __init__(self, description: ModelDescription, image_size: tuple[int, int],
                  box: tuple[int, int], config: GroupingConfig, device: torch.device,
-                 by_depth: bool = False) -> None:
+                 by_depth: bool = False, kernels: type[Kernels] | None = None) -> None:
         """
         Write down what does not depend on the network's grid.
 
@@ -70,12 +73,14 @@ class DeviceProgram:
         :param config: how to group.
         :param device: where the program runs.
         :param by_depth: whether outlines follow depth, too.
+        :param kernels: what does the loops in place of torch's operators.
         :raises ValueError: if the program cannot do what the configuration asks for.
         """
         if not diversity_is_in_range(config):
             raise ValueError(f'grouping.diversity_weight is {config.diversity_weight:g}: only the '
                              'path on the CPU takes that')
         self.config, self.device, self.by_depth = config, device, by_depth
+        self.kernels = kernels
         self.thresholds = description.similarity_thresholds
         # One threshold for all masks is judged by the class scores of the nearest trained one.
         self.levels = slice(None) if not config.similarity_threshold else slice(
@@ -101,8 +106,10 @@ class DeviceProgram:
         self.shown = shown = geometry.grid_content(grid)
         self.from_grid = places(np.stack([1 / scale, -offset / scale], axis=1),
                                 geometry.image_size, shown, self.device)
-        self.grouping = DeviceGrouping(shown, len(output.embeddings), self.radii, self.config,
-                                       LADDER[-1].seeds)
+        most = LADDER[-1].seeds
+        self.grouping = DeviceGrouping(
+            shown, len(output.embeddings), self.radii, self.config, most,
+            self.kernels and self.kernels(shown[0] * shown[1], most, self.device))
         rows, columns = (torch.arange(side, device=self.device) // output.name_stride
                          for side in shown)
         self.from_names = (rows[:, None] * (1 + columns[-1]) + columns).flatten()
@@ -175,8 +182,8 @@ class DeviceProgram:
         else:
             columns = pad(inside, (0, -inside.shape[2] % 8)).unflatten(2, (-1, 8))
             raster = (columns * self.bits).sum(dim=3, dtype=torch.uint8)
-        table = torch.cat([masks.pixels, masks.qualities, masks.class_ids, masks.ranks,
-                           masks.wanted, masks.links, masks.areas, masks.embeddings], dim=1)
+        _, *table = masks
+        table = torch.cat(table, dim=1)
         return torch.cat([table.view(torch.uint8).flatten(), raster.flatten(),
                           inside.any(dim=2).view(torch.uint8).flatten(),
                           inside.any(dim=1).view(torch.uint8).flatten()])
@@ -197,17 +204,17 @@ class DeviceProgram:
         head, raster, rows, columns = np.split(packed, np.cumsum(
             [len(packed) - sum(lengths), *lengths[:2]]))
         table = torch.from_numpy(head.view(np.float32).reshape(count, -1).copy())
-        pixels, scores, _, levels, class_ids, ranks, wanted = table[:, :7].unbind(dim=1)
+        pixels, scores, levels, classes, ranks, wanted = table[:, :6].unbind(dim=1)
         kept = ranks.argsort(descending=True, stable=True)[:int((ranks > 0).sum())]
         placed = [self._crop(raster.reshape(raster_size), int(ranks[index]), index,
                              rows.reshape(count, -1)[index], columns.reshape(count, -1)[index])
                   for index in kept.tolist()]
         positions = torch.stack([pixels // self.shown[1], pixels % self.shown[1]], dim=1).long()
-        seeds = Seeds(positions, scores, class_ids.long(), self.taus[levels.long()])[kept]
+        seeds = Seeds(positions, scores, classes.long() + 1, self.taus[levels.long()])[kept]
         complete = not bool(wanted.all()) or count == self.config.maximum_seeds
         # What the last link and the last sweep found out was known before.
-        settled = table[:, [7, 9]] == table[:, [8, 10]]
-        return Answer(ImageMasks(seeds, placed, table[kept, 11:].numpy(), self.config),
+        settled = table[:, [6, 8]] == table[:, [7, 9]]
+        return Answer(ImageMasks(seeds, placed, table[kept, 10:].numpy(), self.config),
                       complete and bool((settled | (wanted == 0)[:, None]).all())
                       and bool(table.isfinite().all()))
 

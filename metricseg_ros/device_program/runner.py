@@ -16,6 +16,7 @@ from threading import Lock
 from metricseg_ros.backends.backend import Backend, DeviceNetwork
 from metricseg_ros.config import GroupingConfig
 from metricseg_ros.device_program.device_queue import DeviceQueue, Work
+from metricseg_ros.device_program.loops import triton_kernels
 from metricseg_ros.device_program.program import DeviceProgram, LADDER, Seen
 from metricseg_ros.models import ModelDescription
 from metricseg_ros.outlines import depth_guide
@@ -130,7 +131,8 @@ class Slot:
     @property
     def says(self) -> str:
         """Return what runs, for people."""
-        return f'one program, {self.rungs[0].why_no_graph or "a CUDA graph"}'
+        by = ' with Triton' if self.program.kernels else ''
+        return f'one program{by}, {self.rungs[0].why_no_graph or "a CUDA graph"}'
 
     def submit(self, image: np.ndarray, depth: DepthImage | None,
                guide: np.ndarray | None) -> None:
@@ -197,15 +199,17 @@ class ProgramRunner:
     """
 
     def __init__(self, description: ModelDescription, box: tuple[int, int],
-                 backend: Backend) -> None:
+                 backend: Backend, with_triton: bool = True) -> None:
         """
         Remember what programs are made of.
 
         :param description: of the model.
         :param box: (height, width) of the box that frames are fitted into.
         :param backend: runs the network.
+        :param with_triton: whether loops are its kernels, where these work.
         """
         self.description, self.box, self.backend = description, box, backend
+        self.with_triton = with_triton
         self.queue = DeviceQueue(torch.device(backend.report.device.split()[0]))
         self.slots: dict[tuple[tuple[int, ...], GroupingConfig, bool], list[Slot]] = {}
         self._running = Lock()
@@ -289,9 +293,10 @@ class ProgramRunner:
 
     def _made(self, image_size: tuple[int, int], config: GroupingConfig,
               by_depth: bool) -> list[Slot]:
+        kernels = triton_kernels(self.queue.device) if self.with_triton else None
         try:
             program = DeviceProgram(self.description, image_size, self.box, config,
-                                    self.queue.device, by_depth)
+                                    self.queue.device, by_depth, kernels)
         except ValueError as error:
             raise ProgramError(str(error)) from error
 

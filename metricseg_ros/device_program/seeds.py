@@ -12,55 +12,52 @@ LEAST_DIVERSITY_WEIGHT = 0.01
 """Below it S^(1/alpha) leaves the range of float64."""
 
 
-def seed_qualities(class_logits: Tensor, ones: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def seed_qualities(class_logits: Tensor) -> tuple[Tensor, Tensor]:
     """
     Say what seed each pixel would make, as :func:`metricseg_ros.grouping.seediness` does.
 
     :param class_logits: (T,C+1,h,w).
-    :param ones: (N,) float32, 1.
-    :return: (N,) each: seediness, float32; class id; number of the similarity threshold, int64.
+    :return: (N,) each: seediness, float32; number of the similarity threshold, int64.
     """
     classes = class_logits.shape[1] - 1
     if classes == 1:
         odds, best = (class_logits[:, 1] - class_logits[:, 0]).flatten(1).max(dim=0)
-        return odds.sigmoid(), ones, best
+        return odds.sigmoid(), best
     scores, best = class_logits.softmax(dim=1)[:, 1:].flatten(0, 1).flatten(1).max(dim=0)
-    return scores, best % classes + 1, best // classes
+    return scores, best // classes
 
 
 def distance_form(dimension: int, device: torch.device) -> Tensor:
     """
-    Write squared distances as a bilinear form of (p, |p|^2, 1).
+    Write squared distances as a bilinear form of (1, p, |p|^2).
 
     :param dimension: D of the points p.
     :param device: where they are.
     :return: (D+2,D+2) float64.
     """
     form = torch.zeros(dimension + 2, dimension + 2, dtype=torch.float64, device=device)
-    form[:-2, :-2] = -2 * torch.eye(dimension)
-    form[-2, -1] = form[-1, -2] = 1
+    form[1:-1, 1:-1] = -2 * torch.eye(dimension)
+    form[0, -1] = form[-1, 0] = 1
     return form
 
 
-def pick(points: Tensor, scores: Tensor, count: int, diversity_weight: float,
-         form: Tensor) -> Tensor:
+def pick(points: Tensor, weights: Tensor, count: int, form: Tensor) -> Tensor:
     """
     Pick seeds one by one: argmax of log S + alpha log D, and so of q D with q = S^(1/alpha).
 
-    q |p - s|^2 is linear in q (p, |p|^2, 1), so a step is a product with one row. In float64 its
+    q |p - s|^2 is linear in q (1, p, |p|^2), so a step is a product with one row. In float64 its
     rounding decides nothing.
 
-    :param points: (D,N) float32 embeddings.
-    :param scores: (N,) float32 seediness; pixels of 0 are no candidates.
+    :param points: (1+D,N) float32, 1 and the embeddings.
+    :param weights: (N,) float64, q; pixels of 0 are no candidates.
     :param count: K, number of steps.
-    :param diversity_weight: alpha.
     :param form: from :func:`distance_form`.
     :return: (K,) int64, the pixels in the order picked; once all candidates lie on seeds, any.
     """
-    points, weights = points.double(), scores.double().pow(1 / diversity_weight)[None]
-    extended = torch.cat([points, points.square().sum(0, keepdim=True), torch.ones_like(weights)])
+    points = points.double()
+    extended = torch.cat([points, points[1:].square().sum(0, keepdim=True)])
     weighted, rows = extended * weights, (form @ extended).t()
-    values, picked = weights, []
+    values, picked = weights[None], []
     for step in range(count):
         best = values.max(dim=1).indices
         picked.append(best)
@@ -70,28 +67,24 @@ def pick(points: Tensor, scores: Tensor, count: int, diversity_weight: float,
     return torch.cat(picked)
 
 
-def before_the_end(margins: Tensor, scores: Tensor, at_seeds: Tensor, unexplained_rest: float,
-                   one: Tensor) -> Tensor:
+def before_the_end(inside: Tensor, scores: Tensor, weights: Tensor, unexplained_rest: float
+                   ) -> Tensor:
     """
     Mark the seeds that are picked before there are enough.
 
     Picking ends at the first pick that is explained, while no more pixels than the rest are not.
     What is no candidate is explained from the start, and what lies in the mask of a seed by that.
 
-    :param margins: (K,N) float32, not negative in the mask of each seed, in the order picked.
+    :param inside: (K,N) float32, 1 in the mask of each seed and 0 outside, in the order picked.
     :param scores: (N,) float32 seediness; 0 of those that are no candidates.
-    :param at_seeds: (K,N) float32, 1 at the seed and 0 elsewhere.
+    :param weights: (K,N) float32, N + 1 at the seed and 1 elsewhere.
     :param unexplained_rest: candidates that may stay outside all masks when picking ends.
-    :param one: () float32, 1.
     :return: (K,) float32, 1 before the end and 0 from there on.
     """
-    by_earlier = torch.cat([-scores[None], margins[:-1]]).cummax(dim=0).values
-    explained = torch.heaviside(by_earlier, one)
+    explained = torch.cat([(scores == 0)[None], inside[:-1]]).cummax(dim=0).values
     # The pick itself weighs more than all pixels: one product tells both.
-    pixels = len(scores)
-    weights = torch.add(one, at_seeds, alpha=pixels)
     counts = explained[:, None].bmm(weights[:, :, None]).flatten()
-    return (counts < 2 * pixels - int(unexplained_rest)).cumprod(0, dtype=torch.float32)
+    return (counts < 2 * len(scores) - int(unexplained_rest)).cumprod(0, dtype=torch.float32)
 
 
 def diversity_is_in_range(config: GroupingConfig) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 
 from metricseg_ros.backends import Backend, BackendError, open_backend
 from metricseg_ros.backends.cuda_graph import CudaGraph, CudaGraphError
@@ -22,8 +22,10 @@ from metricseg_ros.backends.tensorrt.library import find_libraries
 from metricseg_ros.backends.torch_backend import TorchBackend
 from metricseg_ros.cli.bundled import photographs
 from metricseg_ros.clicks import Clicks, segment_clicks
-from metricseg_ros.config import BackendConfig
+from metricseg_ros.config import BackendConfig, GroupingConfig
 from metricseg_ros.device_program.frame import FramePreparation
+from metricseg_ros.device_program.loops import triton_kernels
+from metricseg_ros.device_program.program import DeviceProgram, LADDER
 from metricseg_ros.export.parity import BOUNDS, compare, grouped_by
 from metricseg_ros.inputs import open_input
 from metricseg_ros.models import load_description, ModelDescription
@@ -235,7 +237,33 @@ def test_everything_beside_the_network_is_captured_and_finds_what_the_cpu_does(
         # The network may say something else at another run; masks are compared of the same words.
         assert_same(together.instances(on_cpu(embedded)), together.instances(embedded))
     print(backend.report)
-    assert backend.report.masks == 'one program, a CUDA graph'
+    by = ' with Triton' if triton_kernels(torch.device('cuda')) else ''
+    assert backend.report.masks == f'one program{by}, a CUDA graph'
+
+
+def test_kernels_of_triton_find_what_torch_does(description: ModelDescription,
+                                                images: list[np.ndarray]) -> None:
+    pytest.importorskip('triton', reason='no triton here')
+    kernels, backend = triton_kernels(torch.device('cuda')), TorchBackend(
+        description, BackendConfig('torch', 'require_gpu'))
+    assert kernels is not None
+    for image, steps in product(images, LADDER):
+        by_torch, by_kernels = (DeviceProgram(
+            description, image.shape[:2], description.input_size, GroupingConfig(),
+            torch.device('cuda'), kernels=choice) for choice in (None, kernels))
+        with torch.inference_mode():
+            network = backend.on_device(by_torch.geometry.input_size)
+            seen = by_torch(network, torch.from_numpy(image).cuda())
+            by_kernels(network, torch.from_numpy(image).cuda())
+            one, two = (program.answer(program.masks(seen, steps).cpu().numpy(), steps)
+                        for program in (by_torch, by_kernels))
+        print(f'{steps}: {len(one.masks.placed)} and {len(two.masks.placed)} masks')
+        if one.enough:  # The kernels need no number of sweeps.
+            assert two.enough
+            assert torch.equal(one.masks.seeds.positions, two.masks.seeds.positions)
+            for (box, mask), (other_box, other) in zip(one.masks.placed, two.masks.placed,
+                                                       strict=True):
+                assert box == other_box and np.array_equal(mask, other)
 
 
 def assert_same(here: Instances, there: Instances) -> None:

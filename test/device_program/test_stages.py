@@ -68,7 +68,8 @@ def test_seeds_are_those_of_the_cpu(alpha: float) -> None:
     points = torch.randn(8, 40, 50, generator=generator)
     scores = torch.rand(40, 50, generator=generator)
     scores[scores < 0.5] = 0
-    picked = pick(points.flatten(1), scores.flatten(), 16, alpha, distance_form(8, CPU))
+    picked = pick(torch.cat([torch.ones(1, 2000), points.flatten(1)]),
+                  scores.flatten().double().pow(1 / alpha), 16, distance_form(8, CPU))
     expected = select_seeds(points, scores, 16, alpha)
     assert torch.equal(torch.stack([picked // 50, picked % 50], 1), expected)
 
@@ -81,18 +82,18 @@ def test_seeds_are_those_of_the_cpu(alpha: float) -> None:
 def test_seeds_end_where_every_candidate_is_explained(scores: list[float], rest: int,
                                                       wanted: list[float]) -> None:
     points, candidates = torch.tensor([[0.0, 0.5, 3.0, 3.0, 9.0]]), torch.tensor(scores)
-    picked = pick(points, candidates, 4, 0.3, distance_form(1, CPU))
-    margins = 1 - (points - points[0, picked][:, None]).square()
-    at_seeds = torch.zeros(4, 5).scatter(1, picked[:, None], 1.0)
-    assert before_the_end(margins, candidates, at_seeds, rest, torch.tensor(1.0)).tolist() \
-        == wanted
+    picked = pick(torch.cat([torch.ones(1, 5), points]), candidates.double().pow(1 / 0.3), 4,
+                  distance_form(1, CPU))
+    inside = ((points - points[0, picked][:, None]).square() <= 1).float()
+    weights = torch.ones(4, 5).scatter(1, picked[:, None], 6.0)
+    assert before_the_end(inside, candidates, weights, rest).tolist() == wanted
 
 
 def spread(inside: torch.Tensor, seeds: torch.Tensor, sweeps: int) -> tuple[torch.Tensor, bool]:
     """Give the connected parts, and whether nothing was left beside them."""
     parts, areas = connected_parts(inside - 0.5, inside, seeds, sweeps,
                                    no_runs(len(inside), inside.shape[1:], CPU))
-    return parts, bool((areas == parts.sum(dim=(1, 2))).all())
+    return parts, bool((areas[:, 0] == parts.sum(dim=(1, 2))).all())
 
 
 def test_connected_parts_are_those_that_a_flood_reaches(rng: np.random.Generator) -> None:

@@ -23,7 +23,7 @@ REQUIREMENTS = ROOT / 'scripts' / 'requirements'
 DISTRIBUTIONS = {'cv2': 'opencv-python-headless', 'google': 'protobuf', 'PIL': 'pillow',
                  'sklearn': 'scikit-learn', 'tf2_ros': 'tf2-ros-py', 'yaml': 'pyyaml'}
 # What the code uses where it is there, and does without otherwise.
-OPTIONAL = {'bondpy', 'tensorrt', 'tensorrt_rtx'}
+OPTIONAL = {'bondpy', 'tensorrt', 'tensorrt_rtx', 'triton'}
 
 
 def _canonical(name: str) -> str:
