@@ -22,8 +22,10 @@ class DepthPreparation:
         :param device: where depth is.
         """
         taps = depth_taps(geometry.image_size, geometry.content_size)
-        self.counts = [len(axis) for axis in taps]
-        self.rows, self.columns = (torch.from_numpy(axis.ravel()).to(device) for axis in taps)
+        self.counts, self.content_size = [len(axis) for axis in taps], geometry.content_size
+        rows, columns = (axis.ravel().astype(np.int32) for axis in taps)
+        self.pixels = torch.from_numpy(np.add.outer(
+            rows * geometry.image_size[1], columns).ravel()).to(device)
         below, right = np.subtract(geometry.input_size, geometry.content_size).tolist()
         self.padding = (0, right, 0, below)
 
@@ -35,8 +37,9 @@ class DepthPreparation:
         :return: (1,1,h,w) float32, 0 where not known.
         """
         along_rows, along_columns = self.counts
-        taken = metres.index_select(0, self.rows).index_select(1, self.columns)
-        taken = taken.unflatten(1, (along_columns, -1)).unflatten(0, (along_rows, -1))
+        height, width = self.content_size
+        taken = metres.flatten().index_select(0, self.pixels)
+        taken = taken.view(along_rows, height, along_columns, width)
         taken = torch.where(taken > 0, taken, torch.inf)
         near = taken <= taken.amin(dim=(0, 2), keepdim=True) * SAME_SURFACE
         mean = torch.where(near, taken, 0).sum(dim=(0, 2)) / near.sum(dim=(0, 2))

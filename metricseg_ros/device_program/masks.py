@@ -136,11 +136,11 @@ class DeviceGrouping:
         inside = torch.heaviside(margins, self.one)
         wanted = before_the_end(inside, scores, self.ones[:count].scatter(
             1, picked, 1.0 + len(scores)), self.least_area)
-        margins, inside = self._shifted(margins, inside, table, columns, reach, least)
+        margins = self._shifted(margins, inside, table, columns, reach, least)
         if not named:
-            means, _ = mask_means(inside, table)
+            means, _ = mask_means(torch.heaviside(margins, self.one), table)
             classes = self._voted(means[:, self.said], seeds, len(class_logits))
-        margins, inside, beside = self._connected(margins, inside, least, picked, steps.sweeps)
+        margins, inside, beside = self._connected(margins, least, picked, steps.sweeps)
         means, areas = mask_means(inside, table)
         if named:
             classes = means[:, self.said].argmax(dim=1)
@@ -162,13 +162,14 @@ class DeviceGrouping:
         return pick(table[AREA:self.embedding.stop], weights, count, self.form)
 
     def _shifted(self, margins: Tensor, inside: Tensor, table: Tensor, columns: Tensor,
-                 reach: Tensor, least: Tensor) -> tuple[Tensor, Tensor]:
-        """Grow masks again around the means of their pixels; give which are inside, too."""
-        for _ in range(self.config.mean_shift_steps):
+                 reach: Tensor, least: Tensor) -> Tensor:
+        """Grow masks again around the means of their pixels."""
+        for step in range(self.config.mean_shift_steps):
+            if step:
+                inside = torch.heaviside(margins, self.one)
             means, _ = mask_means(inside, table)
             margins = margins_around(means[:, self.embedding], columns, reach).maximum(least)
-            inside = torch.heaviside(margins, self.one)
-        return margins, inside
+        return margins
 
     def _pixels(self, points: Tensor, class_logits: Tensor, said: Tensor) -> Tensor:
         """Put what is known of each pixel into one table: (F,N) float32."""
@@ -180,14 +181,15 @@ class DeviceGrouping:
         classes = voted(logits, seeds, thresholds)
         return self.no_class[:seeds.shape[1]] if classes is None else classes
 
-    def _connected(self, margins: Tensor, inside: Tensor, least: Tensor, picked: Tensor,
-                   sweeps: int) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Keep of each mask the part at its seed; give its area with neighbours, too."""
-        if not self.config.connected:
-            return margins, inside, None
-        if self.kernels is not None:
+    def _connected(self, margins: Tensor, least: Tensor, picked: Tensor, sweeps: int
+                   ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Keep of each mask the part at its seed; give which is inside, and what lies beside."""
+        if self.config.connected and self.kernels is not None:
             margins, part = self.kernels.part_at_seed(margins.view(-1, *self.grid), picked, CUT)
             return margins.flatten(1), part.flatten(1), None
+        inside = torch.heaviside(margins, self.one)
+        if not self.config.connected:
+            return margins, inside, None
         part, beside = connected_parts(*(rasters.view(-1, *self.grid) for rasters in (
             margins, inside, least.exp())), sweeps, self.no_runs)
         part = part.flatten(1)

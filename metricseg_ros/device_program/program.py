@@ -182,8 +182,7 @@ class DeviceProgram:
         else:
             columns = pad(inside, (0, -inside.shape[2] % 8)).unflatten(2, (-1, 8))
             raster = (columns * self.bits).sum(dim=3, dtype=torch.uint8)
-        _, *table = masks
-        table = torch.cat(table, dim=1)
+        table = torch.cat(masks[1:], dim=1)
         return torch.cat([table.view(torch.uint8).flatten(), raster.flatten(),
                           inside.any(dim=2).view(torch.uint8).flatten(),
                           inside.any(dim=1).view(torch.uint8).flatten()])

@@ -16,10 +16,8 @@ from metricseg_ros.similarity import squared_radii
 import pytest
 import torch
 
-pytest.importorskip('triton', reason='the kernels of Triton are not tested: no triton here')
-
-from metricseg_ros.device_program.kernels import Kernels  # noqa: E402
-
+Kernels = pytest.importorskip('metricseg_ros.device_program.kernels',
+                              reason='the kernels are not tested: no triton here').Kernels
 DEVICE = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
 GRID = (6, 40)
 """Two blocks of pixels and two numbers a row, both filled in part."""
@@ -81,6 +79,7 @@ def test_grouping_finds_the_same_to_the_last_bit(seeds: int, score: float) -> No
 
 def test_kernels_that_err_are_told_and_left_to_torch(caplog: pytest.LogCaptureFixture) -> None:
     class Erring(Kernels):
+
         def pick(self, *given: object) -> torch.Tensor:
             return super().pick(*given).flip(0)
 
