@@ -21,7 +21,7 @@ MARGIN = 0.35
 """What is seen around an object on each side, as a share of its size."""
 LEAST_GAIN = 1.3
 """Objects that would not be seen so many times as large are left as they are."""
-SAME_OBJECT = 0.6
+SAME_OBJECT = 0.75
 """IoU from which on a mask found from near is of the same object."""
 
 
