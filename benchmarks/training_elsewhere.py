@@ -150,6 +150,9 @@ def pack_weights(config: TrainingConfig, folder: Path, run: Path | None) -> Trai
         save_file({NAMES + name: tensor.half() if tensor.is_floating_point() else tensor
                    for name, tensor in weights.items()}, folder / 'teacher.safetensors')
         config = replace(config, name_teacher='teacher.safetensors')
+    if config.mask_teacher:
+        shutil.copy2(weights_file(config.mask_teacher), folder / 'mask_teacher.safetensors')
+        config = replace(config, mask_teacher='mask_teacher.safetensors')
     if run and (run / CHECKPOINT).is_file():
         write_checkpoint(folder / CHECKPOINT, condensed(read_checkpoint(run / CHECKPOINT)))
         return replace(config, pretrained='none')

@@ -13,6 +13,7 @@ from metricseg_ros.backends import Backend, BackendError, open_backend
 from metricseg_ros.config import GroupingConfig, InputConfig, SegmenterConfig, SupportConfig
 from metricseg_ros.device_program.runner import BUFFERS, ProgramError, ProgramRunner
 from metricseg_ros.grouping import group, mean_embeddings
+from metricseg_ros.grouping.zoom import zoomed_in
 from metricseg_ros.instances import image_masks, to_instances
 from metricseg_ros.models import load_description, ModelDescription
 from metricseg_ros.preprocess import (
@@ -32,7 +33,6 @@ from metricseg_ros.structures import (
     NetworkOutput,
 )
 from metricseg_ros.threads import single_threaded
-from metricseg_ros.zoom import zoomed_in
 import numpy as np
 import torch
 from torch import Tensor

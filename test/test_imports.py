@@ -22,7 +22,7 @@ ROWS = [
     {'fast_dds'},
     {'inputs'},
     {'similarity', 'outlines', 'overlay', 'datasets', 'objects3d',
-     'support', 'zoom'},
+     'support'},
     {'network', 'grouping', 'results', 'tracking', 'synthesis'},
     {'backends', 'instances', 'training'},
     {'device_program'},

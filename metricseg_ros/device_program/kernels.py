@@ -69,11 +69,79 @@ def pick_kernel(points, weights, distances, tops, places, picked, step, pixels, 
 
 
 @triton.jit
+def pack_mask(margins, inside, width, words, row_words, word_size: tl.constexpr,
+              chunk: tl.constexpr):
+    """
+    Write down as bits where margins are not negative.
+
+    :param margins: (h,w) float32; inside (h,words of a row) int64, which is written.
+    """
+    bits = tl.arange(0, word_size)[None, :]
+    for start in range(0, words, chunk):
+        word = start + tl.arange(0, chunk)
+        column = (word % row_words)[:, None] * word_size + bits
+        there = (word < words)[:, None] & (column < width)
+        margin = tl.load(margins + (word // row_words)[:, None] * width + column, mask=there,
+                         other=-1.0)
+        tl.store(inside + word, tl.sum((margin >= 0).to(tl.int64) << bits.to(tl.int64), axis=1),
+                 mask=word < words)
+    tl.debug_barrier()
+
+
+@triton.jit
+def near_words(flooded, reached, word, column, words, row_words, word_size: tl.constexpr):
+    """Return what is flooded or beside it, through sides and corners, as bits of each word."""
+    near = reached
+    for row in tl.static_range(-1, 2):
+        other = word + row * row_words
+        known = (word < words) & (other >= 0) & (other < words)
+        middle = tl.load(flooded + other, mask=known, other=0)
+        before = tl.load(flooded + other - 1, mask=known & (column > 0), other=0)
+        after = tl.load(flooded + other + 1, mask=known & (column < row_words - 1), other=0)
+        near |= middle | (middle << 1) | (middle >> 1)
+        near |= (before >> (word_size - 1)) | ((after & 1) << (word_size - 1))
+    return near
+
+
+@triton.jit
+def flood(inside_words, flooded, seed, width, words, row_words, word_size: tl.constexpr,
+          most_words: tl.constexpr):
+    """
+    Flood a mask from its seed until nothing changes.
+
+    :param inside_words: the mask as bits; flooded the same for the part, which is written.
+    :param seed: its pixel.
+    """
+    word = tl.arange(0, most_words)
+    there, column, seed_column = word < words, word % row_words, seed % width
+    inside = tl.load(inside_words + word, mask=there, other=0)
+    at_seed = word == seed // width * row_words + seed_column // word_size
+    reached = inside & (at_seed.to(tl.int64) << (seed_column % word_size))
+    tl.store(flooded + word, reached, mask=there)
+    tl.debug_barrier()
+    changed = tl.sum((reached != 0).to(tl.int32), axis=0)
+    while changed > 0:
+        near = near_words(flooded, reached, word, column, words, row_words, word_size)
+        # What is near, and all that is beside it in the same run of the mask.
+        spread, up, down = near & inside, inside, inside
+        for power in tl.static_range(5):
+            shift = 1 << power
+            spread |= (up & (spread << shift)) | (down & (spread >> shift))
+            up &= up << shift
+            down &= down >> shift
+        changed = tl.sum((spread != reached).to(tl.int32), axis=0)
+        reached = spread
+        # Others may read this before or after: a bit that is set stays so.
+        tl.store(flooded + word, reached, mask=there)
+        tl.debug_barrier()
+
+
+@triton.jit
 def part_kernel(margins, seeds, insides, flooded, parts, kept, height, width, row_words, cut,
                 word_size: tl.constexpr, chunk: tl.constexpr, most_words: tl.constexpr,
                 block: tl.constexpr):
     """
-    Flood one mask from its seed, through sides and corners.
+    Keep of one mask what is connected to its seed.
 
     :param margins: (K,h,w) float32, not negative in the mask.
     :param seeds: (K,) int64, a pixel of each.
@@ -88,51 +156,8 @@ def part_kernel(margins, seeds, insides, flooded, parts, kept, height, width, ro
     kept += mask * pixels
     insides += mask * words
     flooded += mask * words
-    bits = tl.arange(0, word_size)[None, :]
-    for start in range(0, words, chunk):
-        word = start + tl.arange(0, chunk)
-        column = (word % row_words)[:, None] * word_size + bits
-        there = (word < words)[:, None] & (column < width)
-        margin = tl.load(margins + (word // row_words)[:, None] * width + column, mask=there,
-                         other=-1.0)
-        tl.store(insides + word, tl.sum((margin >= 0).to(tl.int64) << bits.to(tl.int64), axis=1),
-                 mask=word < words)
-    tl.debug_barrier()
-
-    word = tl.arange(0, most_words)
-    there = word < words
-    column = word % row_words
-    inside = tl.load(insides + word, mask=there, other=0)
-    seed = tl.load(seeds + mask)
-    seed_column = seed % width
-    at_seed = word == seed // width * row_words + seed_column // word_size
-    reached = inside & (at_seed.to(tl.int64) << (seed_column % word_size))
-    tl.store(flooded + word, reached, mask=there)
-    tl.debug_barrier()
-    changed = tl.sum((reached != 0).to(tl.int32), axis=0)
-    while changed > 0:
-        near = reached
-        for row in tl.static_range(-1, 2):
-            other = word + row * row_words
-            known = there & (other >= 0) & (other < words)
-            middle = tl.load(flooded + other, mask=known, other=0)
-            before = tl.load(flooded + other - 1, mask=known & (column > 0), other=0)
-            after = tl.load(flooded + other + 1, mask=known & (column < row_words - 1), other=0)
-            near |= middle | (middle << 1) | (middle >> 1)
-            near |= (before >> (word_size - 1)) | ((after & 1) << (word_size - 1))
-        # What is near, and all that is beside it in the same run of the mask.
-        spread, up, down = near & inside, inside, inside
-        for power in tl.static_range(5):
-            shift = 1 << power
-            spread |= (up & (spread << shift)) | (down & (spread >> shift))
-            up &= up << shift
-            down &= down >> shift
-        changed = tl.sum((spread != reached).to(tl.int32), axis=0)
-        reached = spread
-        # Others may read this before or after: a bit that is set stays so.
-        tl.store(flooded + word, reached, mask=there)
-        tl.debug_barrier()
-
+    pack_mask(margins, insides, width, words, row_words, word_size, chunk)
+    flood(insides, flooded, tl.load(seeds + mask), width, words, row_words, word_size, most_words)
     for start in range(0, pixels, block):
         pixel = start + tl.arange(0, block)
         bit_row, bit_column = pixel // width, pixel % width

@@ -234,6 +234,20 @@ def weights_file(pretrained: str) -> str:
     return str(weights) if weights.is_file() else pretrained
 
 
+def check_teaching(config: TrainingConfig, sources: list[Source]) -> None:
+    """
+    Refuse a teacher of masks that has nobody to teach, and images that nobody teaches.
+
+    :raises ValueError: naming what is missing.
+    """
+    taught = any(source.taught for source in sources)
+    if taught != bool(config.mask_teacher) or (taught and config.train_only == 'names'):
+        raise ValueError(
+            'mask_teacher teaches the images of data with taught: true, where masks are learnt: '
+            f'got mask_teacher={config.mask_teacher!r}, train_only={config.train_only!r} and '
+            f'{"some" if taught else "no"} data with taught: true')
+
+
 def freeze_batch_norms(network: nn.Module) -> None:
     """Leave the statistics and the weights of every batch normalisation as they are."""
     for module in network.modules():
@@ -278,6 +292,7 @@ def train(config: TrainingConfig, output: Path, workers: int = 1, device: str = 
     """
     sources = open_sources(config) if sources is None else sources
     class_names(sources, config.network.class_count)
+    check_teaching(config, sources)
     trainer, checkpoint = Trainer(config, make_fabric(config, device)), output / CHECKPOINT
     if checkpoint.is_file():
         trainer.resume(checkpoint)

@@ -13,7 +13,7 @@ from metricseg_ros.network import MetricSegmentationNetwork
 from metricseg_ros.network.checkpoint import CheckpointError
 from metricseg_ros.training.losses import answer_loss
 from metricseg_ros.training.scenes import open_source, SceneDataset, Source
-from metricseg_ros.training.train import Trainer
+from metricseg_ros.training.train import train, Trainer
 import numpy as np
 import pytest
 from safetensors.torch import save_file
@@ -83,6 +83,14 @@ def test_of_other_images_nothing_is_learnt_of_the_teacher(taught: TrainingConfig
 def test_a_teacher_of_another_network_is_refused(taught: TrainingConfig) -> None:
     with pytest.raises(CheckpointError, match='does not fit'):
         Trainer(with_values(taught, {'network.decoder_channels': 16}))
+
+
+def test_a_teacher_without_images_and_images_without_a_teacher_are_refused(
+        taught: TrainingConfig, tmp_path: Path) -> None:
+    sources = {asked: [Source(noise, ('object',), taught=asked)] for asked in (False, True)}
+    for config, asked in ((taught, False), (SMALL, True)):
+        with pytest.raises(ValueError, match='mask_teacher teaches the images of data with'):
+            train(config, tmp_path / 'run', 0, 'cpu', sources[asked])
 
 
 def test_an_entry_of_data_is_taught_when_it_says_so(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from metricseg_ros.config import GroupingConfig
+from metricseg_ros.grouping.zoom import magnification, placed_iou, window_around, zoomed_in
 from metricseg_ros.pinhole import Intrinsics
 from metricseg_ros.structures import DepthImage, EmbeddedImage, ImageMasks, NetworkOutput, Seeds
-from metricseg_ros.zoom import magnification, placed_iou, window_around, zoomed_in
 import numpy as np
 import pytest
 import torch
