@@ -69,6 +69,14 @@ def test_it_goes_on_there_and_here(settings: Path, tmp_path: Path) -> None:
         assert ((state['average'][name] - tensor).abs() <= away / 1000 + 1e-7).all()
 
 
+def test_a_teacher_of_masks_goes_along(settings: Path, tmp_path: Path) -> None:
+    teacher, packed = tmp_path / 'older.safetensors', tmp_path / 'packed'
+    teacher.write_bytes(b'weights')
+    assert elsewhere('pack', settings, packed, f'mask_teacher={teacher}') == DONE
+    name = json.loads((packed / 'training.yaml').read_text())['mask_teacher']
+    assert (packed / name).read_bytes() == b'weights'
+
+
 def test_a_condensed_checkpoint_is_half_as_large_and_nearly_the_same(tmp_path: Path) -> None:
     torch.manual_seed(0)
     weights, moment = torch.randn(1000), torch.randn(1000) * 1e-9
