@@ -102,8 +102,10 @@ def read_mask_teacher(source: str, config: NetworkConfig) -> MetricSegmentationN
     """
     classes = 1 if config.name_backbone else config.class_count
     teacher = MetricSegmentationNetwork(replace(config, depth=False, name_backbone='',
-                                                class_count=classes))
-    start_from(teacher, source)
+                                                class_count=classes, class_scores='class'))
+    weights = read_weights(Path(source))
+    load_weights(teacher, {name: tensor for name, tensor in weights.get('average', weights).items()
+                           if not name.startswith((NAMES, DEPTH))}, source)
     return teacher.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 

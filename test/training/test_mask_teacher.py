@@ -80,9 +80,13 @@ def test_of_other_images_nothing_is_learnt_of_the_teacher(taught: TrainingConfig
     assert losses[1] > 0
 
 
-def test_a_teacher_of_another_network_is_refused(taught: TrainingConfig) -> None:
-    with pytest.raises(CheckpointError, match='does not fit'):
-        Trainer(with_values(taught, {'network.decoder_channels': 16}))
+@pytest.mark.parametrize(('name', 'value', 'message'), [
+    ('network.decoder_channels', 16, 'does not fit'), ('network.class_count', 3, 'does not fit'),
+    ('mask_teacher', 'none', 'no weights at none')])
+def test_a_teacher_that_cannot_answer_is_refused(taught: TrainingConfig, name: str, value: object,
+                                                 message: str) -> None:
+    with pytest.raises(CheckpointError, match=message):
+        Trainer(with_values(taught, {name: value}))
 
 
 def test_a_teacher_without_images_and_images_without_a_teacher_are_refused(
