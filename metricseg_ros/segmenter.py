@@ -206,7 +206,7 @@ class InstanceSegmenter:
         stage_ms, grouping = dict(embedded.stage_ms), self.own_grouping
         masks = self._masks(embedded, grouping, stage_ms)
         with timed(stage_ms, 'masks'):
-            if grouping.zoom and embedded.image is not None:
+            if grouping.zoom:
                 masks = zoomed_in(masks, embedded, self.input_size, lambda *part: self._masks(
                     self.embed(*part), grouping, {}).placed)
             with single_threaded():

@@ -31,17 +31,20 @@ def zoomed_in(masks: ImageMasks, embedded: EmbeddedImage, input_size: tuple[int,
     Replace masks by those that are found from near, where these are surely of the same object.
 
     :param masks: K masks in the image.
-    :param embedded: the image itself is needed, and its depth where it is known.
+    :param embedded: the image itself is needed, or nothing is done; its depth where it is known.
     :param input_size: (height, width) of the network's input.
     :param look: finds masks in a part of the image.
     :return: the same masks, drawn anew; they may overlap.
     """
-    placed = []
+    placed, image = [], embedded.image
+    if image is None:
+        return masks
     for mask in masks.placed:
         window = window_around(mask[0], embedded.image_size, input_size)
         near = []
         if magnification(window, embedded.image_size, input_size) >= LEAST_GAIN:
-            near = [moved(found, window) for found in look(*part_of(embedded, window))]
+            near = [moved(found, window) for found in look(
+                *part_of(image, embedded.depth, window))]
         placed.append(the_same_object(mask, near))
     return replace(masks, placed=placed,
                    grouping=replace(masks.grouping, resolve_overlaps=False))
@@ -70,11 +73,11 @@ def magnification(window: Box, image_size: tuple[int, int], input_size: tuple[in
     return float(near / far)
 
 
-def part_of(embedded: EmbeddedImage, window: Box) -> tuple[np.ndarray, DepthImage | None]:
+def part_of(image: np.ndarray, depth: DepthImage | None,
+            window: Box) -> tuple[np.ndarray, DepthImage | None]:
     """Cut a window out of an image and its depth."""
     left, top, right, bottom = window
     rows, columns = slice(top, bottom), slice(left, right)
-    image, depth = embedded.image, embedded.depth
     return np.ascontiguousarray(image[rows, columns]), depth and DepthImage(
         np.ascontiguousarray(depth.metres[rows, columns]), depth.camera.moved(top, left))
 
